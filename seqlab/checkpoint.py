@@ -1,0 +1,269 @@
+"""A checkpoint is a folder without pickles that says how it was made, proves it is whole, and continues.
+
+    config.json                 everything that is not a tensor, and the names and sha256 of the files below
+    model-<step>.safetensors    the weights that are used
+    training-<step>.safetensors last weights, optimizer moments, random and recurrent state: for --resume only
+    log.jsonl                   one line per evaluation
+
+New files are written under new names and synced, then `config.json` is replaced: that is the commit mark. Then the
+old ones go. A kill at any point leaves the old checkpoint or the new one. safetensors has no checksum of its own, so
+ours is checked on every load. This room knows no model: a job rebuilds its own from `config`.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+import seqlab
+from seqlab.errors import CheckpointError, did_you_mean
+
+FORMAT = 1
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
+        return {
+            name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()
+        }
+
+    def training(self) -> dict[str, Tensor]:
+        """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
+        if "training" not in self.config["files"]:
+            raise CheckpointError(
+                f"checkpoint '{self.name}' holds no training state: it was exported to be used, not continued",
+                "train a new one with -o FOLDER, by the command that `seqlab checkpoints show` prints",
+            )
+        return self._tensors("training")
+
+    def log(self) -> list[dict[str, Any]]:
+        """The records of the evaluations up to the saved step."""
+        path = self.folder / "log.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        last = self.config.get("position", {}).get("step", 0)
+        records = []
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                break  # a line cut by a kill; what follows it was never committed
+            if record["step"] <= last:
+                records.append(record)
+        return records
+
+    def _tensors(self, kind: str) -> dict[str, Tensor]:
+        entry = self.config["files"][kind]
+        path = self.folder / entry["name"]
+        try:
+            data = path.read_bytes()
+        except OSError as problem:
+            raise CheckpointError(
+                f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)
+            ) from problem
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
+            raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder))
+        return safetensors.torch.load(data)
+
+
+def _restore_hint(folder: Path) -> str:
+    return f"restore the folder {folder} from a copy, or train it again with --overwrite"
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read and check `config.json`. Raises CheckpointError if it is missing, altered or of a newer format."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as problem:
+        raise CheckpointError(f"{folder} is no checkpoint: it has no config.json", "name a checkpoint folder") from problem
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"{path} cannot be read: {problem}", _restore_hint(folder)) from problem
+    if not isinstance(config, dict) or "sha256" not in config or config["sha256"] != _digest(config):
+        raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
+    if config["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab"
+        )
+    return Checkpoint(folder, config)
+
+
+def save(
+    folder: Path, config: Config, weights: dict[str, Tensor], training: dict[str, Tensor] | None = None
+) -> Checkpoint:
+    """Write a whole checkpoint, replacing the one that may be there, atomically.
+
+    config: JSON values; `format`, `seqlab`, `files` and `sha256` are filled in here. training=None leaves out what
+    only `--resume` needs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    step = config.get("position", {}).get("step", 0)
+    files = {"model": _write_tensors(folder, "model", step, weights)}
+    if training is not None:
+        files["training"] = _write_tensors(folder, "training", step, training)
+    return _commit(folder, {**config, "files": files})
+
+
+def amend(checkpoint: Checkpoint, **entries: Any) -> Checkpoint:
+    """Replace top-level entries of the config (its metrics, say); the tensors stay."""
+    return _commit(checkpoint.folder, {**checkpoint.config, **entries})
+
+
+def verify(checkpoint: Checkpoint) -> list[str]:
+    """Read every file of a checkpoint; the names of those that are whole. Raises CheckpointError at the first that is not."""
+    whole = ["config.json"]
+    for kind, entry in checkpoint.config["files"].items():
+        checkpoint._tensors(kind)
+        whole.append(entry["name"])
+    return whole
+
+
+def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """Copy what is needed to use a checkpoint, weights in half precision, without what only --resume needs."""
+    refuse_existing(folder)
+    weights = {name: t.half() if t.is_floating_point() else t for name, t in checkpoint.weights().items()}
+    config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256")}
+    exported = save(folder, config, weights)
+    append_log(folder, checkpoint.log())
+    return exported
+
+
+def append_log(folder: Path, records: list[dict[str, Any]], *, fresh: bool = False) -> None:
+    with (folder / "log.jsonl").open("w" if fresh else "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raise CheckpointError if `folder` holds anything."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if (folder / "config.json").exists():
+        raise CheckpointError(
+            f"{folder} already holds a checkpoint",
+            "continue it with --resume, replace it with --overwrite, or write elsewhere with -o FOLDER",
+        )
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists and is no checkpoint", "write elsewhere with -o FOLDER")
+
+
+class RunFolder:
+    """The keeper of a training run: each save is a whole checkpoint.
+
+    Nothing is touched before the first save, so an --overwrite that fails early has lost nothing.
+    """
+
+    def __init__(self, folder: Path, config: Config, records: list[dict[str, Any]] | None = None) -> None:
+        self.folder, self.config = folder, config
+        self.records = list(records or [])
+
+    def log(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+
+    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        append_log(self.folder, self.records, fresh=True)
+        save(self.folder, {**self.config, "position": position}, weights, training)
+
+    def finish(self, metrics: dict[str, Any]) -> Checkpoint:
+        """Add the final metrics to what was saved last."""
+        return amend(load(self.folder), metrics=metrics)
+
+
+def find(name: str, folders: list[Path]) -> Checkpoint:
+    """The checkpoint of that name in the first of `folders` that has one, or at that path.
+
+    Raises CheckpointError with a suggestion where there is none.
+    """
+    for folder in folders:
+        if os.sep not in name and (folder / name / "config.json").exists():
+            return load(folder / name)
+    if Path(name).is_dir():
+        return load(Path(name))
+    known = [path.parent.name for folder in folders for path in folder.glob("*/config.json")]
+    raise CheckpointError(f"there is no checkpoint '{name}'", did_you_mean(name, known))
+
+
+def listing(folders: list[Path]) -> list[Checkpoint | CheckpointError]:
+    """Every checkpoint in the folders, in order of name within each; an error stands for one that cannot be read."""
+    found: list[Checkpoint | CheckpointError] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*/config.json")):
+            try:
+                found.append(load(path.parent))
+            except CheckpointError as problem:
+                found.append(problem)
+    return found
+
+
+def shipped_folder() -> Path:
+    """Where the checkpoints that ship with seqlab are: in the wheel, or in the repository of a checkout."""
+    package = Path(seqlab.__file__).parent
+    inside = package / "_shipped" / "checkpoints"
+    return inside if inside.is_dir() else package.parent / "checkpoints"
+
+
+def _write_tensors(folder: Path, kind: str, step: int, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    data = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / f"{kind}-{step}.safetensors"
+    if path.exists() and path.read_bytes() != data:
+        # the name is taken by other content (an --overwrite at the same step): it must live until the commit
+        path = folder / f"{kind}-{step}-{digest[:8]}.safetensors"
+    if not path.exists() or path.read_bytes() != data:
+        _write_synced(path, data)
+    return {"name": path.name, "bytes": len(data), "sha256": digest}
+
+
+def _commit(folder: Path, config: Config) -> Checkpoint:
+    config = {**config, "format": FORMAT, "seqlab": seqlab.__version__, "torch": torch.__version__}
+    config["sha256"] = _digest(config)
+    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    temporary = folder / "config.json.new"
+    _write_synced(temporary, text.encode())
+    temporary.replace(folder / "config.json")
+    _sync_folder(folder)
+    kept = {entry["name"] for entry in config["files"].values()}
+    for path in folder.glob("*.safetensors"):
+        if path.name not in kept:
+            path.unlink()
+    return Checkpoint(folder, config)
+
+
+def _digest(config: Config) -> str:
+    rest = {key: value for key, value in config.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

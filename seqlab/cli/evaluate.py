@@ -1,0 +1,58 @@
+"""seqlab evaluate CHECKPOINT [DATA]: one file for every job's figures."""
+
+import math
+from typing import Any
+
+import click
+
+from seqlab.cli.options import Common, common_options
+from seqlab.cli.output import result, result_json, say, show_transfer
+from seqlab.errors import CheckpointError
+
+
+@click.command("evaluate")
+@click.argument("checkpoint")
+@click.argument("data", required=False)
+@common_options
+def command(common: Common, checkpoint: str, data: str | None) -> None:
+    """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
+    from seqlab.checkpoint import find
+
+    saved = find(checkpoint, common.checkpoint_folders())
+    say(common, f"checkpoint {saved.folder}")
+    measures = {"language": _text}
+    job = saved.config["job"]
+    if job not in measures:
+        raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
+    metrics, lines = measures[job](common, saved, data)
+    if common.json:
+        result_json(metrics)
+    else:
+        result("\n".join(lines))
+
+
+def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+    from seqlab import language
+    from seqlab.data.text import load_corpus
+
+    trained_on = saved.config["data"]
+    corpus = show_transfer(common, load_corpus(data or trained_on["name"], offline=common.offline))
+    say(common, f"{corpus.name}: {len(corpus.text):,} characters, from {corpus.origin}")
+    if data is None and corpus.sha256 != trained_on["sha256"]:
+        say(
+            common,
+            f"this {corpus.name} differs from the one trained on (sha256 {corpus.sha256[:12]}, trained on "
+            f"{trained_on['sha256'][:12]}): parts of its last tenth may have been seen in training",
+        )
+    own = data is None or corpus.sha256 == trained_on["sha256"]
+    text = corpus.split("test") if own else corpus.text
+    model = language.load(saved)
+    chosen = common.compute().resolve(saved.config["parameters"])
+    metrics = language.evaluate(model.model.to(chosen.device), model.vocab, text, chosen)
+    metrics["split"] = "test" if own else "all"
+    part = "its last tenth" if own else "all of it"
+    return metrics, [
+        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, perplexity "
+        f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters",
+        f"a character drawn at random from the vocabulary: {math.log2(len(model.vocab)):.2f} bits",
+    ]

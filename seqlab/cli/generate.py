@@ -1,0 +1,90 @@
+"""seqlab generate --corpus NAME"""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from seqlab.cli.options import Common, common_options
+from seqlab.cli.output import result, result_json, say
+from seqlab.errors import UsageError
+
+
+@click.command("generate")
+@click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
+@click.option("--prompt", default="", help="Text to go on from; - reads it from standard input.")
+@click.option("--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write.")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="Below 1 safer, above 1 wilder; 0: likeliest.")
+@click.option("--top-k", type=int, help="Draw among the K likeliest characters only.")
+@click.option("--top-p", type=float, help="Draw among the likeliest that together have probability P.")
+@common_options
+def command(
+    common: Common,
+    corpus: str,
+    prompt: str,
+    length: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+) -> None:
+    """Write text with the model trained on a corpus, as it is drawn.
+
+    The same --seed writes the same text. `linux` ships with seqlab.
+    """
+    from seqlab import checkpoint, language
+    from seqlab.machine import use_threads
+    from seqlab.sampling import Sampling
+
+    sampling = Sampling(temperature, top_k, top_p)
+    saved = checkpoint.find(corpus, common.checkpoint_folders())
+    model = language.load(saved)
+    say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
+    if prompt == "-":
+        prompt = _standard_input()
+    threads = common.compute().resolve(saved.config["parameters"]).threads
+    seed = common.seed or 0
+    characters, log_probs = [], []
+    start = time.perf_counter()
+    sink = common.output.open("w", encoding="utf-8") if common.output else None
+    try:
+        with use_threads(threads):
+            if not common.json and sink is None:
+                result(prompt, end="")
+            for character, log_prob in language.generate(
+                model, prompt=prompt, length=length, sampling=sampling, seed=seed, precision=common.precision
+            ):
+                characters.append(character)
+                log_probs.append(log_prob)
+                if sink is None and not common.json:
+                    result(character, end="")
+    except KeyboardInterrupt:
+        if not characters:
+            raise
+    seconds = time.perf_counter() - start
+    text = "".join(characters)
+    if sink is not None:
+        with sink:
+            sink.write(prompt + text + "\n")
+        say(common, f"written to {common.output}")
+    if common.json:
+        result_json(
+            {
+                "checkpoint": saved.name,
+                "seed": seed,
+                "samples": [{"text": text, "log_likelihood_per_char": sum(log_probs) / len(log_probs)}],
+                "chars_per_second": len(text) / seconds,
+            }
+        )
+    elif sink is None:
+        result("")
+    say(common, f"{len(text):,} characters, {len(text) / seconds:,.0f} a second")
+
+
+def _standard_input() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"the prompt is not UTF-8: {problem.reason} at byte {problem.start}", "convert it to UTF-8") from problem
+    return text.removesuffix("\n")

@@ -1,0 +1,113 @@
+"""The entry: a group whose commands are imported when they are called, and one place where errors become exits.
+
+Exit status: 0 done; 1 failed; 2 usage; 130 interrupted, 143 terminated, both after saving.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+import seqlab
+from seqlab.cli.output import Interrupted
+from seqlab.errors import SeqlabError, UsageError, did_you_mean
+
+# name -> (module of seqlab.cli, what it does in a few words)
+COMMANDS = {
+    "forecast": ("forecast", "Forecast quotes or any series as distributions."),
+    "generate": ("generate", "Write text with a model trained on a corpus."),
+    "train-text": ("train_text", "Train a character model on a corpus, a file or a folder."),
+    "train-forecaster": ("train_forecaster", "Train a forecaster of quotes or other series."),
+    "train-cnn": ("train_cnn", "Train an image classifier."),
+    "evaluate": ("evaluate", "Measure a checkpoint on held-out data."),
+    "predict": ("predict", "Apply a checkpoint: classes of images."),
+    "lab": ("lab", "Run the experiments of the seminar."),
+    "data": ("data", "List, fetch and find data sets."),
+    "checkpoints": ("checkpoints", "List, show, verify and export trained models."),
+    "doctor": ("doctor", "What this machine computes with, and why."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is called: `--help` must not pay for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"seqlab.cli.{COMMANDS[name][0]}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f"there is no command '{args[0]}'", did_you_mean(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(seqlab.__version__, prog_name="seqlab")
+def cli() -> None:
+    """Sequence models with honest numbers: forecasts, text, images, and a lab.
+
+    \b
+    seqlab forecast AAPL                    a forecast beside its baselines
+    seqlab generate --corpus linux          C after the Linux kernel
+    seqlab train-cnn cifar10                an image classifier
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
+        _leave(outcome if isinstance(outcome, int) else 0)
+    except SeqlabError as problem:
+        if os.environ.get("SEQLAB_DEBUG") == "1":
+            raise
+        _fail(problem.message, problem.hint, 2 if isinstance(problem, UsageError) else 1)
+    except click.UsageError as problem:
+        context = problem.ctx.command_path if problem.ctx else "seqlab"
+        _fail(problem.format_message().replace("\n", " "), f"see `{context} --help`", 2)
+    except click.ClickException as problem:
+        _fail(problem.format_message(), "see `seqlab --help`", problem.exit_code)
+    except Interrupted as interrupted:
+        _leave(interrupted.status)
+    except (KeyboardInterrupt, click.Abort):
+        _leave(130)
+    except BrokenPipeError:
+        # the reader has gone (| head): nothing is wrong, and nothing more can be written
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        _leave(0)
+    except OSError as problem:
+        if os.environ.get("SEQLAB_DEBUG") == "1":
+            raise
+        where = f"{problem.filename}: " if problem.filename else ""
+        _fail(f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1)
+
+
+def _terminated(*_: Any) -> NoReturn:
+    raise Interrupted(143)
+
+
+def _fail(message: str, hint: str, status: int) -> NoReturn:
+    from seqlab.cli.output import plain
+
+    print(f"error: {plain(message)}\nhint: {plain(hint)}", file=sys.stderr)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    sys.exit(status)

@@ -1,0 +1,156 @@
+"""The options that mean the same in every command, and how settings are resolved.
+
+Precedence: option, then environment (SEQLAB_SEED, ...), then `--config FILE.toml`, then default. Click follows that
+order by itself once the file is its default map.
+"""
+
+import dataclasses
+import functools
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from seqlab.errors import DataError, UsageError, did_you_mean
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Common:
+    """The values of the common options. `settings` are those of --config under those of --set, as written."""
+
+    quiet: bool = False
+    json: bool = False
+    seed: int | None = None
+    device: str = "auto"
+    threads: int | None = None
+    precision: str = "auto"
+    output: Path | None = None
+    offline: bool = False
+    checkpoints: Path = Path("checkpoints")
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def checkpoint_folders(self) -> list[Path]:
+        """Where checkpoints are looked for by name: what was trained here, then what ships with seqlab."""
+        from seqlab.checkpoint import shipped_folder
+
+        here, shipped = self.checkpoints, shipped_folder()
+        return [here] if here.resolve() == shipped.resolve() else [here, shipped]
+
+    def compute(self) -> Any:
+        """The `machine.Compute` that was asked for."""
+        from seqlab.machine import Compute
+
+        return Compute(self.device, self.precision, self.threads)
+
+    def resolve(self, kind: type[S], **defaults: Any) -> S:
+        """An instance of a settings dataclass: its defaults, then `defaults`, then --config, --set and --seed.
+
+        Raises UsageError for a name that is none of its fields, or a value that is not of the field's type.
+        """
+        hints = typing.get_type_hints(kind)
+        values = dict(defaults)
+        for name, written in self.settings.items():
+            if name not in hints:
+                raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, hints))
+            values[name] = _parse(name, written, hints[name])
+        if self.seed is not None:
+            values["seed"] = self.seed
+        return kind(**values)
+
+
+_PARAMETERS = [
+    click.option("-q", "--quiet", is_flag=True, help="Only the result and errors."),
+    click.option("--json", "json_", is_flag=True, help="The result as one JSON object."),
+    click.option("--seed", type=int, envvar="SEQLAB_SEED", help="Seed of everything random."),
+    click.option("--device", metavar="auto|cpu|cuda[:N]|mps", envvar="SEQLAB_DEVICE", default="auto"),
+    click.option("--threads", type=int, envvar="SEQLAB_THREADS", help="Threads to compute with.  [default: by model size]"),
+    click.option("--precision", metavar="auto|fp32|bf16", envvar="SEQLAB_PRECISION", default="auto"),
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result."),
+    click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a setting; may be repeated."),
+    click.option("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False,
+                 callback=lambda ctx, _, path: _read_config(ctx, path), help="TOML file of defaults for all these."),
+    click.option("--checkpoints", type=click.Path(path_type=Path), envvar="SEQLAB_CHECKPOINTS",
+                 default=Path("checkpoints"), help="Folder of trained models.  [default: ./checkpoints]"),
+    click.option("--offline", is_flag=True, envvar="SEQLAB_OFFLINE", help="Never open a socket."),
+]  # fmt: skip
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a click command, which gets them as its first argument, a `Common`."""
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        settings = dict(click.get_current_context().meta.get("seqlab.settings", {}))
+        for assignment in given.pop("set_"):
+            name, equals, value = assignment.partition("=")
+            if not equals:
+                raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
+            settings[name.strip().replace("-", "_")] = value.strip()
+        offline = given.pop("offline")
+        if offline:
+            os.environ["SEQLAB_OFFLINE"] = "1"
+        common = Common(
+            quiet=given.pop("quiet"),
+            json=given.pop("json_"),
+            offline=offline,
+            settings=settings,
+            **{name: given.pop(name) for name in ("seed", "device", "threads", "precision", "output", "checkpoints")},
+        )
+        return command(common, **given)
+
+    for add in reversed(_PARAMETERS):
+        wrapped = add(wrapped)
+    return wrapped
+
+
+def _read_config(ctx: click.Context, path: Path | None) -> None:
+    """Names of this command's options become its defaults; all others are settings, as if --set below them."""
+    if path is None:
+        return
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise DataError(f"{path} is no TOML: {problem}", "write lines like: hidden_size = 512") from problem
+    options = {
+        flag.lstrip("-").replace("-", "_"): param.name
+        for param in ctx.command.params
+        for flag in param.opts
+        if isinstance(param, click.Option) and flag.startswith("--")
+    }
+    names = {key.replace("-", "_"): value for key, value in table.items()}
+    ctx.default_map = {options[key]: value for key, value in names.items() if key in options}
+    ctx.meta["seqlab.settings"] = {key: value for key, value in names.items() if key not in options}
+
+
+def _parse(name: str, written: Any, hint: Any) -> Any:
+    """A value of --set or of a TOML file as the field's type: int, float, bool or str, with or without None."""
+    choices = [hint]
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        choices = [part for part in typing.get_args(hint) if part is not type(None)]
+        if isinstance(written, str) and written.lower() == "none":
+            return None
+    (kind,) = choices
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(written).lower()]
+        if kind is int and float(written) != int(float(written)):
+            raise ValueError
+        return int(float(written)) if kind is int else kind(written)
+    except (ValueError, KeyError, OverflowError) as problem:
+        article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(kind.__name__, kind.__name__)
+        raise UsageError(f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE") from problem
+
+
+def describe_settings(kind: type) -> str:
+    """The names of a settings dataclass with their defaults, for --help."""
+    return ", ".join(f"{f.name}={f.default}" for f in dataclasses.fields(kind))

@@ -1,0 +1,159 @@
+"""What a person or a script sees. The result goes to standard output, everything else to standard error."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from seqlab.cli.options import Common
+
+R = TypeVar("R")
+
+
+class Interrupted(Exception):
+    """Ended by a signal, after saving. `status` is the exit status that says which."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+def plain(text: str) -> str:
+    """Text without control characters other than newline and tab: safe for a terminal."""
+    return "".join(c for c in text if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+
+
+def result(text: str, end: str = "\n") -> None:
+    """Write a result to standard output, at once; control characters never reach a terminal."""
+    sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + end)
+    sys.stdout.flush()
+
+
+def result_json(value: dict[str, Any]) -> None:
+    """Write one JSON object, on one line, with the schema's number first."""
+    sys.stdout.write(json.dumps({"schema": 1, **value}, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def say(common: Common, text: str) -> None:
+    """Tell something beside the result: on standard error, unless --quiet."""
+    if not common.quiet:
+        print(plain(text), file=sys.stderr, flush=True)
+
+
+def is_animated() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def use_color() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 8 s, 3 min 20 s, 1 h 05 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+class Bar:
+    """A line on standard error that is rewritten as work goes on; nothing off a terminal or with --quiet."""
+
+    def __init__(self, common: Common) -> None:
+        self.live = is_animated() and not common.quiet
+        self.last = 0.0
+        self.drawn = False
+
+    def show(self, text: str) -> None:
+        now = time.monotonic()
+        if self.live and now - self.last > 0.1:
+            self.last, self.drawn = now, True
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            sys.stderr.write("\r\x1b[K" + plain(text)[: width - 1])
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self.drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self.drawn = False
+
+
+def show_transfer(common: Common, fetching: Generator[Any, None, R]) -> R:
+    """Run a download to its end, showing file, rate and time left; the result is the generator's."""
+    bar, start, said = Bar(common), time.monotonic(), 0.0
+    while True:
+        try:
+            step = next(fetching)
+        except StopIteration as end:
+            bar.clear()
+            return end.value
+        elapsed = max(time.monotonic() - start, 1e-6)
+        rate = step.done / elapsed
+        left = f", {duration((step.total - step.done) / rate)} left" if step.total and rate else ""
+        of = f" of {step.total / 1e6:.1f}" if step.total else ""
+        line = f"{step.file}: {step.done / 1e6:.1f}{of} MB, {rate / 1e6:.2f} MB/s{left}"
+        bar.show(line)
+        if not bar.live and elapsed - said > 10:
+            said = elapsed
+            say(common, line)
+
+
+def show_training(
+    common: Common, running: Generator[Any, None, R], unit: str, describe: Callable[[dict[str, Any]], str]
+) -> R:
+    """Run a training to its end: a bar, a line per evaluation (JSON with --json); the result is the generator's.
+
+    unit: of the rate (`chars/s`); describe: the part of an evaluation's line that is the job's own.
+    """
+    bar = Bar(common)
+    while True:
+        try:
+            progress = next(running)
+        except StopIteration as end:
+            bar.clear()
+            return end.value
+        left = f", {duration(progress.seconds_left)} left" if progress.step < progress.max_steps else ""
+        bar.show(
+            f"step {progress.step:,}/{progress.max_steps:,}  loss {progress.train_loss:.4f}  "
+            f"{progress.rate:,.0f} {unit}{left}"
+        )
+        if progress.record is not None:
+            bar.clear()
+            if common.json:
+                result_json(progress.record)
+            say(
+                common,
+                f"step {progress.step:>7,}/{progress.max_steps:,}  train {progress.train_loss:.4f}  "
+                f"{describe(progress.record)}  {progress.rate:,.0f} {unit}{left}",
+            )
+
+
+@contextmanager
+def graceful_stop(common: Common) -> Iterator[Callable[[], bool]]:
+    """Inside the block SIGINT and SIGTERM set a flag, which is what is yielded; a second one stops at once.
+
+    If the flag was set, the end of the block raises Interrupted with the signal's exit status.
+    """
+    caught: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        say(common, "\nstopping after this step and saving; once more to stop at once")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if caught:
+        raise Interrupted(130 if caught[0] == signal.SIGINT else 143)

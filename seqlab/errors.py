@@ -1,0 +1,49 @@
+"""What a user can be told: each error names the thing that failed and the next step."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SeqlabError(Exception):
+    """Base of every error seqlab raises on purpose.
+
+    message: what is wrong, naming the file, column, line or option.
+    hint: what to do next.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})"
+
+
+class UsageError(SeqlabError):
+    """A name, option or setting that does not exist or does not fit."""
+
+
+class DataError(SeqlabError):
+    """Data that is missing, empty, malformed or not what its checksum says."""
+
+
+class NetworkError(SeqlabError):
+    """Something could not be fetched and nothing stored can stand in."""
+
+
+class CheckpointError(SeqlabError):
+    """A checkpoint that is missing, damaged, or in the way."""
+
+
+class DivergenceError(SeqlabError):
+    """A loss or gradient that is no longer finite. The weights were not touched by it."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint that names the closest of `known`, or all of them where none is close."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "known: " + ", ".join(known) if known else "there are none"

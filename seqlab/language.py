@@ -1,0 +1,218 @@
+"""The job of text: train a character model on a corpus, measure it, and write with it."""
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqlab import checkpoint, training
+from seqlab.checkpoint import Checkpoint
+from seqlab.data.batches import StreamBatches
+from seqlab.data.text import Corpus, Vocab
+from seqlab.errors import CheckpointError, UsageError
+from seqlab.machine import Compute, Resolved, use_threads
+from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.sampling import Engine, Sampling, sample
+from seqlab.training import Batch, Progress, State
+
+# A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
+NATS_PER_UNKNOWN = math.log(0x110000)
+EVALUATION_STREAMS, EVALUATION_LENGTH = 32, 256
+
+
+@dataclass(kw_only=True)
+class LanguageSettings(training.Settings):
+    """A character model and its training. A reason per number: see docs/lab-diary.md."""
+
+    cell: str = "lstm"
+    embedding_size: int = 64
+    hidden_size: int = 384
+    num_layers: int = 2
+    dropout: float = 0.0
+    batch_size: int = 32
+    seq_len: int = 128  # the length of truncated backpropagation through time
+    lr: float = 4e-3
+    val_chars: int = 200_000  # how much of the validation tenth each evaluation reads
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A trained character model, ready to use."""
+
+    model: RecurrentLanguageModel
+    vocab: Vocab
+    checkpoint: Checkpoint
+
+
+def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+    """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
+    tokens, targets = batch
+    logits, state = model(tokens, state)  # (B, T, V)
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
+
+
+def train(
+    corpus: Corpus,
+    folder: Path,
+    settings: LanguageSettings,
+    *,
+    compute: Compute = Compute(),
+    minutes: float | None = None,
+    epochs: float | None = None,
+    resume: bool = False,
+    command: str = "",
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, Checkpoint | None]:
+    """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
+
+    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. How long:
+    `settings.max_steps`, else `epochs`, else `minutes` (by default 10) of training as measured on this machine.
+    `resume` continues what is in `folder` with the settings saved there. Raises DataError for too little text and
+    CheckpointError if the folder holds something else.
+    """
+    saved = checkpoint.load(folder) if resume else None
+    if saved is not None:
+        _check_resumable(saved, corpus)
+        settings = LanguageSettings(**saved.config["settings"])
+        compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
+    torch.manual_seed(settings.seed)
+    vocab = Vocab(saved.config["vocab"]) if saved else Vocab.of(corpus.split("train"))
+    shape = {k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")}
+    model = RecurrentLanguageModel(len(vocab), **shape)
+    chosen = compute.resolve(training.count_parameters(model))
+    model.to(chosen.device)
+    with use_threads(chosen.threads):
+        run = training.Run(
+            model,
+            next_token_loss,
+            StreamBatches(vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len),
+            training.adamw(model, settings.lr, settings.weight_decay),
+            learning_rate=lambda step: settings.lr,
+            max_steps=0,
+            clip_norm=settings.clip_norm,
+            precision=chosen.precision,
+        )
+        held_out = evaluation_batches(vocab, corpus.split("val")[: settings.val_chars], chosen.device)
+
+        def validate() -> dict[str, float]:
+            nats = training.evaluate(model, next_token_loss, held_out, chosen.precision)
+            return {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
+
+        settings.max_steps = training.choose_max_steps(
+            run, settings.max_steps, epochs=epochs, minutes=minutes, default_minutes=10.0, validate=validate
+        )
+        settings.eval_every = settings.eval_every or max(1, settings.max_steps // 20)
+        run.max_steps = settings.max_steps
+        run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
+        config = {
+            "job": "language",
+            "command": command,
+            "data": describe(corpus),
+            "settings": asdict(settings),
+            "model": {"vocab_size": len(vocab), **shape},
+            "parameters": training.count_parameters(model),
+            "vocab": vocab.characters,
+            "environment": chosen.record(),
+        }
+        keeper = checkpoint.RunFolder(folder, config, saved.log() if saved else None)
+        if saved is not None:
+            training.restore(run, saved.weights(), saved.training(), saved.config["position"])
+        yield from training.fit(run, keeper, eval_every=settings.eval_every, validate=validate, stop=stop)
+        if run.step < run.max_steps:
+            return None
+        model.load_state_dict(training.used_weights(run))
+        return keeper.finish(evaluate(model, vocab, corpus.split("test"), chosen))
+
+
+def describe(corpus: Corpus) -> dict[str, Any]:
+    """What a checkpoint notes of its corpus: enough to know it again, and no path."""
+    return {
+        "name": corpus.name,
+        "origin": corpus.origin,
+        "files": corpus.files,
+        "characters": len(corpus.text),
+        "sha256": corpus.sha256,
+    }
+
+
+def evaluation_batches(vocab: Vocab, text: str, device: torch.device) -> StreamBatches:
+    """A text in parallel streams with carried state, fewer for a short one."""
+    streams = max(1, min(EVALUATION_STREAMS, len(text) // (4 * EVALUATION_LENGTH)))
+    return StreamBatches(vocab.encode(text).to(device), streams, EVALUATION_LENGTH)
+
+
+def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Resolved) -> dict[str, Any]:
+    """Cross-entropy of every character of `text` but the first, in nats and bits, and its perplexity."""
+    with use_threads(chosen.threads):
+        batches = evaluation_batches(vocab, text, chosen.device)
+        known = training.evaluate(model, next_token_loss, batches, chosen.precision)
+    chars = len(text) - 1
+    unknown = sum(text[1:].count(char) for char in vocab.missing(text))
+    nats = known + unknown * NATS_PER_UNKNOWN / chars
+    return {
+        "split": "test",
+        "adapted": False,
+        "nats_per_char": nats,
+        "bits_per_char": nats / math.log(2),
+        "perplexity": math.exp(nats),
+        "chars": chars,
+        "unknown_chars": unknown,
+    }
+
+
+def load(saved: Checkpoint) -> LanguageModel:
+    """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
+    if saved.config["job"] != "language":
+        raise CheckpointError(
+            f"checkpoint '{saved.name}' is no text model: its job is {saved.config['job']}",
+            "see `seqlab checkpoints list` for the text models",
+        )
+    model = RecurrentLanguageModel(**saved.config["model"])
+    model.load_state_dict(saved.weights())
+    return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
+
+
+def generate(
+    language: LanguageModel,
+    *,
+    prompt: str = "",
+    length: int = 1000,
+    sampling: Sampling = Sampling(),
+    seed: int = 0,
+    precision: str = "auto",
+) -> Iterator[tuple[str, float]]:
+    """Write `length` characters after `prompt`, one at a time: each with its log-probability in nats under the model.
+
+    Without a prompt the text begins as after a newline. The log-probability is the model's own, before temperature,
+    top-k and top-p. Raises UsageError for a prompt with characters that the vocabulary lacks.
+    """
+    vocab = language.vocab
+    if missing := vocab.missing(prompt):
+        names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
+        raise UsageError(
+            f"the prompt has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
+            "leave them out, or train a model on a text that has them",
+        )
+    start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
+    engine = Engine(language.model.cell, language.model.state_dict(), precision)
+    for token, log_prob in sample(
+        engine, vocab.encode(start).tolist(), length, sampling, seed=seed, never=(vocab.unknown,)
+    ):
+        yield vocab.characters[token], log_prob
+
+
+def _check_resumable(saved: Checkpoint, corpus: Corpus) -> None:
+    if saved.config["job"] != "language":
+        raise CheckpointError(
+            f"{saved.folder} holds no text model: its job is {saved.config['job']}", "name its own folder with -o"
+        )
+    if saved.config["data"]["sha256"] != corpus.sha256:
+        raise CheckpointError(
+            f"{saved.folder} was trained on another text than this '{corpus.name}'",
+            "resume with the corpus it was trained on, or write elsewhere with -o FOLDER",
+        )

@@ -1,0 +1,336 @@
+"""The one loop that trains every model of seqlab, and the one policy above it.
+
+A task is an objective: `objective(model, batch, state) -> (loss, state)`. `train()` yields after every optimizer
+step with the gradients still in place; the body of the consumer's `for` is where measuring happens. `fit()` is
+such a consumer: it evaluates, keeps the best weights, saves, logs and stops.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seqlab.errors import DataError, DivergenceError
+
+Batch = tuple[Tensor, Tensor]
+State = tuple[Tensor, ...] | None
+Objective = Callable[[nn.Module, Batch, State], tuple[Tensor, State]]
+IGNORE_INDEX = -100  # the target that cross-entropy skips (torch's default), so `evaluate` does not count it
+
+
+class Batches(Protocol):
+    """Where training examples come from: the batches of an epoch are a function of its number."""
+
+    def __len__(self) -> int: ...
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]: ...
+
+
+class Keeper(Protocol):
+    """Where a run is kept: a checkpoint folder, or nowhere."""
+
+    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None: ...
+    def log(self, record: dict[str, Any]) -> None: ...
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """What every training run can be told; the jobs add their own. `--set` takes these names."""
+
+    max_steps: int | None = None  # optimizer steps; None: from --epochs, --minutes or the job's default
+    batch_size: int = 64
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 100
+    clip_norm: float = 1.0  # largest L2 norm of the gradient; inf: no clipping
+    eval_every: int | None = None  # steps between evaluations; None: twenty in a run
+    seed: int = 0
+
+
+@dataclass
+class Run:
+    """A model in training: what it consists of, and how far it is.
+
+    `learning_rate(step)` is the rate of the step to come. `state` is the recurrent state carried to the next batch.
+    """
+
+    model: nn.Module
+    objective: Objective
+    batches: Batches
+    optimizer: torch.optim.Optimizer
+    learning_rate: Callable[[int], float]
+    max_steps: int
+    clip_norm: float = math.inf
+    precision: torch.dtype = torch.float32
+
+    step: int = 0
+    epoch: int = 0
+    index: int = 0  # batches done in this epoch
+    state: State = None
+    best_step: int = 0
+    best_loss: float = math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    loss_sum: float = 0.0  # sums since the last record
+    norm_sum: float = 0.0
+    since_record: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step that was taken. `grad_norm` is the norm before clipping, `examples` the size of the batch:
+    characters where every character is a target, else rows."""
+
+    step: int
+    epoch: int
+    loss: float
+    grad_norm: float
+    lr: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a run stands after a step; `record` is the log line where one was due. rate: examples a second."""
+
+    step: int
+    max_steps: int
+    epoch: int
+    train_loss: float
+    rate: float
+    seconds_left: float
+    record: dict[str, Any] | None
+
+
+def train(run: Run) -> Iterator[Step]:
+    """Take `run.max_steps - run.step` optimizer steps, yielding after each with its gradients in place.
+
+    The state is detached between batches (truncated backpropagation through time over the batch's length) and is
+    zero again at the start of every epoch. A step is taken only with a finite gradient. Raises DivergenceError where
+    it is not, and DataError where an epoch has no batch.
+    """
+    device = next(run.model.parameters()).device
+    parameters = [p for p in run.model.parameters() if p.requires_grad]
+    while run.step < run.max_steps:
+        if len(run.batches) == 0:
+            raise DataError("there is not a single batch to train on", "use more data or a smaller batch_size")
+        for batch in run.batches.epoch(run.epoch, run.index):
+            lr = run.learning_rate(run.step)
+            for group in run.optimizer.param_groups:
+                group["lr"] = lr
+            run.model.train()
+            run.optimizer.zero_grad()  # at the top, so that the consumer sees the gradients
+            with autocast(device, run.precision):
+                loss, state = run.objective(run.model, batch, run.state)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(parameters, run.clip_norm)
+            if not torch.isfinite(norm):
+                raise DivergenceError(
+                    f"the gradient at step {run.step + 1} is not finite (loss {loss.item():.4g})",
+                    f"try a smaller lr (here {lr:.2g}) or clip_norm (here {run.clip_norm:g}); "
+                    "the last saved state is untouched",
+                )
+            run.optimizer.step()
+            run.state = detach(state)  # this line is truncated backpropagation through time
+            run.step += 1
+            run.index += 1
+            targets = batch[1]
+            examples = len(targets) if targets.is_floating_point() else targets.numel()
+            yield Step(run.step, run.epoch, loss.item(), norm.item(), lr, examples)
+            if run.step >= run.max_steps:
+                return
+        run.epoch, run.index, run.state = run.epoch + 1, 0, None
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, objective: Objective, batches: Batches, precision: torch.dtype) -> float:
+    """Mean of the objective over every target in one epoch of `batches`, state carried, dropout off."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    total, count, state = 0.0, 0, None
+    for batch in batches.epoch(0):
+        with autocast(device, precision):
+            loss, state = objective(model, batch, state)
+        targets = int((batch[1] != IGNORE_INDEX).sum())
+        total, count = total + loss.item() * targets, count + targets
+    model.train(was_training)
+    return total / count
+
+
+def fit(
+    run: Run,
+    keeper: Keeper,
+    *,
+    eval_every: int,
+    validate: Callable[[], dict[str, float]] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """Train to the end, or until `stop()`: every `eval_every` steps and at the end validate, log and save.
+
+    `validate()` gives a dict with `val_loss` first; the weights of its lowest value are the ones kept to be used, or
+    the last ones where there is no `validate`. Yields after every step. A stop saves between two evaluations too,
+    so that the resumed run is the uninterrupted one.
+    """
+    start = clock = time.perf_counter()
+    examples = steps = 0
+    for step in train(run):
+        run.loss_sum += step.loss
+        run.norm_sum += step.grad_norm
+        run.since_record += 1
+        examples, steps = examples + step.examples, steps + 1
+        elapsed = max(time.perf_counter() - clock, 1e-9)
+        rate, seconds_left = examples / elapsed, (run.max_steps - run.step) * elapsed / steps
+        train_loss = run.loss_sum / run.since_record
+        record = None
+        if run.step % eval_every == 0 or run.step == run.max_steps:
+            record = {"step": run.step, "epoch": run.epoch, "train_loss": train_loss, "val_loss": None}
+            record |= validate() if validate else {}
+            record |= {"grad_norm": run.norm_sum / run.since_record, "lr": step.lr, "rate": rate}
+            record["seconds"] = time.perf_counter() - start
+            if validate and record["val_loss"] < run.best_loss:
+                run.best_loss, run.best_step = record["val_loss"], run.step
+                run.best_weights = {name: t.detach().clone() for name, t in run.model.state_dict().items()}
+            run.loss_sum, run.norm_sum, run.since_record = 0.0, 0.0, 0
+            keeper.log(record)
+        stopping = stop() and run.step < run.max_steps
+        if record or stopping:
+            keeper.save(used_weights(run), training_tensors(run), position(run))
+            clock, examples, steps = time.perf_counter(), 0, 0
+        yield Progress(run.step, run.max_steps, run.epoch, train_loss, rate, seconds_left, record)
+        if stopping:
+            return
+
+
+def used_weights(run: Run) -> dict[str, Tensor]:
+    """The weights to use: the best that validation found, else the last."""
+    return run.best_weights or run.model.state_dict()
+
+
+def position(run: Run) -> dict[str, Any]:
+    """The numbers that, with `training_tensors`, continue the run bit for bit."""
+    best_loss = run.best_loss if math.isfinite(run.best_loss) else None
+    return {
+        "step": run.step,
+        "max_steps": run.max_steps,
+        "epoch": run.epoch,
+        "index": run.index,
+        "best_step": run.best_step if run.best_weights else run.step,
+        "best_loss": best_loss,
+        "loss_sum": run.loss_sum,
+        "norm_sum": run.norm_sum,
+        "since_record": run.since_record,
+    }
+
+
+def training_tensors(run: Run) -> dict[str, Tensor]:
+    """Last weights, optimizer moments, recurrent state and random state, by name."""
+    tensors = {f"model.{name}": t for name, t in run.model.state_dict().items()}
+    for name, parameter in run.model.named_parameters():
+        for key, value in run.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    for i, part in enumerate(run.state or ()):
+        tensors[f"state.{i}"] = part
+    tensors["rng.cpu"] = torch.get_rng_state()
+    if next(run.model.parameters()).device.type == "cuda":
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
+    """Put a run where a saved one was. weights: those in use; training: as of `training_tensors`."""
+    device = next(run.model.parameters()).device
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "state": {}, "rng": {}}
+    for name, tensor in training.items():
+        group, rest = name.split(".", 1)
+        groups[group][rest] = tensor
+    run.model.load_state_dict(groups["model"])
+    parameters = dict(run.model.named_parameters())
+    run.optimizer.state.clear()
+    for name, tensor in groups["optimizer"].items():
+        key, parameter = name.split(".", 1)
+        # AdamW keeps its step count on the CPU, as a tensor without dimensions
+        run.optimizer.state[parameters[parameter]][key] = tensor.to(device) if tensor.dim() else tensor
+    state = tuple(groups["state"][str(i)].to(device) for i in range(len(groups["state"])))
+    run.state = state or None
+    torch.set_rng_state(groups["rng"]["cpu"])
+    if "cuda" in groups["rng"] and device.type == "cuda":
+        torch.cuda.set_rng_state(groups["rng"]["cuda"])
+    for key, value in position.items():
+        setattr(run, key, value)
+    if position["best_loss"] is None:
+        run.best_loss, run.best_weights = math.inf, {}
+    else:
+        run.best_weights = {name: t.to(device) for name, t in weights.items()}
+
+
+def choose_max_steps(
+    run: Run,
+    max_steps: int | None,
+    *,
+    epochs: float | None = None,
+    minutes: float | None = None,
+    default_minutes: float | None = None,
+    validate: Callable[[], object] | None = None,
+    evaluations: int = 20,
+) -> int:
+    """How many steps a run takes: as told, or so many epochs, or what fits into so many minutes on this machine.
+
+    For minutes, a few steps of a copy and one validation are timed; the run and the random state stay as they are.
+    """
+    if max_steps is not None:
+        return max_steps
+    if epochs is not None:
+        return max(1, round(epochs * len(run.batches)))
+    budget = 60.0 * (minutes if minutes is not None else default_minutes or 1.0)
+    start = time.perf_counter()
+    if validate is not None:
+        validate()
+    validation_seconds = time.perf_counter() - start
+    probe = copy.deepcopy(run, {id(run.batches): run.batches})
+    probe.max_steps = 1_000_000
+    times = [time.perf_counter()]
+    device = next(run.model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        for _ in train(probe):
+            times.append(time.perf_counter())
+            if len(times) > 6 and (times[-1] - times[0] > 5.0 or len(times) > 100):
+                break
+    step_seconds = (times[-1] - times[2]) / (len(times) - 3)  # the first two warm up
+    return max(1, int((budget - (times[-1] - start) - evaluations * validation_seconds) / step_seconds))
+
+
+def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
+    """Linear warm-up to `lr`, then half a cosine down to `final * lr` (Loshchilov and Hutter 2017)."""
+    warmup_steps = min(warmup_steps, max_steps // 10)
+
+    def rate(step: int) -> float:
+        if step < warmup_steps:
+            return lr * (step + 1) / warmup_steps
+        done = (step - warmup_steps) / max(1, max_steps - warmup_steps)
+        return lr * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done)))
+
+    return rate
+
+
+def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019) that decays matrices only: biases and norms are left alone."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=True)
+
+
+def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def detach(state: State) -> State:
+    return None if state is None else tuple(part.detach() for part in state)
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
