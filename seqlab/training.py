@@ -317,11 +317,20 @@ def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0
 
 
 def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019) that decays matrices only: biases and norms are left alone."""
+    """AdamW (Loshchilov and Hutter 2019) that decays matrices only."""
+    return torch.optim.AdamW(decay_matrices(model, weight_decay), lr=lr, betas=(0.9, 0.99), fused=True)
+
+
+def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
+    """Stochastic gradient descent with Nesterov momentum 0.9 (Sutskever et al. 2013) that decays matrices only."""
+    return torch.optim.SGD(decay_matrices(model, weight_decay), lr=lr, momentum=0.9, nesterov=True)
+
+
+def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """A model's parameters in two groups, for an optimizer: biases and norms are not decayed."""
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=True)
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
