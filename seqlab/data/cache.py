@@ -88,6 +88,12 @@ class Fetched:
     origin: str
     sha256: str
 
+    def provenance(self, download: Download) -> str:
+        """The origin as a checkpoint may record it: a mirror's address or path is nobody's business but its owner's."""
+        if self.origin == download.url:
+            return self.origin
+        return f"{self.path.name} of a mirror, sha256 {self.sha256}"
+
 
 def cache_folder() -> Path:
     """`$SEQLAB_CACHE`, else `$XDG_CACHE_HOME/seqlab`, else `~/.cache/seqlab`. It need not exist."""

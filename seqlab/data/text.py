@@ -104,10 +104,7 @@ def load_corpus(name: str, *, offline: bool = False) -> Generator[cache.Transfer
     if name in ARCHIVES:
         archive = ARCHIVES[name]
         fetched = yield from cache.fetch(archive.download, offline=offline)
-        # a mirror's path is nobody's business but its owner's: checkpoints record the origin
-        is_public = fetched.origin == archive.download.url
-        origin = fetched.origin if is_public else f"{fetched.path.name} of a mirror, sha256 {fetched.sha256}"
-        return _join(name, origin, _read_archive(fetched.path, archive.member))
+        return _join(name, fetched.provenance(archive.download), _read_archive(fetched.path, archive.member))
     if path.is_dir():
         files = {
             str(file.relative_to(path).as_posix()): file.read_bytes()
