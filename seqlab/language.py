@@ -14,9 +14,9 @@ from seqlab import checkpoint, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import StreamBatches
 from seqlab.data.text import Corpus, Vocab
-from seqlab.errors import CheckpointError, UsageError
+from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
-from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
 from seqlab.training import Batch, Progress, State
 
@@ -39,6 +39,15 @@ class LanguageSettings(training.Settings):
     lr: float = 4e-3
     val_chars: int = 200_000  # how much of the validation tenth each evaluation reads
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cell not in KINDS:
+            raise UsageError(f"setting 'cell' is '{self.cell}'", did_you_mean(self.cell, KINDS))
+        sizes = ("embedding_size", "hidden_size", "num_layers", "seq_len")
+        training.require(self, "1 or more", lambda value: value >= 1, *sizes)
+        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "2 or more", lambda value: value >= 2, "val_chars")
+
 
 @dataclass(frozen=True)
 class LanguageModel:
@@ -53,7 +62,9 @@ def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tenso
     """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
     tokens, targets = batch
     logits, state = model(tokens, state)  # (B, T, V)
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
+    return F.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX
+    ), state
 
 
 def train(
@@ -70,7 +81,7 @@ def train(
 ) -> Generator[Progress, None, Checkpoint | None]:
     """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
 
-    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. How long:
+    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. Length:
     `settings.max_steps`, else `epochs`, else `minutes` (by default 10) of training as measured on this machine.
     `resume` continues what is in `folder` with the settings saved there. Raises DataError for too little text and
     CheckpointError if the folder holds something else.
@@ -82,7 +93,9 @@ def train(
         compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
     torch.manual_seed(settings.seed)
     vocab = Vocab(saved.config["vocab"]) if saved else Vocab.of(corpus.split("train"))
-    shape = {k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")}
+    shape = {
+        k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
+    }
     model = RecurrentLanguageModel(len(vocab), **shape)
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
@@ -90,7 +103,9 @@ def train(
         run = training.Run(
             model,
             next_token_loss,
-            StreamBatches(vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len),
+            StreamBatches(
+                vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len
+            ),
             training.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
@@ -209,7 +224,8 @@ def generate(
 def _check_resumable(saved: Checkpoint, corpus: Corpus) -> None:
     if saved.config["job"] != "language":
         raise CheckpointError(
-            f"{saved.folder} holds no text model: its job is {saved.config['job']}", "name its own folder with -o"
+            f"{saved.folder} holds no text model: its job is {saved.config['job']}",
+            "name its own folder with -o",
         )
     if saved.config["data"]["sha256"] != corpus.sha256:
         raise CheckpointError(

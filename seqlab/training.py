@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from seqlab.errors import DataError, DivergenceError
+from seqlab.errors import DataError, DivergenceError, UsageError
 
 Batch = tuple[Tensor, Tensor]
 State = tuple[Tensor, ...] | None
@@ -33,7 +33,9 @@ class Batches(Protocol):
 class Keeper(Protocol):
     """Where a run is kept: a checkpoint folder, or nowhere."""
 
-    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None: ...
+    def save(
+        self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
+    ) -> None: ...
     def log(self, record: dict[str, Any]) -> None: ...
 
 
@@ -49,6 +51,29 @@ class Settings:
     clip_norm: float = 1.0  # largest L2 norm of the gradient; inf: no clipping
     eval_every: int | None = None  # steps between evaluations; None: twenty in a run
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a value without meaning, naming it."""
+        require(
+            self,
+            "1 or more",
+            lambda value: value is None or value >= 1,
+            "max_steps",
+            "batch_size",
+            "eval_every",
+        )
+        require(self, "a number above 0", lambda value: 0 < value < math.inf, "lr")
+        require(self, "a number above 0, or inf", lambda value: value > 0, "clip_norm")
+        require(self, "0 or more", lambda value: 0 <= value < math.inf, "weight_decay", "warmup_steps")
+        require(self, "from 0 to 2^63 - 1", lambda value: 0 <= value < 2**63, "seed")
+
+
+def require(settings: object, meaning: str, holds: Callable[[Any], bool], *names: str) -> None:
+    """Raise UsageError for the first of the named settings whose value does not hold."""
+    for name in names:
+        value = getattr(settings, name)
+        if not holds(value):
+            raise UsageError(f"setting '{name}' is {value}", f"it must be {meaning}: --set {name}=VALUE")
 
 
 @dataclass
@@ -115,8 +140,6 @@ def train(run: Run) -> Iterator[Step]:
     device = next(run.model.parameters()).device
     parameters = [p for p in run.model.parameters() if p.requires_grad]
     while run.step < run.max_steps:
-        if len(run.batches) == 0:
-            raise DataError("there is not a single batch to train on", "use more data or a smaller batch_size")
         for batch in run.batches.epoch(run.epoch, run.index):
             lr = run.learning_rate(run.step)
             for group in run.optimizer.param_groups:
@@ -142,12 +165,19 @@ def train(run: Run) -> Iterator[Step]:
             yield Step(run.step, run.epoch, loss.item(), norm.item(), lr, examples)
             if run.step >= run.max_steps:
                 return
+        if run.index == 0:  # a whole epoch without a batch: another would spin
+            raise DataError(
+                "there is not a single batch to train on", "use more data or a smaller batch_size"
+            )
         run.epoch, run.index, run.state = run.epoch + 1, 0, None
 
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, objective: Objective, batches: Batches, precision: torch.dtype) -> float:
-    """Mean of the objective over every target in one epoch of `batches`, state carried, dropout off."""
+    """Mean of the objective over every target in one epoch of `batches`, state carried, dropout off.
+
+    Raises DataError where there is none.
+    """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
@@ -155,9 +185,12 @@ def evaluate(model: nn.Module, objective: Objective, batches: Batches, precision
     for batch in batches.epoch(0):
         with autocast(device, precision):
             loss, state = objective(model, batch, state)
-        targets = int((batch[1] != IGNORE_INDEX).sum())
+        numbers = batch[1].is_floating_point()  # to be predicted as they are: -100 is one like others
+        targets = batch[1].numel() if numbers else int((batch[1] != IGNORE_INDEX).sum())
         total, count = total + loss.item() * targets, count + targets
     model.train(was_training)
+    if count == 0:
+        raise DataError("there is not a single target to measure on", "use more data")
     return total / count
 
 
@@ -185,12 +218,17 @@ def fit(
         elapsed = max(time.perf_counter() - clock, 1e-9)
         rate, seconds_left = examples / elapsed, (run.max_steps - run.step) * elapsed / steps
         train_loss = run.loss_sum / run.since_record
-        record = None
+        record: dict[str, Any] | None = None
         if run.step % eval_every == 0 or run.step == run.max_steps:
             record = {"step": run.step, "epoch": run.epoch, "train_loss": train_loss, "val_loss": None}
             record |= validate() if validate else {}
             record |= {"grad_norm": run.norm_sum / run.since_record, "lr": step.lr, "rate": rate}
             record["seconds"] = time.perf_counter() - start
+            if validate and not math.isfinite(record["val_loss"]):
+                raise DivergenceError(
+                    f"the validation loss at step {run.step} is not finite ({record['val_loss']})",
+                    f"try a smaller lr (here {step.lr:.2g}); the last saved state is untouched",
+                )
             if validate and record["val_loss"] < run.best_loss:
                 run.best_loss, run.best_step = record["val_loss"], run.step
                 run.best_weights = {name: t.detach().clone() for name, t in run.model.state_dict().items()}
@@ -240,7 +278,9 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
     return tensors
 
 
-def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
+def restore(
+    run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
+) -> None:
     """Put a run where a saved one was. weights: those in use; training: as of `training_tensors`."""
     device = next(run.model.parameters()).device
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "state": {}, "rng": {}}
@@ -252,8 +292,9 @@ def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], p
     run.optimizer.state.clear()
     for name, tensor in groups["optimizer"].items():
         key, parameter = name.split(".", 1)
-        # AdamW keeps its step count on the CPU, as a tensor without dimensions
-        run.optimizer.state[parameters[parameter]][key] = tensor.to(device) if tensor.dim() else tensor
+        # the step count is a tensor without dimensions: beside the weights if the optimizer is fused, else on the CPU
+        there = tensor.dim() > 0 or run.optimizer.defaults.get("fused")
+        run.optimizer.state[parameters[parameter]][key] = tensor.to(device) if there else tensor
     state = tuple(groups["state"][str(i)].to(device) for i in range(len(groups["state"])))
     run.state = state or None
     torch.set_rng_state(groups["rng"]["cpu"])
@@ -303,7 +344,9 @@ def choose_max_steps(
     return max(1, int((budget - (times[-1] - start) - evaluations * validation_seconds) / step_seconds))
 
 
-def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
+def warmup_cosine(
+    lr: float, warmup_steps: int, max_steps: int, final: float = 0.02
+) -> Callable[[int], float]:
     """Linear warm-up to `lr`, then half a cosine down to `final * lr` (Loshchilov and Hutter 2017)."""
     warmup_steps = min(warmup_steps, max_steps // 10)
 

@@ -1,12 +1,15 @@
 """Multilayer recurrent networks over torch's fused kernels, and the language model made of one."""
 
-import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UsageError, did_you_mean
 from seqlab.models.cells import State, open_forget_gate
 
-KINDS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
+    "rnn": nn.RNN,
+    "gru": nn.GRU,
+    "lstm": nn.LSTM,
+}
 
 
 def recurrent_layers(
@@ -23,9 +26,7 @@ def recurrent_layers(
     layers = KINDS[cell](input_size, hidden_size, num_layers, batch_first=True, dropout=between)
     if cell == "lstm":
         for layer in range(num_layers):
-            open_forget_gate(
-                getattr(layers, f"bias_ih_l{layer}"), getattr(layers, f"bias_hh_l{layer}")
-            )
+            open_forget_gate(getattr(layers, f"bias_ih_l{layer}"), getattr(layers, f"bias_hh_l{layer}"))
     return layers
 
 
