@@ -6,6 +6,8 @@ what was repaired. Raw `Close` carries splits in many sources, so returns are th
 
 import difflib
 import hashlib
+import json
+import logging
 import re
 import sqlite3
 import sys
@@ -353,11 +355,10 @@ def _ask_yahoo(ticker: str, seconds: float) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _yahoo_history(ticker: str, seconds: float) -> tuple[pd.DataFrame, list[str]]:
-    import logging
-
     import yfinance  # here, since it takes half a second
 
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what it logs, it also raises
+    warnings.filterwarnings("ignore", module="yfinance")  # deprecations inside it are not the user's business
     yfinance.config.debug.hide_exceptions = False
     folder = cache_folder() / "yfinance"
     folder.mkdir(parents=True, exist_ok=True)
@@ -399,6 +400,8 @@ def _reason(ticker: str, problem: Exception) -> str:
         return "Yahoo Finance answers that there were too many requests (429)"
     if isinstance(problem, YFTickerMissingError) or status == 404:
         return f"Yahoo Finance has no prices of {ticker}"
+    if isinstance(problem, json.JSONDecodeError):
+        return "Yahoo Finance answers with a page that is no quotes"
     said = (str(problem).strip().splitlines() or [""])[0].partition(". See http")[0][:200]
     said = said or type(problem).__name__
     if isinstance(problem, OSError):  # as the errors of its HTTP client are
@@ -452,6 +455,9 @@ def _database() -> Iterator[sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
+        database.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # with WAL a power cut may lose the last fetch, no more
         if database.execute("PRAGMA user_version").fetchone()[0] == 0:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("BEGIN IMMEDIATE")
