@@ -1,0 +1,240 @@
+"""seqlab forecast TICKER|FILE.csv ..."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqlab.cli.options import Common, common_options
+from seqlab.cli.output import Bar, result, result_json, say
+from seqlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqlab.forecasting import Backtest, Forecast
+
+SHOWN_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+WRITTEN_LEVELS = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
+CHARTS = (".png", ".svg", ".pdf")
+
+
+@click.command("forecast")
+@click.argument("names", nargs=-1, required=True, metavar="TICKER|FILE.csv...")
+@click.option(
+    "--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Trading days ahead."
+)
+@click.option("--as-of", metavar="DATE", help="Forecast from a day in the past, as if it were today.")
+@click.option(
+    "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
+)
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
+@click.option(
+    "--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast."
+)
+@click.option("--column", help="The price column of a CSV file.")
+@click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
+@common_options
+def command(
+    common: Common,
+    names: tuple[str, ...],
+    horizon: int,
+    as_of: str | None,
+    origins: int,
+    stride: int,
+    backtest: Path | None,
+    column: str | None,
+    model: str,
+) -> None:
+    """Forecast quotes, or the prices in a CSV file (- reads one from standard input), as distributions.
+
+    Every forecast comes with a backtest on days that the model has not seen, beside a random walk. With -o FILE the
+    forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment advice.
+    """
+    import numpy as np
+
+    from seqlab import checkpoint, forecasting
+    from seqlab.data.quotes import load_series
+
+    if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
+        raise UsageError(
+            f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}"
+        )
+    try:
+        day = np.datetime64(as_of, "D") if as_of else None
+    except ValueError as problem:
+        raise UsageError(f"--as-of {as_of} is no date", "write it as 2022-06-30") from problem
+    saved = checkpoint.find(model, common.checkpoint_folders())
+    forecaster = forecasting.load(saved)
+    trained = "shipped" if saved.folder.parent == checkpoint.shipped_folder() else "fresh"
+    say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
+    bar, forecasts = Bar(common), []
+    for done, name in enumerate(names):
+        bar.show(f"{name} ({done + 1} of {len(names)})")
+        series = load_series(name, column=column, offline=common.offline)
+        if day is not None:
+            series = series.until(day)
+        bar.clear()
+        say(common, f"{series.name}: {len(series.dates):,} days to {series.dates[-1]}, {series.origin}")
+        for note in series.notes:
+            say(common, f"{series.name}: {note}")
+        one = forecasting.forecast(forecaster, series, horizon=horizon, origins=origins, stride=stride)
+        count = len(one.backtest.origins)
+        if count < origins:
+            say(
+                common,
+                f"{series.name}: {count} past days to test on, not {origins}: more would lie before the model's cut",
+            )
+        forecasts.append(one)
+    if backtest is not None:
+        _write_backtest(backtest, forecasts)
+        say(common, f"backtest written to {backtest}")
+    if common.output is not None:
+        if common.output.suffix.lower() == ".csv":
+            _write_table(common.output, forecasts)
+        else:
+            from seqlab.cli.fan_chart import draw
+
+            draw(forecasts, common.output)
+        say(common, f"written to {common.output}")
+    if common.json:
+        result_json(
+            {
+                "forecasts": [
+                    _as_json(one, saved.name, trained, str(forecaster.cut), horizon) for one in forecasts
+                ]
+            }
+        )
+    elif common.output is None or not common.quiet:
+        for one in forecasts:
+            result("\n".join(_lines(one)))
+
+
+def _levels(levels: Sequence[float]) -> dict[str, int]:
+    from seqlab.scoring import LEVELS
+
+    return {f"q{round(100 * level):02d}": LEVELS.index(level) for level in levels}
+
+
+def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) -> dict[str, Any]:
+    from seqlab.forecasting import verdict
+
+    places = _levels(SHOWN_LEVELS)
+    return {
+        "ticker": one.series.name,
+        "source": one.series.source,
+        "as_of": str(one.series.dates[-1]),
+        "last_close": float(one.series.close[-1]),
+        "model": model,
+        "trained": trained,
+        "cut": cut,
+        "horizon": horizon,
+        "quantiles": [
+            {"date": str(date), **{name: float(prices[place]) for name, place in places.items()}}
+            for date, prices in zip(one.dates, one.prices, strict=True)
+        ],
+        "backtest": backtest_json(one.backtest),
+        "verdict": verdict(one.backtest),
+    }
+
+
+def backtest_json(backtest: "Backtest") -> dict[str, Any]:
+    """The contract's object; where there is no origin to score, its figures are null."""
+    from dataclasses import asdict
+
+    days = backtest.origins
+    scored = len(days) > 0
+    return {
+        "origins": len(days),
+        "first": str(days.min()) if scored else None,
+        "last": str(days.max()) if scored else None,
+        "horizons": list(backtest.horizons),
+        "model": asdict(backtest.scores("model")) if scored else None,
+        "baselines": {
+            method: asdict(backtest.scores(method)) if scored else None
+            for method in backtest.quantiles
+            if method != "model"
+        },
+        "skill_vs_random_walk": backtest.skill() if scored else None,
+        "dm_p_value": backtest.p_values() if scored else None,
+    }
+
+
+def _lines(one: "Forecast") -> list[str]:
+    from seqlab.forecasting import verdict
+
+    places = _levels(SHOWN_LEVELS)
+    series, backtest = one.series, one.backtest
+    lines = [
+        "",
+        f"{series.name}, last close {series.close[-1]:,.3f} on {series.dates[-1]} ({series.source})",
+        f"{'day':12}" + "".join(f"{name:>11}" for name in places),
+    ]
+    for date, prices in zip(one.dates, one.prices, strict=True):
+        lines.append(f"{date!s:12}" + "".join(f"{prices[place]:>11,.3f}" for place in places.values()))
+    walk = one.random_walk[-1]
+    lines.append(
+        f"{'random walk':12}"
+        + "".join(f"{walk[place]:>11,.3f}" for place in places.values())
+        + "  on the last day"
+    )
+    lines += backtest_lines(backtest)
+    return [*lines, "", verdict(backtest)]
+
+
+def backtest_lines(backtest: "Backtest") -> list[str]:
+    """Each method's CRPS and coverage by horizon, as a table."""
+    days = backtest.origins
+    if not len(days):
+        return []
+    heads = "".join(f"{f'{h} d':>9}" for h in backtest.horizons)
+    lines = ["", f"backtest: {len(days)} forecasts from {days.min()} to {days.max()}", ""]
+    lines.append(f"{'':14}{'CRPS %':>8}{heads}   {'in 80 %':>8}{heads}")
+    for method in backtest.quantiles:
+        scores = backtest.scores(method)
+        crps = "".join(f"{value:>9.3f}" for value in scores.crps)
+        covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
+        lines.append(f"{method:22}{crps}{'':11}{covered}")
+    return lines
+
+
+def _write_table(path: Path, forecasts: Sequence["Forecast"]) -> None:
+    places = _levels(WRITTEN_LEVELS)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["ticker", "date", *places])
+        for one in forecasts:
+            for date, prices in zip(one.dates, one.prices, strict=True):
+                writer.writerow(
+                    [one.series.name, date, *(f"{prices[place]:.6g}" for place in places.values())]
+                )
+
+
+def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
+    """One row per ticker, method, origin and horizon; prices are the origin's close times exp(return)."""
+    import numpy as np
+
+    places = _levels(WRITTEN_LEVELS)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["ticker", "method", "origin", "horizon", "date", "last_close", "outcome", *places])
+        for one in forecasts:
+            series, backtest = one.series, one.backtest
+            for method, quantiles in backtest.quantiles.items():
+                for o, row in enumerate(np.searchsorted(series.dates, backtest.origins)):
+                    close = series.close[row]
+                    for k, h in enumerate(backtest.horizons):
+                        prices = close * np.exp(quantiles[o, k])
+                        outcome = close * np.exp(backtest.outcomes[o, k])
+                        writer.writerow(
+                            [
+                                series.name,
+                                method,
+                                series.dates[row],
+                                h,
+                                series.dates[row + h],
+                                f"{close:.8g}",
+                                f"{outcome:.8g}",
+                            ]
+                            + [f"{prices[place]:.8g}" for place in places.values()]
+                        )

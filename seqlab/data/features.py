@@ -1,0 +1,166 @@
+"""What a forecaster sees of a series and what it is asked: returns in units of their recent volatility.
+
+Everything on a day is computed from that day and the days before it, so that a forecast made on a past day is the
+one that would have been made then. Prices never enter, only log returns and log ratios: a series in cents and one in
+thousands look alike.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.quotes import Series
+from seqlab.errors import DataError
+
+EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
+WARM_UP = 252  # days before the first origin: a year for the longest span
+MINIMUM_DAYS = 300
+SPANS = (5, 21, 63)
+FLOOR = 0.1  # of a log ratio's argument: a day without a move is not minus infinity
+
+FEATURES = (
+    "return",
+    "return_size",
+    *(f"return_over_{span}" for span in SPANS),
+    *(f"size_over_{span}" for span in SPANS),
+    *(f"downside_over_{span}" for span in SPANS[:2]),
+    "size_over_252",
+    "size_over_all",
+    "range",
+    *(f"range_over_{span}" for span in SPANS[:2]),
+    "gap",
+    "has_range",
+)
+RANGE_FEATURES = tuple(i for i, name in enumerate(FEATURES) if name.startswith(("range", "gap", "has_range")))
+
+
+@dataclass(frozen=True)
+class Features:
+    """One series, day by day. Row t is known at the close of day t.
+
+    dates (N,), values (N, F) with NaN where a day lacks the quotes for a feature, volatility (N,): the EWMA standard
+    deviation of daily log returns, log_price (N,): cumulated log returns, from 0.
+    """
+
+    name: str
+    dates: np.ndarray
+    values: np.ndarray
+    volatility: np.ndarray
+    log_price: np.ndarray
+
+    def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
+        """The cumulative log return over the next h days, (N, len(horizons)); NaN where it is not known yet."""
+        outcomes = np.full((len(self.dates), len(horizons)), np.nan)
+        for k, h in enumerate(horizons):
+            if h < len(self.dates):
+                outcomes[:-h, k] = self.log_price[h:] - self.log_price[:-h]
+        return outcomes
+
+
+def features_of(series: Series) -> Features:
+    """Compute the features of a series. Raises DataError if it has fewer than MINIMUM_DAYS days."""
+    if len(series.dates) < MINIMUM_DAYS:
+        raise DataError(
+            f"{series.name} has {len(series.dates)} days, too few to forecast from",
+            f"give at least {MINIMUM_DAYS} days",
+        )
+    log_price = np.log(series.adjusted) - np.log(series.adjusted[0])
+    returns = pd.Series(np.diff(log_price, prepend=0.0))
+    returns.iloc[0] = np.nan
+    squared = returns**2
+    year = _rms(squared, 252, minimum=20)
+    volatility = squared.ewm(alpha=1 - EWMA_DECAY, min_periods=20).mean() ** 0.5
+    volatility = volatility.clip(lower=(0.25 * year).clip(lower=1e-5))  # quiet weeks of coarse ticks
+    before = volatility.shift(1)
+
+    columns: dict[str, pd.Series] = {
+        "return": (returns / before).clip(-6, 6),
+        "return_size": _log_ratio(returns.abs(), before),
+    }
+    for span in SPANS:
+        total = returns.rolling(span, min_periods=span).sum()
+        columns[f"return_over_{span}"] = (total / (volatility * np.sqrt(span))).clip(-6, 6)
+        columns[f"size_over_{span}"] = _log_ratio(_rms(squared, span), volatility)
+    for span in SPANS[:2]:
+        downside = _rms(squared.where(returns < 0, 0.0), span)
+        columns[f"downside_over_{span}"] = _log_ratio(downside, volatility)
+    columns["size_over_252"] = _log_ratio(year, volatility)
+    columns["size_over_all"] = _log_ratio(squared.expanding(60).mean() ** 0.5, volatility)
+
+    # Parkinson (1980): the variance of a day from its high and low; the gap is what happened overnight
+    parkinson = pd.Series(np.log(series.high / series.low) ** 2 / (4 * np.log(2)))
+    columns["range"] = _log_ratio(parkinson**0.5, volatility)
+    for span in SPANS[:2]:
+        columns[f"range_over_{span}"] = _log_ratio(_rms(parkinson, span), volatility)
+    previous = np.concatenate([[np.nan], series.adjusted[:-1]])
+    columns["gap"] = _log_ratio(pd.Series(np.abs(np.log(series.open / previous))), volatility)
+    columns["has_range"] = parkinson.notna().astype(float)
+
+    values = np.stack([columns[name].to_numpy(float) for name in FEATURES], axis=1)  # (N, F)
+    return Features(series.name, series.dates, values, volatility.to_numpy(), log_price)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and standard deviation of each feature over the training days; what is missing becomes the mean."""
+
+    mean: list[float]
+    std: list[float]
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> "Scaler":
+        """values (N, F), NaN where unknown."""
+        has_range = FEATURES.index("has_range")
+        mean, std = np.nanmean(values, 0), np.nanstd(values, 0)
+        mean[has_range], std[has_range] = 0.0, 1.0  # so that 0 still means: no range
+        return cls(mean.tolist(), np.maximum(std, 1e-3).tolist())
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """(N, F) -> (N, F) float32 without NaN, within +-6."""
+        scaled = np.nan_to_num((values - np.array(self.mean)) / np.array(self.std), nan=0.0)
+        return scaled.clip(-6, 6).astype(np.float32)
+
+
+def windows(
+    features: Features,
+    scaler: Scaler,
+    horizons: tuple[int, ...],
+    length: int,
+    burn_in: int,
+    until: np.datetime64,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
+
+    A target is the outcome over a horizon in units of volatility times sqrt(h). It is NaN in the first `burn_in` days
+    of a window and where the outcome lies after `until`: nothing later is used. Every other day from WARM_UP on is a
+    target in exactly one window.
+    """
+    known = int(np.searchsorted(features.dates, until, side="right"))
+    scaled = scaler.apply(features.values[:known])
+    outcomes = np.full((known, len(horizons)), np.nan, np.float32)
+    for k, h in enumerate(horizons):
+        if h < known:
+            change = features.log_price[h:known] - features.log_price[: known - h]
+            outcomes[: known - h, k] = change / (features.volatility[: known - h] * np.sqrt(h))
+    inputs, targets = [], []
+    for first in range(max(0, WARM_UP - burn_in), known - burn_in, length - burn_in):
+        x = np.zeros((length, scaled.shape[1]), np.float32)
+        y = np.full((length, len(horizons)), np.nan, np.float32)
+        days = scaled[first : first + length]
+        x[: len(days)] = days
+        y[burn_in : len(days)] = outcomes[first + burn_in : first + length]
+        inputs.append(x)
+        targets.append(y)
+    shape = (0, length, scaled.shape[1]), (0, length, len(horizons))
+    if not inputs:
+        return np.zeros(shape[0], np.float32), np.zeros(shape[1], np.float32)
+    return np.stack(inputs), np.stack(targets)
+
+
+def _rms(squared: pd.Series, span: int, minimum: int | None = None) -> pd.Series:
+    return squared.rolling(span, min_periods=minimum or span).mean() ** 0.5
+
+
+def _log_ratio(size: pd.Series, volatility: pd.Series) -> pd.Series:
+    return pd.Series(np.log((size / volatility + FLOOR).to_numpy()))

@@ -1,0 +1,91 @@
+"""The forecaster: a multilayer recurrent network, with a linear skip, that says how wide the future is."""
+
+import math
+from statistics import NormalDist
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqlab.models.cells import State
+from seqlab.models.recurrent import recurrent_layers, run_layers
+
+
+DRIFT_KEPT = 0.5
+
+
+class RecurrentForecaster(nn.Module):
+    """Quantiles of the return over each horizon, in units of the current volatility times sqrt(h).
+
+    The quantile at level p and horizon h is `exp(log_scale_h) * shape_h(p)`. The scale depends on the features, through
+    a linear layer on today's and through the recurrent layers on those before; what is predictable in returns is
+    their size. The shape is one learned, ordered, fat-tailed curve per horizon; its median is the one direction there
+    is, the same on every day. What stocks that did well have gained is mostly the luck of having survived, so that
+    forecasts keep half of the learned median (DRIFT_KEPT).
+
+    horizons: days, ascending; levels: odd in number, symmetric about 0.5 in the middle.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        horizons: list[int],
+        levels: list[float],
+        cell: str = "lstm",
+        hidden_size: int = 32,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.horizons, self.levels = list(horizons), list(levels)
+        self.middle = len(levels) // 2
+        if levels[self.middle] != 0.5:
+            raise ValueError("the middle level must be 0.5")
+        self.layers = recurrent_layers(cell, input_size, hidden_size, num_layers, dropout)
+        self.head = nn.Linear(hidden_size, len(horizons))
+        self.skip = nn.Linear(input_size, len(horizons), bias=False)
+        nn.init.zeros_(self.head.weight)  # it starts as: tomorrow is as volatile as today
+        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.skip.weight)
+        normal = torch.tensor([NormalDist().inv_cdf(level) for level in levels])
+        steps = torch.log(torch.expm1(normal.diff()))  # the inverse of softplus
+        self.steps = nn.Parameter(steps.repeat(len(horizons), 1))  # (K, Q-1), the gaps between quantiles
+        self.median = nn.Parameter(torch.zeros(len(horizons), 1))
+
+    def shapes(self) -> Tensor:
+        """The quantile curve of each horizon (K, Q), ascending."""
+        gaps = F.softplus(self.steps)
+        above = gaps[:, self.middle :].cumsum(1)
+        below = -gaps[:, : self.middle].flip(1).cumsum(1).flip(1)
+        return self.median + torch.cat([below, torch.zeros_like(self.median), above], 1)
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """x (B, T, F) -> log scale per day and horizon (B, T, K), and the state to carry on with."""
+        outputs, state = run_layers(self.layers, x, state)  # (B, T, H)
+        return self.head(outputs) + self.skip(x), state
+
+    def quantiles(self, log_scale: Tensor, horizon: int) -> Tensor:
+        """log scale (..., K) -> quantiles (..., horizon, Q) of the cumulative log return over 1 .. horizon days, in
+        units of daily volatility.
+
+        Between the trained horizons log scale and shape are interpolated over log h; beyond the last they stay.
+        """
+        weights = _interpolation(self.horizons, horizon).to(log_scale)  # (horizon, K)
+        scale = torch.exp(log_scale @ weights.T)  # (..., horizon)
+        days = torch.arange(1, horizon + 1, dtype=log_scale.dtype, device=log_scale.device)
+        shapes = self.shapes() - (1 - DRIFT_KEPT) * self.median
+        return (scale * days.sqrt()).unsqueeze(-1) * (weights @ shapes.to(log_scale))
+
+
+def _interpolation(knots: list[int], horizon: int) -> Tensor:
+    """(horizon, len(knots)): the weights of the knots for h = 1 .. horizon, linear in log h; rows add up to 1."""
+    weights = torch.zeros(horizon, len(knots), dtype=torch.float64)
+    for h in range(1, horizon + 1):
+        right = next((k for k, knot in enumerate(knots) if knot >= h), len(knots) - 1)
+        left = max(0, right - 1) if knots[right] > h else right
+        if knots[right] == knots[left] or h >= knots[right]:
+            weights[h - 1, right] = 1.0
+        else:
+            share = math.log(h / knots[left]) / math.log(knots[right] / knots[left])
+            weights[h - 1, left], weights[h - 1, right] = 1 - share, share
+    return weights
