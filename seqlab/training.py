@@ -292,9 +292,13 @@ def restore(
     run.optimizer.state.clear()
     for name, tensor in groups["optimizer"].items():
         key, parameter = name.split(".", 1)
-        # the step count is a tensor without dimensions: beside the weights if the optimizer is fused, else on the CPU
-        there = tensor.dim() > 0 or run.optimizer.defaults.get("fused")
-        run.optimizer.state[parameters[parameter]][key] = tensor.to(device) if there else tensor
+        place = parameters[parameter]
+        if tensor.shape == place.shape and tensor.dim():
+            # in the layout of the weights: a fused optimizer goes through both in the order of memory
+            tensor = torch.empty_like(place).copy_(tensor)
+        elif run.optimizer.defaults.get("fused"):
+            tensor = tensor.to(device)  # the step count: beside the weights if the optimizer is fused, else on the CPU
+        run.optimizer.state[place][key] = tensor
     state = tuple(groups["state"][str(i)].to(device) for i in range(len(groups["state"])))
     run.state = state or None
     torch.set_rng_state(groups["rng"]["cpu"])
