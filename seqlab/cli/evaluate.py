@@ -20,7 +20,7 @@ def command(common: Common, checkpoint: str, data: str | None) -> None:
 
     saved = find(checkpoint, common.checkpoint_folders())
     say(common, f"checkpoint {saved.folder}")
-    measures = {"language": _text}
+    measures = {"language": _text, "vision": _images, "forecasting": _quotes}
     job = saved.config["job"]
     if job not in measures:
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
@@ -56,3 +56,42 @@ def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any],
         f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters",
         f"a character drawn at random from the vocabulary: {math.log2(len(model.vocab)):.2f} bits",
     ]
+
+
+def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+    from seqlab import vision
+    from seqlab.cli.train_cnn import figures
+    from seqlab.data.images import load_images
+
+    classifier = vision.load(saved)
+    trained_on = saved.config["data"]
+    images = show_transfer(common, load_images(data or trained_on["name"], offline=common.offline))
+    say(common, f"{images.name}: {len(images.test_images):,} test images, from {images.origin}")
+    vision.check_classes(classifier, images)
+    if images.name == trained_on["name"] and images.sha256 != trained_on["sha256"]:
+        say(
+            common,
+            f"this {images.name} differs from the one trained on (sha256 {images.sha256[:12]}, trained on "
+            f"{trained_on['sha256'][:12]}): some of its test images may have been seen in training",
+        )
+    chosen = common.compute().resolve(saved.config["parameters"])
+    classifier.model.to(chosen.device)
+    metrics = vision.evaluate(classifier, images.test_images, images.test_labels, chosen)
+    return metrics, figures(metrics)
+
+
+def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+    from seqlab import forecasting
+    from seqlab.cli.forecast import backtest_lines
+    from seqlab.data.quotes import load_series
+
+    forecaster = forecasting.load(saved)
+    names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
+    backtests = []
+    for name in names:
+        series = load_series(name, offline=common.offline)
+        backtest = forecasting.forecast(forecaster, series).backtest
+        say(common, f"{name}: {len(backtest.origins)} days after the cut, {series.origin}")
+        backtests.append(backtest)
+    pooled = forecasting.pool(backtests)
+    return {"backtest": forecasting.summary(pooled)}, [*backtest_lines(pooled), "", forecasting.verdict(pooled)]

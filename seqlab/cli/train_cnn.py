@@ -1,0 +1,110 @@
+"""seqlab train-cnn DATASET"""
+
+from typing import Any
+
+import click
+
+from seqlab.cli.options import Common, common_options
+from seqlab.cli.output import graceful_stop, result, result_json, say, show_training, show_transfer
+from seqlab.cli.training import repeating_command, run_options, say_stopped, target_folder
+from seqlab.errors import UsageError
+
+
+@click.command("train-cnn")
+@click.argument("dataset", required=False)
+@click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: resnet20]")
+@click.option("--list", "list_", is_flag=True, help="Show the models and their size.")
+@run_options
+@common_options
+def command(
+    common: Common,
+    dataset: str | None,
+    model: str | None,
+    list_: bool,
+    epochs: float | None,
+    minutes: float | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Train an image classifier on DATASET: cifar10.
+
+    All training images train and the test images are looked at once, at the end, with the last weights;
+    --set val_images=5000 holds that many out to choose among the weights. Without --minutes, --epochs or
+    --set max_steps=N it trains for 20 passes.
+    """
+    from seqlab import vision
+    from seqlab.data.images import load_images
+
+    if list_:
+        _show_models(common)
+        return
+    if dataset is None:
+        raise UsageError("train-cnn needs a data set", "as in `seqlab train-cnn cifar10`")
+    settings = common.resolve(
+        vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults
+    )
+    data = show_transfer(common, load_images(dataset, offline=common.offline))
+    say(
+        common,
+        f"{data.name}: {len(data.images):,} training and {len(data.test_images):,} test images of "
+        f"{len(data.classes)} classes, from {data.origin}",
+    )
+    name = data.name if model is None else f"{data.name}-{model}"
+    folder = target_folder(common, name, resume=resume, overwrite=overwrite)
+    with graceful_stop(common) as stop:
+        running = vision.train(
+            data,
+            folder,
+            settings,
+            model=model,
+            compute=common.compute(),
+            minutes=minutes,
+            epochs=epochs,
+            resume=resume,
+            command=repeating_command(),
+            stop=stop,
+        )
+        done = show_training(common, running, "images/s", _describe)
+        if done is None:
+            say_stopped(common, folder)
+            return
+    metrics, position = done.config["metrics"], done.config["position"]
+    if common.json:
+        result_json({"final": True, "checkpoint": str(folder), "best_step": position["best_step"], **metrics})
+    else:
+        result("\n".join(figures(metrics)))
+    say(
+        common,
+        f"saved in {folder}\nuse it: seqlab predict {folder if common.output else folder.name} IMAGE",
+    )
+
+
+def figures(metrics: dict[str, Any]) -> list[str]:
+    """The lines that tell a person how well images are classified."""
+    lines = [f"top-1 {metrics['top1']:.2%}, top-5 {metrics['top5']:.2%} of {metrics['images']:,} test images"]
+    width = max(len(name) for name in metrics["per_class"])
+    for name, share in metrics["per_class"].items():
+        lines.append(f"  {name:{width}}  " + ("no image" if share is None else f"{share:7.2%}"))
+    return lines
+
+
+def _describe(record: dict[str, Any]) -> str:
+    text = f"epoch {record['epoch'] + 1}"
+    if record["val_loss"] is not None:
+        text += f"  val {record['val_loss']:.4f}, top-1 {record['val_top1']:.2%}"
+    return text
+
+
+def _show_models(common: Common) -> None:
+    from seqlab import vision
+    from seqlab.training import count_parameters
+
+    models = [
+        {"name": name, "parameters": count_parameters(entry.build(10)), "paper": entry.paper}
+        for name, entry in vision.MODELS.items()
+    ]
+    if common.json:
+        result_json({"models": models})
+        return
+    for model in models:
+        result(f"{model['name']:12} {model['parameters']:>12,} parameters  {model['paper']}")
