@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cifar import MEMBERS, NAMES, cifar_files, write_archive
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -15,6 +14,7 @@ from seqlab.data import images
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.cache import finish
 from seqlab.errors import DataError, UsageError
+from tests.cifar import MEMBERS, NAMES, cifar_files, write_archive
 
 
 def generator(seed: int = 0) -> torch.Generator:
