@@ -81,9 +81,7 @@ class Backtest:
         return Scores(
             crps=(100 * scoring.crps(quantiles, self.outcomes).mean(0)).tolist(),
             mae=(100 * error.mean(0)).tolist(),
-            coverage80=[
-                scoring.coverage(quantiles[:, k], self.outcomes[:, k], 0.8) for k in range(len(self.horizons))
-            ],
+            coverage80=[scoring.coverage(quantiles[:, k], self.outcomes[:, k], 0.8) for k in range(len(self.horizons))],
         )
 
     def skill(self) -> list[float]:
@@ -97,7 +95,7 @@ class Backtest:
         difference is averaged over those of a day first, for they move together."""
         ours = scoring.crps(self.quantiles["model"], self.outcomes)
         theirs = scoring.crps(self.quantiles["random_walk"], self.outcomes)
-        days, place = np.unique(self.origins, return_inverse=True)
+        _, place = np.unique(self.origins, return_inverse=True)
         counts = np.bincount(place)
         means = [np.bincount(place, (ours - theirs)[:, k]) / counts for k in range(len(self.horizons))]
         return [scoring.diebold_mariano(mean, h) for mean, h in zip(means, self.horizons, strict=True)]
@@ -146,7 +144,8 @@ def train(
     """Train one forecaster for all of `series` on what was known on the day `cut` (by default all of it).
 
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The last
-    weights are kept: nothing is chosen. Raises DataError where no series is long enough.
+    weights are kept: nothing is chosen. The days after the cut, where there are some, are its backtest. Raises DataError
+    where a series is too short.
     """
     saved = checkpoint.load(folder) if resume else None
     if cut is None:
@@ -166,15 +165,11 @@ def train(
     torch.manual_seed(settings.seed)
     all_features = [features_of(one.until(cut)) for one in series]
     scaler = Scaler.fit(np.concatenate([f.values[WARM_UP:] for f in all_features]))
-    cut_windows = [
-        windows(f, scaler, HORIZONS, settings.context, settings.burn_in, cut) for f in all_features
-    ]
+    cut_windows = [windows(f, scaler, HORIZONS, settings.context, settings.burn_in, cut) for f in all_features]
     inputs = torch.from_numpy(np.concatenate([x for x, _ in cut_windows]))
     targets = torch.from_numpy(np.concatenate([y for _, y in cut_windows]))
     if targets.isnan().all():
-        raise DataError(
-            "there is no day to learn from before the cut", f"use longer series or a later cut than {cut}"
-        )
+        raise DataError("there is no day to learn from before the cut", f"use longer series or a later cut than {cut}")
     shape = {k: getattr(settings, k) for k in ("cell", "hidden_size", "num_layers", "dropout")}
     arguments = {
         "input_size": len(FEATURES),
@@ -234,7 +229,8 @@ def train(
         yield from training.fit(run, keeper, eval_every=settings.eval_every, stop=stop)
     if run.step < run.max_steps:
         return None
-    return keeper.finish({})
+    trained = load(checkpoint.load(folder))
+    return keeper.finish({"backtest": summary(pool([forecast(trained, one).backtest for one in series]))})
 
 
 def load(saved: Checkpoint) -> Forecaster:
@@ -251,9 +247,7 @@ def load(saved: Checkpoint) -> Forecaster:
         )
     model = RecurrentForecaster(**saved.config["model"])
     model.load_state_dict(saved.weights())
-    return Forecaster(
-        model.eval(), Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved
-    )
+    return Forecaster(model.eval(), Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
 
 
 def forecast(
@@ -280,16 +274,12 @@ def forecast(
     last = len(series.dates) - 1 - horizon
     first = max(WARM_UP, int(np.searchsorted(series.dates, forecaster.cut)))
     rows = np.arange(last, first - 1, -stride)[:origins][::-1]
-    quantiles = {
-        "model": model_quantiles(forecaster, log_scale[rows], features.volatility[rows], np.array(horizons))
-    }
+    quantiles = {"model": model_quantiles(forecaster, log_scale[rows], features.volatility[rows], np.array(horizons))}
     for name, volatility in walk.items():
         quantiles[name] = scoring.normal_quantiles(volatility[rows], np.array(horizons))
     return Forecast(
         series,
-        next_days(
-            series.dates, horizon, exchange=series.source != "file" and trades_in_new_york(series.name)
-        ),
+        next_days(series.dates, horizon, exchange=series.source != "file" and trades_in_new_york(series.name)),
         last_close * np.exp(ours),
         last_close * np.exp(theirs),
         Backtest(horizons, series.dates[rows], features.outcomes(horizons)[rows], quantiles),
@@ -325,13 +315,28 @@ def model_quantiles(
     return units[:, horizons - 1] * volatility[:, None, None]
 
 
+def summary(backtest: Backtest) -> dict[str, Any]:
+    """The figures of a backtest as JSON values; null where there is no origin to score."""
+    days = backtest.origins
+    scored = len(days) > 0
+    methods = {name: asdict(backtest.scores(name)) if scored else None for name in backtest.quantiles}
+    return {
+        "origins": len(days),
+        "first": str(days.min()) if scored else None,
+        "last": str(days.max()) if scored else None,
+        "horizons": list(backtest.horizons),
+        "model": methods.pop("model"),
+        "baselines": methods,
+        "skill_vs_random_walk": backtest.skill() if scored else None,
+        "dm_p_value": backtest.p_values() if scored else None,
+    }
+
+
 def verdict(backtest: Backtest) -> str:
     """One sentence on how good the model was beside the random walk, and on how sure that is."""
     count = len(backtest.origins)
     if count == 0:
-        return (
-            "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet."
-        )
+        return "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet."
     parts = []
     for h, skill, p in zip(backtest.horizons, backtest.skill(), backtest.p_values(), strict=True):
         better = "better" if skill > 0 else "worse"
@@ -345,7 +350,7 @@ def verdict(backtest: Backtest) -> str:
     else:
         claim = "the model is not shown to know more than a random walk"
     return (
-        f"On {count} past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; it says how wide the "
+        f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; it says how wide the "
         "future is, not where it goes, and is no investment advice."
     )
 

@@ -39,9 +39,7 @@ def command(common: Common) -> int:
     ]
     for name, folder in (("cache", cache.cache_folder()), ("checkpoints", common.checkpoints)):
         problem = _unwritable(folder)
-        rows.append(
-            (name, str(folder), problem or f"writable, {cache.free_bytes() / 1e9:.0f} GB free", not problem)
-        )
+        rows.append((name, str(folder), problem or f"writable, {cache.free_bytes() / 1e9:.0f} GB free", not problem))
     shipped = checkpoint.shipped_folder()
     for entry in checkpoint.listing([shipped]):
         if isinstance(entry, checkpoint.CheckpointError):
@@ -58,9 +56,7 @@ def command(common: Common) -> int:
     mirror = os.environ.get("SEQLAB_MIRROR")
     if mirror:
         there = mirror.startswith("http") or Path(mirror).is_dir()
-        rows.append(
-            ("mirror", mirror, "tried before every public address" if there else "no such folder", there)
-        )
+        rows.append(("mirror", mirror, "tried before every public address" if there else "no such folder", there))
     online = "off: --offline" if cache.is_offline() else _network()
     rows.append(("network", online, "without one, embedded quotes and shipped models still work", True))
     healthy = all(ok for *_, ok in rows)

@@ -21,17 +21,13 @@ CHARTS = (".png", ".svg", ".pdf")
 
 @click.command("forecast")
 @click.argument("names", nargs=-1, required=True, metavar="TICKER|FILE.csv...")
-@click.option(
-    "--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Trading days ahead."
-)
+@click.option("--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Trading days ahead.")
 @click.option("--as-of", metavar="DATE", help="Forecast from a day in the past, as if it were today.")
 @click.option(
     "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
 )
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
-@click.option(
-    "--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast."
-)
+@click.option("--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast.")
 @click.option("--column", help="The price column of a CSV file.")
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
 @common_options
@@ -57,9 +53,7 @@ def command(
     from seqlab.data.quotes import load_series
 
     if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
-        raise UsageError(
-            f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}"
-        )
+        raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
     try:
         day = np.datetime64(as_of, "D") if as_of else None
     except ValueError as problem:
@@ -99,11 +93,7 @@ def command(
         say(common, f"written to {common.output}")
     if common.json:
         result_json(
-            {
-                "forecasts": [
-                    _as_json(one, saved.name, trained, str(forecaster.cut), horizon) for one in forecasts
-                ]
-            }
+            {"forecasts": [_as_json(one, saved.name, trained, str(forecaster.cut), horizon) for one in forecasts]}
         )
     elif common.output is None or not common.quiet:
         for one in forecasts:
@@ -117,7 +107,7 @@ def _levels(levels: Sequence[float]) -> dict[str, int]:
 
 
 def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) -> dict[str, Any]:
-    from seqlab.forecasting import verdict
+    from seqlab.forecasting import summary, verdict
 
     places = _levels(SHOWN_LEVELS)
     return {
@@ -133,30 +123,8 @@ def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) 
             {"date": str(date), **{name: float(prices[place]) for name, place in places.items()}}
             for date, prices in zip(one.dates, one.prices, strict=True)
         ],
-        "backtest": backtest_json(one.backtest),
+        "backtest": summary(one.backtest),
         "verdict": verdict(one.backtest),
-    }
-
-
-def backtest_json(backtest: "Backtest") -> dict[str, Any]:
-    """The contract's object; where there is no origin to score, its figures are null."""
-    from dataclasses import asdict
-
-    days = backtest.origins
-    scored = len(days) > 0
-    return {
-        "origins": len(days),
-        "first": str(days.min()) if scored else None,
-        "last": str(days.max()) if scored else None,
-        "horizons": list(backtest.horizons),
-        "model": asdict(backtest.scores("model")) if scored else None,
-        "baselines": {
-            method: asdict(backtest.scores(method)) if scored else None
-            for method in backtest.quantiles
-            if method != "model"
-        },
-        "skill_vs_random_walk": backtest.skill() if scored else None,
-        "dm_p_value": backtest.p_values() if scored else None,
     }
 
 
@@ -174,9 +142,7 @@ def _lines(one: "Forecast") -> list[str]:
         lines.append(f"{date!s:12}" + "".join(f"{prices[place]:>11,.3f}" for place in places.values()))
     walk = one.random_walk[-1]
     lines.append(
-        f"{'random walk':12}"
-        + "".join(f"{walk[place]:>11,.3f}" for place in places.values())
-        + "  on the last day"
+        f"{'random walk':12}" + "".join(f"{walk[place]:>11,.3f}" for place in places.values()) + "  on the last day"
     )
     lines += backtest_lines(backtest)
     return [*lines, "", verdict(backtest)]
@@ -205,9 +171,7 @@ def _write_table(path: Path, forecasts: Sequence["Forecast"]) -> None:
         writer.writerow(["ticker", "date", *places])
         for one in forecasts:
             for date, prices in zip(one.dates, one.prices, strict=True):
-                writer.writerow(
-                    [one.series.name, date, *(f"{prices[place]:.6g}" for place in places.values())]
-                )
+                writer.writerow([one.series.name, date, *(f"{prices[place]:.6g}" for place in places.values())])
 
 
 def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:

@@ -12,9 +12,7 @@ from seqlab.errors import UsageError
 
 @click.command("train-forecaster")
 @click.argument("names", nargs=-1, metavar="[TICKER|FILE.csv]...")
-@click.option(
-    "--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]"
-)
+@click.option("--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]")
 @click.option("--column", help="The price column of a CSV file.")
 @run_options
 @common_options
@@ -63,9 +61,7 @@ def command(
             command=repeating_command(),
             stop=stop,
         )
-        done = show_training(
-            common, running, "windows/s", lambda record: f"grad norm {record['grad_norm']:.3f}"
-        )
+        done = show_training(common, running, "windows/s", lambda record: f"grad norm {record['grad_norm']:.3f}")
         if done is None:
             say_stopped(common, folder)
             return
@@ -81,5 +77,14 @@ def command(
         )
     else:
         result(f"trained on {len(series)} series to {done.config['cut']}, {position['step']:,} steps")
+        backtest = done.config["metrics"]["backtest"]
+        if backtest["origins"]:
+            skill = ", ".join(
+                f"{s:+.2f} % at {h} d"
+                for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
+            )
+            result(
+                f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
+            )
     model = folder if common.output else folder.name
     say(common, f"saved in {folder}\nforecast with it: seqlab forecast {series[0].name} --model {model}")

@@ -73,9 +73,7 @@ class _Adder(nn.Module):
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.uniform_(-0.2, 0.2, generator=generator)
-            self.cell.weight_hh.copy_(
-                1.5 * torch.linalg.qr(torch.randn(HIDDEN, HIDDEN, generator=generator)).Q
-            )
+            self.cell.weight_hh.copy_(1.5 * torch.linalg.qr(torch.randn(HIDDEN, HIDDEN, generator=generator)).Q)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output(hidden_states(unroll(self.cell, x))[:, -1])[:, 0]  # (B,)
@@ -120,9 +118,7 @@ def _train(clip_norm: float, seed: int) -> dict[str, Any]:
     try:
         for step in training.train(run):
             # the gradients are still in place, as they were applied
-            applied = math.sqrt(
-                sum(float(p.grad.square().sum()) for p in model.parameters() if p.grad is not None)
-            )
+            applied = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters() if p.grad is not None))
             longest = max(longest, LR * applied)
             losses.append(step.loss)
             norms.append(step.grad_norm)

@@ -1,0 +1,263 @@
+"""The forecaster: nothing leaks back in time, quantiles are in order, and it knows what it should and no more."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqlab import checkpoint, forecasting, scoring
+from seqlab.data.features import FEATURES, WARM_UP, Scaler, features_of, windows
+from seqlab.data.quotes import Series
+from seqlab.errors import CheckpointError, DataError
+from seqlab.forecasting import ForecastSettings
+from seqlab.models.forecaster import RecurrentForecaster, _interpolation
+
+QUICK = {"max_steps": 30, "hidden_size": 8, "context": 96, "burn_in": 32, "batch_size": 8, "eval_every": 10}
+
+
+def made_series(name="MADE", days=900, seed=0, volatility=None, with_range=True) -> Series:
+    random = np.random.default_rng(seed)
+    daily = np.full(days, 0.01) if volatility is None else volatility
+    returns = daily * random.normal(size=days)
+    close = 100 * np.exp(np.cumsum(returns))
+    spread = np.abs(daily * random.normal(size=(2, days)))
+    unknown = np.full(days, np.nan)
+    first = np.datetime64("2015-01-01")
+    dates = np.arange(first, first + 2 * days)
+    dates = dates[np.is_busday(dates)][:days]
+    return Series(
+        name=name,
+        source="file",
+        origin="made up",
+        dates=dates,
+        close=close,
+        adjusted=close,
+        open=np.concatenate([close[:1], close[:-1]]) if with_range else unknown,
+        high=close * np.exp(spread[0]) if with_range else unknown,
+        low=close * np.exp(-spread[1]) if with_range else unknown,
+        volume=unknown,
+    )
+
+
+def wavering(days=900, seed=0) -> np.ndarray:
+    """A volatility that wanders slowly between about 0.4 and 3 %: the walk's year of memory is too long for it."""
+    random = np.random.default_rng(1000 + seed)
+    level = np.zeros(days)
+    for t in range(1, days):
+        level[t] = 0.97 * level[t - 1] + 0.2 * random.normal()
+    return 0.01 * np.exp(level)
+
+
+def after(series: Series, day: int, factor: float) -> Series:
+    """The same series with every price after row `day` changed by a factor: a spike in the future."""
+    changed = {}
+    for field in ("close", "adjusted", "open", "high", "low"):
+        values = getattr(series, field).copy()
+        values[day + 1 :] *= factor
+        changed[field] = values
+    return replace(series, **changed)
+
+
+def finish(running):
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small forecaster of wavering series, cut three quarters of the way."""
+    series = [made_series(f"S{i}", 1600, i, wavering(1600, i)) for i in range(4)]
+    cut = series[0].dates[1200]
+    settings = ForecastSettings(max_steps=250, batch_size=8, context=96, burn_in=32)
+    folder = tmp_path_factory.mktemp("forecaster") / "made"
+    saved = finish(forecasting.train(series, folder, settings, cut=cut))
+    return forecasting.load(saved), series, cut
+
+
+@given(st.integers(320, 880), st.floats(0.2, 5.0), st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_features_of_a_day_do_not_know_what_comes_after_it(day, factor, with_range):
+    series = made_series(with_range=with_range)
+    plain, spiked = features_of(series), features_of(after(series, day, factor))
+    np.testing.assert_array_equal(plain.values[: day + 1], spiked.values[: day + 1])
+    np.testing.assert_array_equal(plain.volatility[: day + 1], spiked.volatility[: day + 1])
+    cut_off = features_of(series.until(series.dates[day]))
+    np.testing.assert_allclose(cut_off.values, plain.values[: day + 1], rtol=1e-9, atol=1e-9)
+
+
+def test_features_do_not_depend_on_the_currency():
+    series = made_series()
+    cents = replace(series, **{f: 100 * getattr(series, f) for f in ("close", "adjusted", "open", "high", "low")})
+    np.testing.assert_allclose(features_of(series).values, features_of(cents).values, rtol=1e-7, atol=1e-9)
+
+
+def test_outcomes_are_sums_of_the_returns_to_come():
+    series = made_series()
+    returns = series.log_returns()
+    outcomes = features_of(series).outcomes((1, 5))
+    for day in (0, 300, 890):
+        assert outcomes[day, 1] == pytest.approx(returns[day : day + 5].sum())
+    assert np.isnan(outcomes[-1:, 0]).all() and np.isnan(outcomes[-5:, 1]).all()
+    assert not np.isnan(outcomes[-6, 1])
+
+
+@given(st.integers(400, 899), st.integers(40, 200), st.integers(1, 39))
+@settings(max_examples=25, deadline=None)
+def test_windows_use_every_known_outcome_once_and_none_after_the_cut(last, length, burn_in):
+    series = made_series()
+    features = features_of(series)
+    scaler = Scaler.fit(features.values[WARM_UP:])
+    horizons = (1, 5, 20)
+    _, targets = windows(features, scaler, horizons, length, burn_in, series.dates[last])
+    used = np.sort(targets[..., 2][~np.isnan(targets[..., 2])])
+    days = np.arange(max(WARM_UP, burn_in), last - 20 + 1)
+    expected = features.outcomes(horizons)[days, 2] / (features.volatility[days] * np.sqrt(20))
+    np.testing.assert_allclose(used, np.sort(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_training_does_not_know_what_comes_after_the_cut(tmp_path):
+    series = made_series(days=900)
+    cut = series.dates[700]
+    one = finish(forecasting.train([series], tmp_path / "a", ForecastSettings(**QUICK), cut=cut))
+    other = finish(forecasting.train([after(series, 700, 3.0)], tmp_path / "b", ForecastSettings(**QUICK), cut=cut))
+    for name, tensor in one.weights().items():
+        assert torch.equal(tensor, other.weights()[name]), name
+    assert one.config["scaler"] == other.config["scaler"]
+    assert one.config["cut"] == str(cut)
+
+
+def test_a_backtest_says_what_a_forecast_on_that_day_would_have_said(trained):
+    forecaster, series, _ = trained
+    whole = forecasting.forecast(forecaster, series[0], horizon=5)
+    for place in (0, 100, 249):
+        day = whole.backtest.origins[place]
+        then = forecasting.forecast(forecaster, series[0].until(day), horizon=5)
+        close = then.series.close[-1]
+        np.testing.assert_allclose(
+            np.log(then.prices[[0, 4]] / close), whole.backtest.quantiles["model"][place], rtol=1e-4, atol=1e-7
+        )
+
+
+def test_no_backtest_counts_an_origin_before_the_cut(trained):
+    forecaster, series, cut = trained
+    backtest = forecasting.forecast(forecaster, series[0], horizon=20, origins=5000).backtest
+    assert backtest.origins[0] == cut
+    assert backtest.origins[-1] == series[0].dates[-21]
+    assert backtest.horizons == (1, 5, 20)
+    few = forecasting.forecast(forecaster, series[0], horizon=3, origins=7, stride=10).backtest
+    assert few.horizons == (1, 3)
+    assert len(few.origins) == 7 and few.origins[-1] == series[0].dates[-4]
+    before = forecasting.forecast(forecaster, series[0].until(cut), horizon=20).backtest
+    assert len(before.origins) == 0
+    assert "Nothing is known" in forecasting.verdict(before)
+
+
+def test_quantiles_are_in_order_and_widen_with_the_horizon(trained):
+    forecaster, series, _ = trained
+    one = forecasting.forecast(forecaster, series[1], horizon=60)
+    assert one.prices.shape == (60, len(scoring.LEVELS))
+    assert (np.diff(one.prices, axis=1) > 0).all()
+    assert (np.diff(one.prices[:, -1] - one.prices[:, 0]) > 0).all()
+
+
+def test_it_beats_the_random_walk_where_volatility_wavers(trained):
+    forecaster, series, _ = trained
+    backtest = forecasting.pool([forecasting.forecast(forecaster, one, horizon=5).backtest for one in series])
+    assert min(backtest.skill()) > 1.5
+    assert max(backtest.p_values()) < 0.05
+    assert all(0.74 < share < 0.86 for share in backtest.scores("model").coverage80)
+    assert "knew more" in forecasting.verdict(backtest)
+
+
+def test_it_claims_nothing_where_nothing_can_be_known(trained):
+    """Independent normal returns of one width: the random walk is the truth, and the verdict must say so."""
+    forecaster, *_ = trained
+    backtests = [
+        forecasting.forecast(forecaster, made_series(f"N{i}", 1600, 50 + i), horizon=5).backtest for i in range(4)
+    ]
+    pooled = forecasting.pool(backtests)
+    assert max(pooled.skill()) < 1.0
+    assert all(0.74 < share < 0.86 for share in pooled.scores("random_walk").coverage80)
+    assert "not shown to know more" in forecasting.verdict(pooled)
+
+
+def test_scores_are_those_of_the_quantiles():
+    outcomes = np.array([[0.01], [-0.02], [0.0]])
+    levels = np.linspace(-0.03, 0.03, len(scoring.LEVELS))
+    quantiles = np.tile(levels, (3, 1, 1)).reshape(3, 1, -1)
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-04"))
+    backtest = forecasting.Backtest((1,), days, outcomes, {"model": quantiles, "random_walk": quantiles})
+    scores = backtest.scores("model")
+    assert scores.mae == [pytest.approx(1.0)]  # percent: the median is 0
+    by_hand = [
+        2 * 0.05 * sum(max(p * (y - q), (p - 1) * (y - q)) for p, q in zip(scoring.LEVELS, levels, strict=True))
+        for y in outcomes[:, 0]
+    ]
+    assert scores.crps == [pytest.approx(100 * np.mean(by_hand))]
+    assert backtest.skill() == [pytest.approx(0.0)] and backtest.p_values() == [1.0]
+
+
+def test_p_values_of_several_series_do_not_count_a_day_twice():
+    """The same series pooled with itself carries no more evidence than once."""
+    random = np.random.default_rng(0)
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 200)
+    outcomes = random.normal(0, 0.01, (200, 1))
+    walk = scoring.normal_quantiles(np.full(200, 0.012), np.array([1]))
+    model = scoring.normal_quantiles(np.full(200, 0.010), np.array([1]))
+    one = forecasting.Backtest((1,), days, outcomes, {"model": model, "random_walk": walk})
+    assert forecasting.pool([one] * 5).p_values() == pytest.approx(one.p_values())
+
+
+def test_the_untrained_model_is_the_random_walk_of_today():
+    """Its head is zero and its shape normal: exp(0) sqrt(h) times the normal quantiles."""
+    model = RecurrentForecaster(len(FEATURES), [1, 5, 20], list(scoring.LEVELS)).double()
+    log_scale, _ = model(torch.randn(2, 7, len(FEATURES), dtype=torch.float64))
+    expected = scoring.normal_quantiles(np.ones(1), np.arange(1, 21))[0]
+    np.testing.assert_allclose(model.quantiles(log_scale[0, 0], 20).detach().numpy(), expected, atol=1e-6)
+
+
+def test_between_horizons_weights_are_linear_in_log_h():
+    weights = _interpolation([1, 4, 16], 20)
+    assert torch.allclose(weights.sum(1), torch.ones(20, dtype=torch.float64))
+    assert weights[1].tolist() == pytest.approx([0.5, 0.5, 0.0])  # 2 is halfway from 1 to 4
+    assert weights[7].tolist() == pytest.approx([0.0, 0.5, 0.5])
+    assert weights[19].tolist() == [0.0, 0.0, 1.0]
+    for h in (1, 4, 16):
+        assert weights[h - 1].max() == 1.0
+
+
+@pytest.mark.parametrize("stop_at", [1, 10, 17])
+def test_resuming_gives_the_uninterrupted_run(tmp_path, stop_at):
+    series = [made_series("A", 700, 1), made_series("B", 700, 2, with_range=False)]
+    whole = finish(forecasting.train(series, tmp_path / "whole", ForecastSettings(**QUICK)))
+    running = forecasting.train(series, tmp_path / "cut", ForecastSettings(**QUICK), stop=lambda: steps[0] >= stop_at)
+    steps = [0]
+    outcome = "unfinished"
+    while outcome == "unfinished":
+        steps[0] += 1
+        try:
+            next(running)
+        except StopIteration as end:
+            outcome = end.value
+    assert outcome is None
+    resumed = finish(forecasting.train(series, tmp_path / "cut", ForecastSettings(), resume=True))
+    assert resumed.config["files"] == whole.config["files"]
+    with pytest.raises(CheckpointError, match="other series"):
+        finish(forecasting.train(series[:1], tmp_path / "cut", ForecastSettings(), resume=True))
+
+
+def test_a_series_that_is_too_short_says_so():
+    with pytest.raises(DataError, match="too few"):
+        features_of(made_series(days=120))
+
+
+def test_another_job_is_refused(tmp_path):
+    saved = checkpoint.save(tmp_path / "other", {"job": "language", "parameters": 1}, {"w": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match="no forecaster"):
+        forecasting.load(saved)
