@@ -3,16 +3,18 @@
     config.json                 everything that is not a tensor, and the names and sha256 of the files below
     model-<step>.safetensors    the weights that are used
     training-<step>.safetensors last weights, optimizer moments, random and recurrent state: for --resume only
-    log.jsonl                   one line per evaluation
+    log.jsonl                   one line per evaluation, of which config.json has the sha256
 
 New files are written under new names and synced, then `config.json` is replaced: that is the commit mark. Then the
-old ones go. A kill at any point leaves the old checkpoint or the new one. safetensors has no checksum of its own, so
-ours is checked on every load. This room knows no model: a job rebuilds its own from `config`.
+log takes its name and the old files go. A kill at any point leaves the old checkpoint or the new one. safetensors has
+no checksum of its own, so ours is checked on every load. This room knows no model: a job rebuilds its own from
+`config`.
 """
 
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,19 +58,16 @@ class Checkpoint:
         return self._tensors("training")
 
     def log(self) -> list[dict[str, Any]]:
-        """The records of the evaluations up to the saved step."""
-        path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        last = self.config.get("position", {}).get("step", 0)
-        records = []
-        for line in lines:
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                break  # a line cut by a kill; what follows it was never committed
-            if record["step"] <= last:
-                records.append(record)
-        return records
+        """The records of the evaluations up to the saved step. Raises CheckpointError if they are damaged."""
+        expected = self.config.get("log_sha256")
+        for name in ("log.jsonl", "log.jsonl.new"):  # a kill may have come between the commit and the renaming
+            path = self.folder / name
+            data = path.read_bytes() if path.exists() else b""
+            if expected in (None, _log_digest(data)):
+                return [json.loads(line) for line in data.splitlines()]
+        raise CheckpointError(
+            f"{self.folder / 'log.jsonl'} is damaged: its sha256 is not the recorded one", _restore_hint(self.folder)
+        )
 
     def _tensors(self, kind: str) -> dict[str, Tensor]:
         entry = self.config["files"][kind]
@@ -81,7 +80,9 @@ class Checkpoint:
             ) from problem
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
-            raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder))
+            raise CheckpointError(
+                f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder)
+            )
         return safetensors.torch.load(data)
 
 
@@ -93,12 +94,16 @@ def load(folder: Path) -> Checkpoint:
     """Read and check `config.json`. Raises CheckpointError if it is missing, altered or of a newer format."""
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes().replace(b"\r\n", b"\n").decode()
+        config = json.loads(text)
     except FileNotFoundError as problem:
-        raise CheckpointError(f"{folder} is no checkpoint: it has no config.json", "name a checkpoint folder") from problem
+        raise CheckpointError(
+            f"{folder} is no checkpoint: it has no config.json", "name a checkpoint folder"
+        ) from problem
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{path} cannot be read: {problem}", _restore_hint(folder)) from problem
-    if not isinstance(config, dict) or "sha256" not in config or config["sha256"] != _digest(config):
+    # compared as text too: a changed blank or a digit beyond a float's precision is damage like any other
+    if not isinstance(config, dict) or config.get("sha256") != _digest(config) or text != _text(config):
         raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
     if config["format"] > FORMAT:
         raise CheckpointError(
@@ -108,19 +113,25 @@ def load(folder: Path) -> Checkpoint:
 
 
 def save(
-    folder: Path, config: Config, weights: dict[str, Tensor], training: dict[str, Tensor] | None = None
+    folder: Path,
+    config: Config,
+    weights: dict[str, Tensor],
+    training: dict[str, Tensor] | None = None,
+    records: Sequence[dict[str, Any]] = (),
 ) -> Checkpoint:
     """Write a whole checkpoint, replacing the one that may be there, atomically.
 
-    config: JSON values; `format`, `seqlab`, `files` and `sha256` are filled in here. training=None leaves out what
-    only `--resume` needs.
+    config: JSON values; `format`, `seqlab`, `files`, `log_sha256` and `sha256` are filled in here. training=None
+    leaves out what only `--resume` needs. records: the lines of log.jsonl.
     """
     folder.mkdir(parents=True, exist_ok=True)
     step = config.get("position", {}).get("step", 0)
     files = {"model": _write_tensors(folder, "model", step, weights)}
     if training is not None:
         files["training"] = _write_tensors(folder, "training", step, training)
-    return _commit(folder, {**config, "files": files})
+    log = "".join(json.dumps(record) + "\n" for record in records).encode()
+    _write_synced(folder / "log.jsonl.new", log)
+    return _commit(folder, {**config, "files": files, "log_sha256": _log_digest(log)})
 
 
 def amend(checkpoint: Checkpoint, **entries: Any) -> Checkpoint:
@@ -129,12 +140,13 @@ def amend(checkpoint: Checkpoint, **entries: Any) -> Checkpoint:
 
 
 def verify(checkpoint: Checkpoint) -> list[str]:
-    """Read every file of a checkpoint; the names of those that are whole. Raises CheckpointError at the first that is not."""
+    """Read every file of a checkpoint and return their names. Raises CheckpointError at the first that is not whole."""
     whole = ["config.json"]
     for kind, entry in checkpoint.config["files"].items():
         checkpoint._tensors(kind)
         whole.append(entry["name"])
-    return whole
+    checkpoint.log()
+    return [*whole, "log.jsonl"]
 
 
 def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
@@ -142,14 +154,7 @@ def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     refuse_existing(folder)
     weights = {name: t.half() if t.is_floating_point() else t for name, t in checkpoint.weights().items()}
     config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256")}
-    exported = save(folder, config, weights)
-    append_log(folder, checkpoint.log())
-    return exported
-
-
-def append_log(folder: Path, records: list[dict[str, Any]], *, fresh: bool = False) -> None:
-    with (folder / "log.jsonl").open("w" if fresh else "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(record) + "\n" for record in records)
+    return save(folder, config, weights, records=checkpoint.log())
 
 
 def refuse_existing(folder: Path) -> None:
@@ -179,9 +184,7 @@ class RunFolder:
         self.records.append(record)
 
     def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        append_log(self.folder, self.records, fresh=True)
-        save(self.folder, {**self.config, "position": position}, weights, training)
+        save(self.folder, {**self.config, "position": position}, weights, training, self.records)
 
     def finish(self, metrics: dict[str, Any]) -> Checkpoint:
         """Add the final metrics to what was saved last."""
@@ -198,7 +201,7 @@ def find(name: str, folders: list[Path]) -> Checkpoint:
             return load(folder / name)
     if Path(name).is_dir():
         return load(Path(name))
-    known = [path.parent.name for folder in folders for path in folder.glob("*/config.json")]
+    known = {path.parent.name for folder in folders for path in folder.glob("*/config.json")}
     raise CheckpointError(f"there is no checkpoint '{name}'", did_you_mean(name, known))
 
 
@@ -235,17 +238,28 @@ def _write_tensors(folder: Path, kind: str, step: int, tensors: dict[str, Tensor
 
 def _commit(folder: Path, config: Config) -> Checkpoint:
     config = {**config, "format": FORMAT, "seqlab": seqlab.__version__, "torch": torch.__version__}
+    config = json.loads(json.dumps(config))  # as it will be read: tuples are lists, keys are strings
     config["sha256"] = _digest(config)
-    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
     temporary = folder / "config.json.new"
-    _write_synced(temporary, text.encode())
+    _write_synced(temporary, _text(config).encode())
     temporary.replace(folder / "config.json")
     _sync_folder(folder)
+    log = folder / "log.jsonl.new"
+    if log.exists() and _log_digest(log.read_bytes()) == config.get("log_sha256"):
+        log.replace(folder / "log.jsonl")
     kept = {entry["name"] for entry in config["files"].values()}
     for path in folder.glob("*.safetensors"):
         if path.name not in kept:
             path.unlink()
     return Checkpoint(folder, config)
+
+
+def _text(config: Config) -> str:
+    return json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+
+
+def _log_digest(log: bytes) -> str:
+    return hashlib.sha256(log.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _digest(config: Config) -> str:
