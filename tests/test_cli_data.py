@@ -1,0 +1,99 @@
+"""seqlab data: what a person and a script see."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from seqlab.data import cache, quotes
+from tests.conftest import run_seqlab
+
+CONTENT = b"as if it were a tar archive"
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A mirror folder that has `stacks`, with its checksum."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / "stacks-project.tar.xz").write_bytes(CONTENT)
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    (folder / "SHA256SUMS").write_text(f"{digest}  stacks-project.tar.xz\n")
+    monkeypatch.setenv("SEQLAB_MIRROR", str(folder))
+    return folder
+
+
+def test_nothing_is_cached_at_first(cli):
+    listed = cli("data", "list", "--json").json
+    assert listed["schema"] == 1
+    assert {row["name"] for row in listed["downloads"]} == set(cache.DOWNLOADS)
+    assert not any(row["cached"] for row in listed["downloads"])
+    assert listed["quotes"]["store"]["tickers"] == []
+    assert "AAPL" in listed["quotes"]["embedded"]["tickers"]
+    assert not cache.cache_folder().exists()  # looking makes nothing
+    shown = cli("data", "list")
+    assert shown.status == 0 and shown.out.count("not fetched") == len(cache.DOWNLOADS)
+
+
+def test_fetch_list_and_path_agree(cli, mirror):
+    fetched = cli("data", "fetch", "stacks")
+    path = fetched.out.strip()
+    assert fetched.status == 0
+    assert Path(path).read_bytes() == CONTENT
+    assert str(mirror / "stacks-project.tar.xz") in fetched.err and ", checked" in fetched.err
+    assert "seqlab train-text stacks" in fetched.err
+    assert cli("data", "path", "stacks").out.strip() == path
+    row = cli("data", "path", "stacks", "--json").json
+    assert row["path"] == path and row["checked"] is True and row["bytes"] == len(CONTENT)
+    assert row["origin"] == str(mirror / "stacks-project.tar.xz")
+    assert row["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+    listed = cli("data", "list", "--json").json
+    assert {"schema": 1, **next(r for r in listed["downloads"] if r["name"] == "stacks")} == row
+    assert cli("data", "fetch", "stacks", "--json").json == row
+    line = next(line for line in cli("data", "list").out.splitlines() if line.startswith("stacks"))
+    assert "checked" in line and str(mirror) in line
+
+
+def test_quiet_leaves_the_path_alone(cli, mirror):
+    fetched = cli("data", "fetch", "stacks", "-q")
+    assert fetched.err == "" and len(fetched.out.splitlines()) == 1
+
+
+def test_stored_quotes_are_listed(cli):
+    import numpy as np
+    import pandas as pd
+
+    frame = pd.DataFrame({field: np.ones(3) for field in quotes.FIELDS})
+    frame.insert(0, "date", pd.date_range("2024-01-01", periods=3))
+    quotes._store("ACME", frame)
+    (entry,) = cli("data", "list", "--json").json["quotes"]["store"]["tickers"]
+    assert (entry["ticker"], entry["rows"], entry["last"]) == ("ACME", 3, "2024-01-03")
+    assert "ACME" in cli("data", "list").out
+    quotes.store_path().write_bytes(b"no database " * 1000)
+    shown = cli("data", "list")
+    assert shown.status == 0 and "damaged" in shown.out
+
+
+@pytest.mark.parametrize("what", ["fetch", "path"])
+def test_an_unknown_name_is_a_usage_error_with_a_suggestion(cli, what):
+    cli("data", what, "linx").fails(2, "linx", "did you mean 'linux'")
+
+
+def test_what_is_not_cached_has_no_path(cli):
+    cli("data", "path", "cifar10").fails(1, "cifar10", "seqlab data fetch cifar10")
+
+
+def test_offline_fetches_nothing(cli):
+    cli("data", "fetch", "linux", "--offline").fails(1, "offline", "SEQLAB_MIRROR")
+
+
+def test_a_wrong_checksum_is_an_error_and_nothing_is_cached(cli, mirror):
+    (mirror / "stacks-project.tar.xz").write_bytes(b"something else")
+    cli("data", "fetch", "stacks").fails(1, "wrong sha256")
+    cli("data", "path", "stacks").fails(1, "not in the cache")
+
+
+def test_as_a_process_of_its_own(mirror):
+    done = run_seqlab("data", "fetch", "stacks")
+    assert done.status == 0 and done.out.strip().endswith("stacks-project.tar.xz")
+    assert run_seqlab("data").status == 2
