@@ -314,8 +314,9 @@ def test_a_ticker_without_quotes_is_named_with_a_suggestion():
     with pytest.raises(DataError, match="'ZZZZZ'") as raised:
         load_series("ZZZZZ", offline=True)
     assert "MSFT" in raised.value.hint
-    with pytest.raises(DataError, match="neither a ticker nor a file"):
-        load_series("what is this", offline=True)
+    for wrong in ("what is this", "", "X" * 300):
+        with pytest.raises(DataError, match="neither a ticker nor a file"):
+            load_series(wrong, offline=True)
 
 
 def test_a_column_asked_of_a_ticker_is_not_ignored_silently():

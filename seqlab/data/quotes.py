@@ -104,7 +104,8 @@ def load_series(name: str, *, column: str | None = None, offline: bool = False) 
     if name == "-":
         return read_csv(sys.stdin.buffer, "stdin", column)
     path = Path(name)
-    if name.lower().endswith(".csv") or "/" in name or "\\" in name or path.is_file():
+    # a name longer than any file's would be an error of the system to is_file()
+    if name.lower().endswith(".csv") or "/" in name or "\\" in name or (len(name) < 256 and path.is_file()):
         return read_csv(path, path.stem, column)
     if not TICKER.fullmatch(name):
         raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
