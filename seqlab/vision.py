@@ -51,9 +51,7 @@ class VisionSettings(training.Settings):
 
 @dataclass(frozen=True)
 class Architecture:
-    """How a net for 32x32 images is built for a number of classes, whose it is, and the settings that suit
-    it.
-    """
+    """How a net for 32x32 images is built for a number of classes, whose it is, and the settings it trains with."""
 
     build: Callable[[int], nn.Module]
     paper: str
@@ -68,9 +66,7 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Classifier:
-    """A net and what its input and output mean: the names of its classes, its normalisation, its height and
-    width.
-    """
+    """A net and what its input and output mean: names of classes, normalisation, height and width in pixels."""
 
     model: nn.Module
     classes: tuple[str, ...]
@@ -117,15 +113,14 @@ def train(
     command: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, Checkpoint | None]:
-    """Train one of MODELS on all training images, keep the last weights, and look at the test images once, at
-    the end.
+    """Train one of MODELS on all training images, keep the last weights, measure the test images once, at the end.
 
     With `settings.val_images` the last so many training images are held out instead and choose among the
     weights. A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended
     it early. How long: `settings.max_steps`, else `epochs` (by default 20), else `minutes` of training as
     measured on this machine. `resume` continues what is in `folder` with the model and settings saved there.
-    Raises UsageError for an unknown model, DataError for too few images and CheckpointError if
-    the folder holds something else.
+    Raises UsageError for an unknown model, DataError for too few images and CheckpointError if the folder
+    holds something else.
     """
     saved = checkpoint.load(folder) if resume else None
     if saved is not None:
@@ -144,14 +139,13 @@ def train(
     chosen = compute.resolve(training.count_parameters(net))
     net.to(chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     kept = len(data.images) - settings.val_images
-    images, labels = data.images[:kept].to(chosen.device), data.labels[:kept].to(chosen.device)
-    mean, std = channel_statistics(images)
-    height, width = images.shape[2:]
-    classifier = Classifier(net, data.classes, Normalise(mean, std), height, width)
+    height, width = data.images.shape[2:]
     with use_threads(chosen.threads):
+        mean, std = channel_statistics(data.images[:kept])
+        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width)
         batches = ShuffledBatches(
-            images,
-            labels,
+            data.images[:kept].to(chosen.device),
+            data.labels[:kept].to(chosen.device),
             settings.batch_size,
             settings.seed,
             drop_last=True,

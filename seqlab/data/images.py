@@ -98,10 +98,10 @@ READERS: dict[str, Callable[[str, str, Path], ImageSet]] = {"cifar10": read_cifa
 
 
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel of images (N, C, H, W) uint8, as shares of 255."""
+    """Mean and standard deviation of each channel of images (N, C, H, W) uint8 on the CPU, as shares of 255."""
     total = torch.zeros(images.shape[1], dtype=torch.float64)
     squares = torch.zeros_like(total)
-    for part in images.cpu().split(1024):
+    for part in images.split(1024):
         shares = part.transpose(0, 1).flatten(1).float() / 255  # (C, n H W)
         total += shares.sum(1)
         squares += shares.square().sum(1)
@@ -113,9 +113,7 @@ def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
 
 @dataclass(frozen=True)
 class Normalise:
-    """uint8 images (B, C, H, W) -> float32, each channel with mean 0 and deviation 1 over the training
-    images.
-    """
+    """uint8 images (B, C, H, W) -> float32, each channel with mean 0 and deviation 1 over the images trained on."""
 
     mean: list[float]
     std: list[float]
@@ -128,12 +126,10 @@ class Normalise:
 
 @dataclass(frozen=True)
 class Augment:
-    """The training batch of He et al. 2016, section 4.2: a random crop of the padded image, mirrored half of
-    the time.
+    """The training batch of He et al. 2016, section 4.2: a window of the padded image, mirrored half of the time.
 
-    crop: pixels of black on each side of which the window is cut out (0: no crop). Every image of a batch
-    draws its own window and its own side, from the generator alone. uint8 images (B, C, H, W) -> `then` of
-    them.
+    crop: pixels of black on each side (0: no crop). Every image of a batch draws its own window and side, from
+    the generator alone. uint8 images (B, C, H, W) -> `then` of them.
     """
 
     crop: int
@@ -149,9 +145,7 @@ class Augment:
 
 
 def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
-    """A window of the size of the image, at a random place of the image with `padding` black pixels around
-    it.
-    """
+    """A window of the size of the image, at a random place in it with `padding` black pixels on each side."""
     batch, _, height, width = images.shape
     top, left = torch.randint(0, 2 * padding + 1, (2, batch), generator=generator).to(images.device)
     padded = F.pad(images, (padding,) * 4)

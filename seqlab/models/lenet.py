@@ -1,5 +1,4 @@
-"""LeNet-5: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
-1998.
+"""LeNet-5: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition".
 
 Two convolutions, each followed by a subsampling by two, then three layers that see all of the image. What
 differs from the paper: three colours instead of one; rectified units instead of a scaled tanh; the maximum of

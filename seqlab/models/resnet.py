@@ -1,5 +1,4 @@
-"""Residual nets for 32x32 images: He, Zhang, Ren and Sun, "Deep residual learning for image recognition",
-2016.
+"""Residual nets for 32x32 images: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition".
 
 Section 4.2: a 3x3 convolution, three stages of n blocks of two 3x3 convolutions with 16, 32 and 64 maps of
 side 32, 16 and 8, the mean over the map, and a linear layer: 6n + 2 layers with weights. The shortcuts are
@@ -30,9 +29,7 @@ class Block(nn.Module):
         return F.relu(residual + self.shortcut(x))
 
     def shortcut(self, x: Tensor) -> Tensor:
-        """Option A: the identity where the shape stays, else every other pixel and zeros for the new
-        channels.
-        """
+        """Option A: the identity where the shape stays, else every other pixel and new maps of zeros."""
         if self.stride == 1 and self.new_channels == 0:
             return x
         x = x[:, :, :: self.stride, :: self.stride]
