@@ -40,8 +40,8 @@ class Sampling:
             certain = np.zeros(len(logits))
             certain[np.argmax(logits)] = 1.0
             return certain
-        scaled = (logits - logits.max()) / self.temperature
-        p = np.exp(scaled)
+        with np.errstate(over="ignore"):  # next to a temperature of 0 the others are infinitely far behind
+            p = np.exp((logits - logits.max()) / self.temperature)
         p /= p.sum()
         if self.top_k is not None and self.top_k < len(p):
             p[np.argsort(-p, kind="stable")[self.top_k :]] = 0.0
