@@ -1,0 +1,247 @@
+"""The one-character engine against the model itself, and the draws against their distribution."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from seqlab.errors import UsageError
+from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
+from seqlab.sampling import Engine, Sampling, sample
+
+VOCAB, HIDDEN = 9, 8
+
+# The engine, step by step
+
+
+def drawn_model(cell: str, num_layers: int) -> RecurrentLanguageModel:
+    torch.manual_seed(4)
+    model = RecurrentLanguageModel(
+        VOCAB, cell, embedding_size=5, hidden_size=HIDDEN, num_layers=num_layers, dropout=0.5
+    )
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.8)
+    for n in range(num_layers):  # smaller, so that the simple cell is not chaotic: there nothing could agree
+        torch.nn.init.normal_(getattr(model.layers, f"weight_hh_l{n}"), std=0.25)
+    return model.eval()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("num_layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", KINDS)
+@pytest.mark.parametrize(("precision", "bound"), [("fp32", 1e-5), ("bf16", 0.06)])
+def test_the_engine_agrees_with_the_model(
+    cell: str, num_layers: int, batch_size: int, precision: str, bound: float
+) -> None:
+    """bf16 keeps 8 bits: products are off by up to 2^-8 of their size, here logits of size 2 over 20 steps."""
+    model = drawn_model(cell, num_layers)
+    tokens = torch.randint(0, VOCAB, (batch_size, 20))
+    engine = Engine(cell, model.state_dict(), precision)
+    engine.reset(batch_size)
+    stepped = torch.stack([engine.step(tokens[:, t]) for t in range(20)], dim=1)
+    with torch.no_grad():
+        expected, state = model(tokens)
+    assert stepped.dtype == torch.float32 and stepped.shape == (batch_size, 20, VOCAB)
+    assert expected.std() > 0.5
+    difference = (stepped - expected).abs()
+    assert difference.max() < bound and difference.mean() < bound / 5
+    for part, wanted in zip(zip(*engine.state, strict=True), state, strict=True):
+        torch.testing.assert_close(torch.stack(part), wanted, rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize("cell", KINDS)
+def test_the_engine_takes_half_precision_weights(cell: str) -> None:
+    model = drawn_model(cell, 2).half().float()
+    stored = {name: t.half() for name, t in model.state_dict().items()}
+    engine, exact = Engine(cell, stored, "fp32"), Engine(cell, model.state_dict(), "fp32")
+    assert torch.equal(engine.step(torch.tensor([3])), exact.step(torch.tensor([3])))
+
+
+def test_a_reset_engine_begins_again() -> None:
+    engine = Engine("lstm", drawn_model("lstm", 2).state_dict(), "fp32")
+    first = engine.step(torch.tensor([1]))
+    second = engine.step(torch.tensor([1]))
+    assert not torch.equal(first, second)
+    engine.reset(1)
+    assert torch.equal(engine.step(torch.tensor([1])), first)
+
+
+# The distribution that is drawn from
+
+some_logits = arrays(np.float64, st.integers(1, 30), elements=st.floats(-30, 30))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    p = np.exp(logits - logits.max())
+    return p / p.sum()
+
+
+@given(some_logits, st.floats(0, 5), st.none() | st.integers(1, 40), st.none() | st.floats(1e-6, 1))
+def test_probabilities_add_up_to_one(
+    logits: np.ndarray, temperature: float, top_k: int | None, top_p: float | None
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p = Sampling(temperature, top_k, top_p).probabilities(logits)
+    assert p.shape == logits.shape and (p >= 0).all()
+    assert p.sum() == pytest.approx(1, abs=1e-12)
+    assert p[np.argmax(logits)] == p.max() > 0  # the likeliest always stays the likeliest
+    if top_k is not None:
+        assert (p > 0).sum() <= top_k
+
+
+@given(some_logits, st.floats(0.05, 20))
+def test_temperature_divides_the_logits(logits: np.ndarray, temperature: float) -> None:
+    np.testing.assert_allclose(
+        Sampling(temperature).probabilities(logits), softmax(logits / temperature), atol=1e-12
+    )
+
+
+@given(some_logits)
+def test_limits_of_the_temperature(logits: np.ndarray) -> None:
+    certain = Sampling(0).probabilities(logits)
+    assert certain.tolist() == [float(i == np.argmax(logits)) for i in range(len(logits))]
+    np.testing.assert_allclose(Sampling(1e9).probabilities(logits), 1 / len(logits), atol=1e-6)
+    ahead = np.sort(logits)[::-1]
+    assume(len(ahead) == 1 or ahead[0] - ahead[1] > 1e-3)
+    np.testing.assert_allclose(Sampling(1e-6).probabilities(logits), certain, atol=1e-12)
+
+
+@given(some_logits, st.integers(1, 40))
+def test_top_k_keeps_exactly_the_k_likeliest(logits: np.ndarray, k: int) -> None:
+    p, full = Sampling(top_k=k).probabilities(logits), softmax(logits)
+    kept = p > 0
+    assert kept.sum() == min(k, len(logits))
+    assert kept.all() or full[kept].min() >= full[~kept].max()
+    np.testing.assert_allclose(p[kept], full[kept] / full[kept].sum(), rtol=1e-9)
+
+
+@given(some_logits, st.floats(0.01, 0.999))
+def test_top_p_keeps_the_smallest_set_of_that_mass(logits: np.ndarray, top_p: float) -> None:
+    p, full = Sampling(top_p=top_p).probabilities(logits), softmax(logits)
+    kept = p > 0
+    assert full[kept].sum() >= top_p - 1e-12  # enough of it
+    assert full[kept].sum() - full[kept].min() < top_p + 1e-12  # and not one token more
+    assert kept.all() or full[kept].min() >= full[~kept].max()
+    np.testing.assert_allclose(p[kept], full[kept] / full[kept].sum(), rtol=1e-9)
+
+
+def test_top_p_of_what_top_k_left() -> None:
+    logits = np.log([0.4, 0.3, 0.2, 0.1])
+    # of the two likeliest, 4/7 and 3/7: half the mass is the first alone
+    assert Sampling(top_k=2, top_p=0.5).probabilities(logits).tolist() == [1, 0, 0, 0]
+    np.testing.assert_allclose(Sampling(top_k=2, top_p=0.6).probabilities(logits), [4 / 7, 3 / 7, 0, 0])
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-12, 1e300])
+def test_extreme_temperatures_warn_of_nothing(temperature: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p = Sampling(temperature).probabilities(np.array([1.0, -np.inf, 3.0]))
+    assert p[1] == 0 and p.sum() == pytest.approx(1) and np.isfinite(p).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "option"),
+    [
+        *(({"temperature": value}, "--temperature") for value in (-1.0, float("inf"), float("nan"))),
+        *(({"top_k": value}, "--top-k") for value in (0, -2)),
+        *(({"top_p": value}, "--top-p") for value in (0.0, 1.5, -0.1, float("nan"))),
+    ],
+)
+def test_values_without_meaning_are_refused(wrong: dict[str, float], option: str) -> None:
+    with pytest.raises(UsageError, match=option):
+        Sampling(**wrong)
+
+
+# Draws
+
+
+class Fixed:
+    """In place of an engine: the same logits whatever came before."""
+
+    def __init__(self, logits: list[float]) -> None:
+        self.logits, self.fed = torch.tensor([logits]), []
+
+    def reset(self, batch_size: int) -> None:
+        self.fed.clear()
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.fed += tokens.tolist()
+        return self.logits
+
+
+LOGITS = [0.0, 1.0, -1.0, 2.0, 0.5, -3.0]
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [Sampling(), Sampling(0.5), Sampling(top_k=3), Sampling(top_p=0.8), Sampling(2.0, 4, 0.9)],
+    ids=repr,
+)
+def test_frequencies_are_the_probabilities(sampling: Sampling) -> None:
+    """Chi-square of 6,000 draws; exceeded by chance once in a thousand."""
+    draws = [token for token, _ in sample(Fixed(LOGITS), [0], 6_000, sampling, seed=1)]
+    expected = 6_000 * sampling.probabilities(np.array(LOGITS))
+    counts = np.bincount(draws, minlength=6)
+    possible = expected > 0
+    assert (counts[~possible] == 0).all()
+    statistic = ((counts - expected)[possible] ** 2 / expected[possible]).sum()
+    assert statistic < {1: 10.8, 2: 13.8, 3: 16.3, 4: 18.5, 5: 20.5}[possible.sum() - 1]
+
+
+def test_draws_do_not_depend_on_each_other() -> None:
+    draws = np.array([token for token, _ in sample(Fixed([0.0, 0.0]), [0], 6_000, Sampling(), seed=2)])
+    pairs = np.bincount(2 * draws[:-1] + draws[1:], minlength=4)
+    assert ((pairs - 1500) ** 2 / 1500).sum() < 16.3
+
+
+def test_log_probabilities_are_the_models_own() -> None:
+    """Before temperature and cuts: what the model would have paid for the character."""
+    expected = torch.tensor(LOGITS, dtype=torch.float64).log_softmax(0)
+    for sampling in (Sampling(), Sampling(0.1), Sampling(5.0, 2)):
+        for token, log_prob in sample(Fixed(LOGITS), [0], 50, sampling, never=(1,)):
+            assert log_prob == pytest.approx(expected[token].item(), abs=1e-12)
+
+
+def test_tokens_that_must_not_come_never_do() -> None:
+    for sampling in (Sampling(), Sampling(0.0), Sampling(top_k=1), Sampling(top_p=0.5), Sampling(50.0)):
+        drawn = {token for token, _ in sample(Fixed(LOGITS), [0], 500, sampling, never=(3, 5))}
+        assert drawn and not drawn & {3, 5}
+
+
+def test_every_drawn_token_is_fed_back_after_the_prompt() -> None:
+    engine = Fixed(LOGITS)
+    drawn = [token for token, _ in sample(engine, [5, 4], 10, Sampling(), seed=3)]
+    assert engine.fed[:12] == [5, 4, *drawn]
+
+
+def test_the_same_seed_draws_the_same_and_another_another() -> None:
+    engine = Engine("gru", drawn_model("gru", 2).state_dict(), "fp32")
+
+    def drawn(seed: int) -> list[tuple[int, float]]:
+        torch.manual_seed(seed + 17)  # of no importance
+        np.random.seed(seed)
+        return list(sample(engine, [1, 2], 60, Sampling(), seed=seed))
+
+    first = drawn(5)
+    assert drawn(6) != first
+    assert drawn(5) == first
+    shorter = [
+        pair for pair, _ in zip(sample(engine, [1, 2], 60, Sampling(), seed=5), range(7), strict=False)
+    ]
+    assert shorter == first[:7]
+
+
+def test_a_sample_is_scored_as_the_model_scores_it() -> None:
+    model = drawn_model("lstm", 2)
+    drawn = list(sample(Engine("lstm", model.state_dict(), "fp32"), [1, 2], 30, Sampling(0.8), seed=5))
+    tokens = torch.tensor([[1, 2, *(token for token, _ in drawn)]])
+    with torch.no_grad():
+        log_probs = model(tokens[:, :-1])[0].log_softmax(2)[0, 1:]
+    expected = log_probs.gather(1, tokens[0, 2:, None])[:, 0]
+    np.testing.assert_allclose([log_prob for _, log_prob in drawn], expected, atol=1e-5)
