@@ -14,7 +14,7 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.calendar import next_days, trades_in_new_york
 from seqlab.data.features import FEATURES, RANGE_FEATURES, WARM_UP, Features, Scaler, features_of, windows
-from seqlab.data.quotes import Series
+from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, use_threads
 from seqlab.models.forecaster import RecurrentForecaster
@@ -143,9 +143,9 @@ def train(
 ) -> Generator[Progress, None, Checkpoint | None]:
     """Train one forecaster for all of `series` on what was known on the day `cut` (by default all of it).
 
-    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The last
-    weights are kept: nothing is chosen. The days after the cut, where there are some, are its backtest. Raises DataError
-    where a series is too short.
+    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The
+    last weights are kept: nothing is chosen. The days after the cut, where there are some, are its backtest. Raises
+    DataError where a series is too short.
     """
     saved = checkpoint.load(folder) if resume else None
     if cut is None:
@@ -350,8 +350,8 @@ def verdict(backtest: Backtest) -> str:
     else:
         claim = "the model is not shown to know more than a random walk"
     return (
-        f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; it says how wide the "
-        "future is, not where it goes, and is no investment advice."
+        f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
+        "it says how wide the future is, not where it goes, and is no investment advice."
     )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data import cache, quotes
+from seqlab.data import cache, quote_store
+from seqlab.data.series import FIELDS
 from tests.conftest import run_seqlab
 
 CONTENT = b"as if it were a tar archive"
@@ -63,13 +64,13 @@ def test_stored_quotes_are_listed(cli):
     import numpy as np
     import pandas as pd
 
-    frame = pd.DataFrame({field: np.ones(3) for field in quotes.FIELDS})
+    frame = pd.DataFrame({field: np.ones(3) for field in FIELDS})
     frame.insert(0, "date", pd.date_range("2024-01-01", periods=3))
-    quotes._store("ACME", frame)
+    quote_store.store("ACME", frame)
     (entry,) = cli("data", "list", "--json").json["quotes"]["store"]["tickers"]
     assert (entry["ticker"], entry["rows"], entry["last"]) == ("ACME", 3, "2024-01-03")
     assert "ACME" in cli("data", "list").out
-    quotes.store_path().write_bytes(b"no database " * 1000)
+    quote_store.store_path().write_bytes(b"no database " * 1000)
     shown = cli("data", "list")
     assert shown.status == 0 and "damaged" in shown.out
 

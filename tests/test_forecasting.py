@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.features import FEATURES, WARM_UP, Scaler, features_of, windows
-from seqlab.data.quotes import Series
+from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError
 from seqlab.forecasting import ForecastSettings
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation

@@ -18,8 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab.data import quotes
-from seqlab.data.quotes import Series, load_series, read_csv
+from seqlab.data import quote_store, quotes
+from seqlab.data.price_csv import read_csv
+from seqlab.data.quotes import load_series
+from seqlab.data.series import FIELDS, Series
 from seqlab.errors import DataError, SeqlabError, UsageError
 
 
@@ -340,7 +342,7 @@ def test_offline_loads_no_client_at_all(tmp_path):
 def table(closes, first="2020-01-01"):
     import pandas as pd
 
-    frame = pd.DataFrame({field: np.array(closes, float) for field in quotes.FIELDS})
+    frame = pd.DataFrame({field: np.array(closes, float) for field in FIELDS})
     frame.insert(0, "date", pd.date_range(first, periods=len(closes)))
     return frame
 
@@ -348,24 +350,24 @@ def table(closes, first="2020-01-01"):
 def test_the_store_gives_back_what_it_was_given_and_replaces_it():
     frame = table([1.1, 2.2, 3.3])
     frame.loc[1, "open"] = math.nan
-    quotes._store("ACME", frame)
+    quote_store.store("ACME", frame)
     series = load_series("acme", offline=True)
     assert series.source == "store" and "less than an hour ago" in series.origin
     assert series.close.tolist() == [1.1, 2.2, 3.3]
     assert np.isnan(series.open[1]) and series.open[0] == 1.1
-    quotes._store("ACME", table([7.0], "2021-01-01"))
+    quote_store.store("ACME", table([7.0], "2021-01-01"))
     assert load_series("ACME", offline=True).dates.tolist() == [datetime.date(2021, 1, 1)]
-    (entry,) = quotes.stored_tickers()
+    (entry,) = quote_store.stored_tickers()
     assert (entry.ticker, entry.rows, entry.first, entry.last) == ("ACME", 1, "2021-01-01", "2021-01-01")
 
 
 def test_the_store_comes_before_the_embedded_quotes():
-    quotes._store("AAPL", table([5.0, 6.0]))
+    quote_store.store("AAPL", table([5.0, 6.0]))
     assert load_series("AAPL", offline=True).source == "store"
 
 
 def test_how_old_stored_quotes_are():
-    ago = lambda **kw: quotes._age(datetime.datetime.now(datetime.UTC) - datetime.timedelta(**kw))  # noqa: E731
+    ago = lambda **kw: quote_store.age(datetime.datetime.now(datetime.UTC) - datetime.timedelta(**kw))  # noqa: E731
     assert ago(minutes=5) == "less than an hour ago"
     assert ago(hours=1, minutes=5).startswith("1 hour ago")
     assert ago(days=3, hours=2).startswith("3 days ago, on 2")
@@ -374,29 +376,30 @@ def test_how_old_stored_quotes_are():
 
 def test_a_damaged_store_is_said_and_does_not_stop_a_forecast(tmp_path):
     (tmp_path / "cache").mkdir()
-    quotes.store_path().write_bytes(b"this is no database, " * 100)
+    quote_store.store_path().write_bytes(b"this is no database, " * 100)
     series = load_series("AAPL", offline=True)
     assert series.source == "snapshot" and "cannot be read" in series.notes[0]
     with pytest.raises(DataError, match="store of quotes"):
-        quotes.stored_tickers()
+        quote_store.stored_tickers()
 
 
 def test_processes_that_update_one_store_lose_nothing():
     code = """
 import sys
 import pandas as pd
-from seqlab.data import quotes
+from seqlab.data import quote_store, quotes
+from seqlab.data.series import FIELDS
 
 def table(value, rows):
-    frame = pd.DataFrame({field: [value] * rows for field in quotes.FIELDS})
+    frame = pd.DataFrame({field: [value] * rows for field in FIELDS})
     frame.insert(0, "date", pd.date_range("2020-01-01", periods=rows))
     return frame
 
 sys.stdin.readline()
 me = sys.argv[1]
 for k in range(8):
-    quotes._store(f"P{me}K{k % 4}", table(k + 1.0, 50))
-    quotes._store("SHARED", table(float(me) + 1, 300))
+    quote_store.store(f"P{me}K{k % 4}", table(k + 1.0, 50))
+    quote_store.store("SHARED", table(float(me) + 1, 300))
     closes = quotes.load_series("SHARED", offline=True).close
     assert len(closes) == 300 and len(set(closes)) == 1, "a mixture"
 """
@@ -408,7 +411,7 @@ for k in range(8):
         worker.stdin.write(b"go\n")
         worker.stdin.flush()
     assert [worker.wait(60) for worker in workers] == [0] * 3
-    stored = {entry.ticker: entry.rows for entry in quotes.stored_tickers()}
+    stored = {entry.ticker: entry.rows for entry in quote_store.stored_tickers()}
     assert stored == {"SHARED": 300, **{f"P{p}K{k}": 50 for p in range(3) for k in range(4)}}
     for number in range(3):
         assert load_series(f"P{number}K3", offline=True).close[0] == 8

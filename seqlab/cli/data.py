@@ -108,9 +108,9 @@ def _row(download: cache.Download) -> dict[str, Any]:
 
 def _quotes() -> dict[str, Any]:
     """The quotes that are at hand without a network."""
-    from seqlab.data import quotes
+    from seqlab.data import quote_store, quotes
 
-    path = quotes.store_path()
+    path = quote_store.store_path()
     store: dict[str, Any] = {"path": str(path), "bytes": path.stat().st_size if path.exists() else 0}
     try:
         store["tickers"] = [
@@ -121,7 +121,7 @@ def _quotes() -> dict[str, Any]:
                 "last": entry.last,
                 "fetched_at": entry.fetched_at.isoformat(),
             }
-            for entry in quotes.stored_tickers()
+            for entry in quote_store.stored_tickers()
         ]
     except DataError as problem:
         store["error"] = problem.message

@@ -47,17 +47,11 @@ def command(
     Every forecast comes with a backtest on days that the model has not seen, beside a random walk. With -o FILE the
     forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment advice.
     """
-    import numpy as np
-
     from seqlab import checkpoint, forecasting
     from seqlab.data.quotes import load_series
 
     if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
         raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
-    try:
-        day = np.datetime64(as_of, "D") if as_of else None
-    except ValueError as problem:
-        raise UsageError(f"--as-of {as_of} is no date", "write it as 2022-06-30") from problem
     saved = checkpoint.find(model, common.checkpoint_folders())
     forecaster = forecasting.load(saved)
     trained = "shipped" if saved.folder.parent == checkpoint.shipped_folder() else "fresh"
@@ -66,8 +60,8 @@ def command(
     for done, name in enumerate(names):
         bar.show(f"{name} ({done + 1} of {len(names)})")
         series = load_series(name, column=column, offline=common.offline)
-        if day is not None:
-            series = series.until(day)
+        if as_of is not None:
+            series = series.until(as_of)
         bar.clear()
         say(common, f"{series.name}: {len(series.dates):,} days to {series.dates[-1]}, {series.origin}")
         for note in series.notes:

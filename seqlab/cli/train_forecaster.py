@@ -33,12 +33,12 @@ def command(
     import numpy as np
 
     from seqlab import forecasting
-    from seqlab.data.quotes import load_series, snapshot_tickers
+    from seqlab.data.quotes import load_series, snapshot, snapshot_tickers
 
     if names:
         series = [load_series(name, column=column, offline=common.offline) for name in names]
     else:
-        series = [load_series(name, offline=True) for name in snapshot_tickers()]
+        series = [snapshot(name) for name in snapshot_tickers()]
     for one in series:
         say(common, f"{one.name}: {len(one.dates):,} days to {one.dates[-1]}, {one.origin}")
     try:

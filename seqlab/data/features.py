@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from seqlab.data.quotes import Series
+from seqlab.data.series import Series
 from seqlab.errors import DataError
 
 EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
