@@ -25,6 +25,7 @@ class Series:
     open, high, low: on the scale of `adjusted`; NaN where unknown.
     volume: as the origin counts it; NaN where unknown.
     notes: what was repaired or is worth saying.
+    exchange: where it trades, as Yahoo Finance calls it (NMS, GER, ...); empty where unknown.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Series:
     low: np.ndarray
     volume: np.ndarray
     notes: tuple[str, ...] = ()
+    exchange: str = ""
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -70,7 +72,9 @@ class Series:
         return replace(self, **{name: getattr(self, name)[:count] for name in arrays})
 
 
-def series_of(name: str, source: str, origin: str, frame: pd.DataFrame, notes: list[str]) -> Series:
+def series_of(
+    name: str, source: str, origin: str, frame: pd.DataFrame, notes: list[str], *, exchange: str = ""
+) -> Series:
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
     What is unusable is dropped and said in the notes. Raises DataError if nothing is left.
@@ -98,7 +102,7 @@ def series_of(name: str, source: str, origin: str, frame: pd.DataFrame, notes: l
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
     opened, high, low = ranges.T.copy()
     return Series(
-        name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes)
+        name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes), exchange
     )
 
 
