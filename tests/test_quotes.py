@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.data import quote_store, quotes
+from seqlab.data.oddities import oddities
 from seqlab.data.price_csv import read_csv
 from seqlab.data.quote_update import MISSING, agrees, joined
 from seqlab.data.quotes import load_series
@@ -147,6 +148,50 @@ def test_ranges_that_contradict_the_close_are_left_out_and_rounding_is_mended():
     assert any("1 days contradict" in note for note in series.notes)
 
 
+def walk(count: int, first="2020-01-01", seed=0) -> tuple[np.ndarray, np.ndarray]:
+    """Weekdays and prices that move by 1 % a day."""
+    days = np.arange(np.datetime64(first), np.datetime64(first) + 2 * count)
+    returns = 0.01 * np.random.default_rng(seed).standard_normal(count)
+    return days[np.is_busday(days)][:count], 50 * np.exp(np.cumsum(returns))
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(1 / 2, "2 for 1"), (1 / 3, "3 for 1"), (1 / 20, "20 for 1"), (8.0, "1 for 8"), (0.7, ""), (1.05, "")],
+)
+def test_a_jump_like_an_unadjusted_split_is_said(factor, words):
+    days, prices = walk(300)
+    prices[200:] *= factor
+    found = oddities(days, prices)
+    expected = [f"the price jumps on {days[200]} like an unadjusted split of {words}"] if words else []
+    assert found == expected
+
+
+def test_jumps_of_what_always_jumps_are_no_splits():
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-12-31"))
+    wild = np.exp(np.cumsum(np.where(np.random.default_rng(0).random(len(days)) < 0.5, 1, -1) * math.log(2)))
+    assert oddities(days, wild) == []
+
+
+def test_gaps_and_halts_are_said():
+    days, prices = walk(300)
+    assert oddities(days, prices) == []
+    left = np.r_[0:100, 130:300]
+    assert oddities(days[left], prices[left]) == [f"there are no prices from {days[99]} to {days[130]}"]
+    left = np.r_[0:100, 130:200, 260:300]
+    (note,) = oddities(days[left], prices[left])
+    assert "2 gaps" in note and f"from {days[199]} to {days[260]}" in note
+    prices[50:62] = prices[50]
+    assert oddities(days, prices) == [f"the price is the same on 12 days, from {days[50]} to {days[61]}"]
+    weekly = days[0] + 28 * np.arange(len(days))
+    assert oddities(weekly, walk(300)[1]) == []  # four weeks are the spacing, no gap
+
+
+def test_the_embedded_quotes_have_one_split_left_in():
+    jumps = [n for t in quotes.snapshot_tickers() for n in load_series(t, offline=True).notes if "jump" in n]
+    assert jumps == ["the price jumps on 1990-04-10 like an unadjusted split of 3 for 1"]  # RRC: see its README
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -159,6 +204,9 @@ def test_ranges_that_contradict_the_close_are_left_out_and_rounding_is_mended():
         ("Date,a,b\n2020-01-02,1,2\n", ["no column 'Close'", "a, b", "--column"]),
         ("Date,name\n2020-01-02,x\n", ["no column 'Close'", "none"]),
         ("Date,Close\n2020-01-02,0\n", ["no usable price", "zero"]),
+        ("Date,Close\n2020-01-02 09:00,1\n2020-01-02 10:00,2\n", ["2 rows a day", "within the day"]),
+        ("Date,Close\n2020-01-02T09:00Z,1\n2020-01-02T10:00Z,2\n2020-01-02T11:00Z,1\n", ["3 rows a day"]),
+        ("Date,Name,Close\n2020-01-02,A,1\n2020-01-02,B,2\n", ["several series"]),
         ("Date,Close\n2020-01-02,1,5\n2020-01-03,1,6\n", ["no CSV"]),
     ],
 )

@@ -102,23 +102,23 @@ def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:
 
 
 def _fetch(
-    ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: float, notes: Sequence[str]
+    ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: float, notes: list[str]
 ) -> Series:
     """The Series as of now: of what is new where the stored past has not changed, else of everything; stored again.
 
-    seconds: how long to try. notes: what is to be said before its own. Raises NoAnswer, DataError.
+    seconds: how long to try. notes: what is to be said, added to. Raises NoAnswer, DataError.
     """
-    said, asked_at = list(notes), datetime.now(UTC)
+    asked_at = datetime.now(UTC)
     answer = None
     if stored is not None and len(stored.frame) > OVERLAP:
         answer = yahoo.ask(ticker, seconds, stored.frame["date"].iloc[-OVERLAP].date())
         if not agrees(stored.frame, answer.frame):
             answer = None
-            said.append("the stored past has changed (a split, a dividend or a correction): all fetched again")
+            notes.append("the stored past has changed (a split, a dividend or a correction): all is asked for again")
     partial = answer is not None
     if answer is None:
         answer = yahoo.ask(ticker, seconds)
-    said += answer.notes
+    said = [*notes, *answer.notes]
     series_of(ticker, "yahoo", "", answer.frame, [])  # what is unusable is not stored
     try:
         frame, kept = store(ticker, answer.frame, exchange=answer.exchange, asked_at=asked_at)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from seqlab.data.oddities import oddities
 from seqlab.errors import DataError, UsageError
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -77,7 +78,8 @@ def series_of(
 ) -> Series:
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
-    What is unusable is dropped and said in the notes. Raises DataError if nothing is left.
+    What is unusable is dropped and said in the notes; what is odd is left as it is, and said too. Raises DataError if
+    nothing is left.
     """
     notes = list(notes)
     frame = frame.reset_index(drop=True)
@@ -101,6 +103,7 @@ def series_of(
         ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
     opened, high, low = ranges.T.copy()
+    notes += oddities(days, adjusted)
     return Series(
         name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes), exchange
     )
