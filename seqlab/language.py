@@ -204,7 +204,7 @@ def generate(
     """Write `length` characters after `prompt`, one at a time: each with its log-probability in nats under the model.
 
     Without a prompt the text begins as after a newline. The log-probability is the model's own, before temperature,
-    top-k and top-p. Raises UsageError for a prompt with characters that the vocabulary lacks.
+    top-k and top-p. Raises UsageError, before anything is drawn, for a prompt with characters the vocabulary lacks.
     """
     vocab = language.vocab
     if missing := vocab.missing(prompt):
@@ -215,10 +215,9 @@ def generate(
         )
     start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
     engine = Engine(language.model.cell, language.model.state_dict(), precision)
-    for token, log_prob in sample(
-        engine, vocab.encode(start).tolist(), length, sampling, seed=seed, never=(vocab.unknown,)
-    ):
-        yield vocab.characters[token], log_prob
+    prompted = vocab.encode(start).tolist()
+    drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
+    return ((vocab.characters[token], log_prob) for token, log_prob in drawn)
 
 
 def _check_resumable(saved: Checkpoint, corpus: Corpus) -> None:

@@ -40,7 +40,8 @@ def list_(common: Common) -> None:
     found = checkpoint.listing(common.checkpoint_folders())
     if common.json:
         rows = [
-            {"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found
+            {"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry)
+            for entry in found
         ]
         result_json({"checkpoints": rows})
         return
@@ -52,8 +53,8 @@ def list_(common: Common) -> None:
             continue
         row = _summary(entry)
         result(
-            f"{row['name']:20} {row['job']:12} {row['parameters']:>12,} parameters  step {row['step']:,}/{row['max_steps']:,}"
-            f"  {row['bytes'] / 2**20:6.1f} MiB  {row['folder']}"
+            f"{row['name']:20} {row['job']:12} {row['parameters']:>12,} parameters  "
+            f"step {row['step']:,}/{row['max_steps']:,}  {row['bytes'] / 2**20:6.1f} MiB  {row['folder']}"
         )
 
 
@@ -68,7 +69,9 @@ def show(common: Common, checkpoint: str) -> None:
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return
-    result(f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}")
+    result(
+        f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}"
+    )
     result(f"command: {saved.config['command']}")
     for title in ("data", "settings", "model", "environment", "position", "metrics"):
         entries = saved.config.get(title) or {}

@@ -69,9 +69,11 @@ class Common:
 _PARAMETERS = [
     click.option("-q", "--quiet", is_flag=True, help="Only the result and errors."),
     click.option("--json", "json_", is_flag=True, help="The result as one JSON object."),
-    click.option("--seed", type=int, envvar="SEQLAB_SEED", help="Seed of everything random."),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="INTEGER", envvar="SEQLAB_SEED",
+                 help="Seed of everything random."),
     click.option("--device", metavar="auto|cpu|cuda[:N]|mps", envvar="SEQLAB_DEVICE", default="auto"),
-    click.option("--threads", type=int, envvar="SEQLAB_THREADS", help="Threads to compute with.  [default: by model size]"),
+    click.option("--threads", type=int, envvar="SEQLAB_THREADS",
+                 help="Threads to compute with.  [default: by model size]"),
     click.option("--precision", metavar="auto|fp32|bf16", envvar="SEQLAB_PRECISION", default="auto"),
     click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result."),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a setting; may be repeated."),
@@ -102,7 +104,10 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             json=given.pop("json_"),
             offline=offline,
             settings=settings,
-            **{name: given.pop(name) for name in ("seed", "device", "threads", "precision", "output", "checkpoints")},
+            **{
+                name: given.pop(name)
+                for name in ("seed", "device", "threads", "precision", "output", "checkpoints")
+            },
         )
         return command(common, **given)
 
@@ -142,13 +147,19 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
     (kind,) = choices
     try:
         if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(written).lower()]
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+                str(written).lower()
+            ]
         if kind is int and float(written) != int(float(written)):
             raise ValueError
         return int(float(written)) if kind is int else kind(written)
     except (ValueError, KeyError, OverflowError) as problem:
-        article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(kind.__name__, kind.__name__)
-        raise UsageError(f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE") from problem
+        article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+            kind.__name__, kind.__name__
+        )
+        raise UsageError(
+            f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE"
+        ) from problem
 
 
 def describe_settings(kind: type) -> str:
