@@ -137,6 +137,12 @@ def test_top_p_of_what_top_k_left() -> None:
     np.testing.assert_allclose(Sampling(top_k=2, top_p=0.6).probabilities(logits), [4 / 7, 3 / 7, 0, 0])
 
 
+@pytest.mark.parametrize(("top_p", "kept"), [(0.2, 1), (0.25, 1), (0.26, 2), (0.5, 2), (0.75, 3), (1.0, 4)])
+def test_top_p_stops_where_the_mass_is_reached_exactly(top_p: float, kept: int) -> None:
+    expected = [1 / kept] * kept + [0.0] * (4 - kept)  # of equal ones the first are taken
+    assert Sampling(top_p=top_p).probabilities(np.zeros(4)) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-12, 1e300])
 def test_extreme_temperatures_warn_of_nothing(temperature: float) -> None:
     with warnings.catch_warnings():
