@@ -42,6 +42,11 @@ class Checkpoint:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of those that come with seqlab."""
+        return self.folder.resolve().parent == shipped_folder().resolve()
+
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
         return {
@@ -191,18 +196,21 @@ class RunFolder:
         return amend(load(self.folder), metrics=metrics)
 
 
-def find(name: str, folders: list[Path]) -> Checkpoint:
+def find(name: str, folders: list[Path], job: str | None = None) -> Checkpoint:
     """The checkpoint of that name in the first of `folders` that has one, or at that path.
 
-    Raises CheckpointError with a suggestion where there is none.
+    Raises CheckpointError where there is none, suggesting one of `job` if that is given.
     """
     for folder in folders:
         if os.sep not in name and (folder / name / "config.json").exists():
             return load(folder / name)
     if Path(name).is_dir():
         return load(Path(name))
-    known = {path.parent.name for folder in folders for path in folder.glob("*/config.json")}
-    raise CheckpointError(f"there is no checkpoint '{name}'", did_you_mean(name, known))
+    there = [found for found in listing(folders) if isinstance(found, Checkpoint)]
+    known = {found.name for found in there if job in (None, found.config["job"])}
+    raise CheckpointError(
+        f"there is no checkpoint '{name}'", f"{did_you_mean(name, known)}; or train one, see `seqlab --help`"
+    )
 
 
 def listing(folders: list[Path]) -> list[Checkpoint | CheckpointError]:

@@ -52,9 +52,9 @@ def command(
 
     if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
         raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
-    saved = checkpoint.find(model, common.checkpoint_folders())
+    saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
     forecaster = forecasting.load(saved)
-    trained = "shipped" if saved.folder.parent == checkpoint.shipped_folder() else "fresh"
+    trained = "shipped" if saved.is_shipped else "fresh"
     say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
     bar, forecasts = Bar(common), []
     for done, name in enumerate(names):

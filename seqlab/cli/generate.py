@@ -46,7 +46,7 @@ def command(
     from seqlab.sampling import Sampling
 
     sampling = Sampling(temperature, top_k, top_p)
-    saved = checkpoint.find(corpus, common.checkpoint_folders())
+    saved = checkpoint.find(corpus, common.checkpoint_folders(), "language")
     model = language.load(saved)
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":

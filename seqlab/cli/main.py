@@ -105,10 +105,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
         where = f"{problem.filename}: " if problem.filename else ""
-        _fail(
-            f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1
-        )
-
+        _fail(f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1)
 
     except Exception as problem:
         if os.environ.get("SEQLAB_DEBUG") == "1":
