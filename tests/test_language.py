@@ -137,6 +137,9 @@ def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
     assert best["step"] < 200 and log[-1]["val_loss"] > best["val_loss"] + 0.1
     held_out = language.evaluate(model.model, model.vocab, corpus_of(text).split("val"), EXACT)
     assert held_out["nats_per_char"] == pytest.approx(best["val_loss"], rel=1e-6)
+    # and it is they that the last tenth is measured with
+    measured = language.evaluate(model.model, model.vocab, corpus_of(text).split("test"), EXACT)
+    assert measured == model.checkpoint.config["metrics"]
     assert best["val_bits_per_char"] == pytest.approx(best["val_loss"] / math.log(2))
 
 
