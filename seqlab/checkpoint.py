@@ -49,9 +49,7 @@ class Checkpoint:
 
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
-        return {
-            name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()
-        }
+        return {name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()}
 
     def training(self) -> dict[str, Tensor]:
         """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
@@ -80,9 +78,7 @@ class Checkpoint:
         try:
             data = path.read_bytes()
         except OSError as problem:
-            raise CheckpointError(
-                f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)
-            ) from problem
+            raise CheckpointError(f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)) from problem
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
             raise CheckpointError(
@@ -111,9 +107,7 @@ def load(folder: Path) -> Checkpoint:
     if not isinstance(config, dict) or config.get("sha256") != _digest(config) or text != _text(config):
         raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
     if config["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab"
-        )
+        raise CheckpointError(f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab")
     return Checkpoint(folder, config)
 
 

@@ -62,9 +62,7 @@ def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tenso
     """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
     tokens, targets = batch
     logits, state = model(tokens, state)  # (B, T, V)
-    return F.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX
-    ), state
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
 
 
 def train(
@@ -93,9 +91,7 @@ def train(
         compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
     torch.manual_seed(settings.seed)
     vocab = Vocab(saved.config["vocab"]) if saved else Vocab.of(corpus.split("train"))
-    shape = {
-        k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
-    }
+    shape = {k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")}
     model = RecurrentLanguageModel(len(vocab), **shape)
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
@@ -103,9 +99,7 @@ def train(
         run = training.Run(
             model,
             next_token_loss,
-            StreamBatches(
-                vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len
-            ),
+            StreamBatches(vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len),
             training.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,

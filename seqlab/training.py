@@ -33,9 +33,7 @@ class Batches(Protocol):
 class Keeper(Protocol):
     """Where a run is kept: a checkpoint folder, or nowhere."""
 
-    def save(
-        self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
-    ) -> None: ...
+    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None: ...
     def log(self, record: dict[str, Any]) -> None: ...
 
 
@@ -166,9 +164,7 @@ def train(run: Run) -> Iterator[Step]:
             if run.step >= run.max_steps:
                 return
         if run.index == 0:  # a whole epoch without a batch: another would spin
-            raise DataError(
-                "there is not a single batch to train on", "use more data or a smaller batch_size"
-            )
+            raise DataError("there is not a single batch to train on", "use more data or a smaller batch_size")
         run.epoch, run.index, run.state = run.epoch + 1, 0, None
 
 
@@ -278,9 +274,7 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
     return tensors
 
 
-def restore(
-    run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
-) -> None:
+def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
     """Put a run where a saved one was. weights: those in use; training: as of `training_tensors`."""
     device = next(run.model.parameters()).device
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "state": {}, "rng": {}}
@@ -348,9 +342,7 @@ def choose_max_steps(
     return max(1, int((budget - (times[-1] - start) - evaluations * validation_seconds) / step_seconds))
 
 
-def warmup_cosine(
-    lr: float, warmup_steps: int, max_steps: int, final: float = 0.02
-) -> Callable[[int], float]:
+def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
     """Linear warm-up to `lr`, then half a cosine down to `final * lr` (Loshchilov and Hutter 2017)."""
     warmup_steps = min(warmup_steps, max_steps // 10)
 

@@ -43,9 +43,7 @@ class VisionSettings(training.Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.optimizer not in OPTIMIZERS:
-            raise UsageError(
-                f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS)
-            )
+            raise UsageError(f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS))
         training.require(self, "0 or more", lambda value: value >= 0, "crop", "val_images")
 
 
@@ -220,9 +218,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)
     confusion = (labels * count + predicted).bincount(minlength=count * count).view(count, count)
-    per_class = [
-        int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)
-    ]
+    per_class = [int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)]
     return {
         "top1": (predicted == labels).double().mean().item(),
         "top5": (ranked == labels[:, None]).any(1).double().mean().item(),

@@ -96,9 +96,7 @@ def test_probabilities_add_up_to_one(
 
 @given(some_logits, st.floats(0.05, 20))
 def test_temperature_divides_the_logits(logits: np.ndarray, temperature: float) -> None:
-    np.testing.assert_allclose(
-        Sampling(temperature).probabilities(logits), softmax(logits / temperature), atol=1e-12
-    )
+    np.testing.assert_allclose(Sampling(temperature).probabilities(logits), softmax(logits / temperature), atol=1e-12)
 
 
 @given(some_logits)
@@ -237,9 +235,7 @@ def test_the_same_seed_draws_the_same_and_another_another() -> None:
     first = drawn(5)
     assert drawn(6) != first
     assert drawn(5) == first
-    shorter = [
-        pair for pair, _ in zip(sample(engine, [1, 2], 60, Sampling(), seed=5), range(7), strict=False)
-    ]
+    shorter = [pair for pair, _ in zip(sample(engine, [1, 2], 60, Sampling(), seed=5), range(7), strict=False)]
     assert shorter == first[:7]
 
 

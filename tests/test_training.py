@@ -36,9 +36,7 @@ def language_run(
 ) -> Run:
     """A tiny language model in training, in the default dtype, at a constant rate."""
     torch.manual_seed(3)
-    model = RecurrentLanguageModel(
-        VOCAB, cell, embedding_size=4, hidden_size=HIDDEN, num_layers=2, dropout=dropout
-    )
+    model = RecurrentLanguageModel(VOCAB, cell, embedding_size=4, hidden_size=HIDDEN, num_layers=2, dropout=dropout)
     lr = entries.pop("lr", 1e-2)
     return Run(
         model,
@@ -116,9 +114,7 @@ def test_a_window_as_long_as_the_sequence_gives_full_backpropagation(cell: str, 
     assert step.grad_norm == pytest.approx(norm_of(expected), abs=1e-10)
     # the text's own objective is the same loss, measured in single precision
     with torch.no_grad():
-        assert next_token_loss(by_hand, (inputs, targets), None)[0].item() == pytest.approx(
-            loss.item(), abs=1e-6
-        )
+        assert next_token_loss(by_hand, (inputs, targets), None)[0].item() == pytest.approx(loss.item(), abs=1e-6)
 
 
 @pytest.mark.usefixtures("float64")
@@ -580,8 +576,7 @@ def test_a_stop_between_evaluations_saves_and_loses_nothing() -> None:
         pass
     run, keeper = language_run(tokens, 5, max_steps=12, dropout=0.3), Memory()
     stopped = [
-        p.step
-        for p in training.fit(run, keeper, eval_every=4, validate=measured(run), stop=lambda: run.step == 6)
+        p.step for p in training.fit(run, keeper, eval_every=4, validate=measured(run), stop=lambda: run.step == 6)
     ]
     assert stopped[-1] == 6 and keeper.saves[-1][2]["step"] == 6
     weights, tensors, place = keeper.saves[-1]

@@ -39,10 +39,7 @@ def list_(common: Common) -> None:
 
     found = checkpoint.listing(common.checkpoint_folders())
     if common.json:
-        rows = [
-            {"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry)
-            for entry in found
-        ]
+        rows = [{"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found]
         result_json({"checkpoints": rows})
         return
     if not found:
@@ -69,9 +66,7 @@ def show(common: Common, checkpoint: str) -> None:
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return
-    result(
-        f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}"
-    )
+    result(f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}")
     result(f"command: {saved.config['command']}")
     for title in ("data", "settings", "model", "environment", "position", "metrics"):
         entries = saved.config.get(title) or {}

@@ -11,13 +11,9 @@ from seqlab.errors import UsageError
 
 
 @click.command("generate")
-@click.option(
-    "--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder."
-)
+@click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
 @click.option("--prompt", default="", help="Text to go on from; - reads it from standard input.")
-@click.option(
-    "--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write."
-)
+@click.option("--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write.")
 @click.option(
     "--temperature",
     type=float,

@@ -104,10 +104,7 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             json=given.pop("json_"),
             offline=offline,
             settings=settings,
-            **{
-                name: given.pop(name)
-                for name in ("seed", "device", "threads", "precision", "output", "checkpoints")
-            },
+            **{name: given.pop(name) for name in ("seed", "device", "threads", "precision", "output", "checkpoints")},
         )
         return command(common, **given)
 
@@ -147,9 +144,7 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
     (kind,) = choices
     try:
         if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
-                str(written).lower()
-            ]
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(written).lower()]
         if kind is int and float(written) != int(float(written)):
             raise ValueError
         return int(float(written)) if kind is int else kind(written)
@@ -157,9 +152,7 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
         article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
             kind.__name__, kind.__name__
         )
-        raise UsageError(
-            f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE"
-        ) from problem
+        raise UsageError(f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE") from problem
 
 
 def describe_settings(kind: type) -> str:

@@ -15,12 +15,10 @@ def run_options(command):  # type: ignore[no-untyped-def]
     """--minutes, --epochs, --resume and --overwrite."""
     command = click.option("--overwrite", is_flag=True, help="Replace the checkpoint that is there.")(command)
     command = click.option("--resume", is_flag=True, help="Continue the checkpoint that is there.")(command)
-    command = click.option(
-        "--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long."
-    )(command)
-    return click.option(
-        "--epochs", type=click.FloatRange(min=0, min_open=True), help="Train so many passes."
-    )(command)
+    command = click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long.")(
+        command
+    )
+    return click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Train so many passes.")(command)
 
 
 def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool) -> Path:
@@ -32,9 +30,7 @@ def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool) -
     folder = common.output or common.checkpoints / name
     if resume:
         if not (folder / "config.json").exists():
-            raise CheckpointError(
-                f"{folder} holds no checkpoint to resume", "leave out --resume to start one"
-            )
+            raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
     elif folder.exists() and not (overwrite and (folder / "config.json").exists()):
         checkpoint.refuse_existing(folder)
     return folder

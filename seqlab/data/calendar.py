@@ -20,9 +20,7 @@ class NewYorkExchange(AbstractHolidayCalendar):
     """Full holidays of the New York Stock Exchange since 1998, by its rule 7.2; days of mourning cannot be known."""
 
     rules = [
-        Holiday(
-            "New Year", month=1, day=1, observance=sunday_to_monday
-        ),  # on a Saturday it is not made up for
+        Holiday("New Year", month=1, day=1, observance=sunday_to_monday),  # on a Saturday it is not made up for
         USMartinLutherKingJr,
         USPresidentsDay,
         GoodFriday,

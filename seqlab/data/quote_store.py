@@ -46,8 +46,7 @@ def stored_tickers() -> list[Stored]:
         hint = f"remove {store_path()}: quotes can be fetched again"
         raise DataError(f"the store of quotes cannot be read: {problem}", hint) from problem
     return [
-        Stored(ticker, count, first, last, datetime.fromisoformat(when))
-        for ticker, count, first, last, when in rows
+        Stored(ticker, count, first, last, datetime.fromisoformat(when)) for ticker, count, first, last, when in rows
     ]
 
 
@@ -58,9 +57,7 @@ def _database() -> Iterator[sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
-        database.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # with WAL a power cut may lose the last fetch, no more
+        database.execute("PRAGMA synchronous = NORMAL")  # with WAL a power cut may lose the last fetch, no more
         if database.execute("PRAGMA user_version").fetchone()[0] == 0:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("BEGIN IMMEDIATE")

@@ -97,9 +97,7 @@ def series_of(name: str, source: str, origin: str, frame: pd.DataFrame, notes: l
         ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
     opened, high, low = ranges.T.copy()
-    return Series(
-        name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes)
-    )
+    return Series(name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes))
 
 
 def _keep(

@@ -6,7 +6,6 @@ that order: train, validation, test.
 """
 
 import hashlib
-import tarfile
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from seqlab.data import cache
+from seqlab.data.archive import read_members
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 UNKNOWN = "\ufffd"  # stands for every character the vocabulary lacks; Unicode's own replacement character
@@ -104,7 +104,10 @@ def load_corpus(name: str, *, offline: bool = False) -> Generator[cache.Transfer
     if name in ARCHIVES:
         archive = ARCHIVES[name]
         fetched = yield from cache.fetch(archive.download, offline=offline)
-        return _join(name, fetched.provenance(archive.download), _read_archive(fetched.path, archive.member))
+        found = read_members(fetched.path, archive.member)
+        if not found:
+            raise DataError(f"{fetched.path} holds none of the corpus's files", "remove it and fetch it again")
+        return _join(name, fetched.provenance(archive.download), found)
     if name and path.is_dir():
         files = {
             str(file.relative_to(path).as_posix()): file.read_bytes()
@@ -122,27 +125,7 @@ def load_corpus(name: str, *, offline: bool = False) -> Generator[cache.Transfer
         if b"\0" in data[:8192]:
             raise DataError(f"{path} is no text: it has NUL bytes", "name a text file in UTF-8")
         return _corpus(_readable(path.stem), "file", data, 1)
-    raise UsageError(
-        f"there is no corpus, file or folder '{name}'", did_you_mean(name, ARCHIVES) + "; or give a path"
-    )
-
-
-def _read_archive(path: Path, member: Callable[[str], bool]) -> dict[str, bytes]:
-    """The files of a tar archive that `member` takes, by path below its top folder. Nothing is unpacked to disk."""
-    files = {}
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for entry in archive:
-                inside = entry.name.partition("/")[2]
-                if entry.isfile() and member(inside):
-                    content = archive.extractfile(entry)
-                    assert content is not None  # it is a file
-                    files[inside] = content.read()
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        raise DataError(f"{path} cannot be read: {problem}", "remove it and fetch it again") from problem
-    if not files:
-        raise DataError(f"{path} holds none of the corpus's files", "fetch the published archive")
-    return files
+    raise UsageError(f"there is no corpus, file or folder '{name}'", did_you_mean(name, ARCHIVES) + "; or give a path")
 
 
 def _join(name: str, origin: str, files: dict[str, bytes]) -> Corpus:

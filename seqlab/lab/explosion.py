@@ -1,10 +1,11 @@
 """Exploding and vanishing gradients, and what clipping their norm does about it.
 
 A gradient that goes back T steps through h_t = g(W_R h_(t-1) + ...) is multiplied T times by a matrix W_R' diag(g').
-With g the identity and W_R an orthogonal matrix times rho, its norm is exactly rho^T times what it was: that is the first
-half, an equality. The second half trains a simple recurrent net on the adding problem (Hochreiter and Schmidhuber
-1997, section 5.4) with recurrent weights of spectral radius 1.5, with and without clipping, from three seeds. In so few
-steps neither solves it: a loss of 1/6 is that of always answering the mean. The question is who survives.
+With g the identity and W_R an orthogonal matrix times rho, its norm is exactly rho^T times what it was: that is the
+first half, an equality. The second half trains a simple recurrent net on the adding problem (Hochreiter and
+Schmidhuber 1997, section 5.4) with recurrent weights of spectral radius 1.5, with and without clipping, from three
+seeds. In so few steps neither solves it: a loss of 1/6 is that of always answering the mean. The question is who
+survives.
 """
 
 import math
