@@ -46,7 +46,7 @@ class Settings:
     lr: float = 1e-3
     weight_decay: float = 0.01
     warmup_steps: int = 100
-    clip_norm: float = 1.0  # largest L2 norm of the gradient; inf: no clipping
+    clip_norm: float | None = 1.0  # largest L2 norm of the gradient; None: no clipping
     eval_every: int | None = None  # steps between evaluations; None: twenty in a run
     seed: int = 0
 
@@ -61,7 +61,7 @@ class Settings:
             "eval_every",
         )
         require(self, "a number above 0", lambda value: 0 < value < math.inf, "lr")
-        require(self, "a number above 0, or inf", lambda value: value > 0, "clip_norm")
+        require(self, "a number above 0, or none", lambda value: value is None or 0 < value < math.inf, "clip_norm")
         require(self, "0 or more", lambda value: 0 <= value < math.inf, "weight_decay", "warmup_steps")
         require(self, "from 0 to 2^63 - 1", lambda value: 0 <= value < 2**63, "seed")
 
@@ -87,7 +87,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     learning_rate: Callable[[int], float]
     max_steps: int
-    clip_norm: float = math.inf
+    clip_norm: float | None = None
     precision: torch.dtype = torch.float32
 
     step: int = 0
@@ -147,11 +147,11 @@ def train(run: Run) -> Iterator[Step]:
             with autocast(device, run.precision):
                 loss, state = run.objective(run.model, batch, run.state)
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(parameters, run.clip_norm)
+            norm = nn.utils.clip_grad_norm_(parameters, math.inf if run.clip_norm is None else run.clip_norm)
             if not torch.isfinite(norm):
                 raise DivergenceError(
                     f"the gradient at step {run.step + 1} is not finite (loss {loss.item():.4g})",
-                    f"try a smaller lr (here {lr:.2g}) or clip_norm (here {run.clip_norm:g}); "
+                    f"try a smaller lr (here {lr:.2g}) or clip_norm (here {run.clip_norm}); "
                     "the last saved state is untouched",
                 )
             run.optimizer.step()

@@ -204,7 +204,7 @@ def test_clipping_bounds_the_norm_and_leaves_smaller_gradients_alone(share: floa
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("clip_norm", [1.0, math.inf])
+@pytest.mark.parametrize("clip_norm", [1.0, None])
 def test_a_gradient_that_is_not_finite_touches_nothing(poison: float, clip_norm: float) -> None:
     def poisoned(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
         loss, state = next_token_loss(model, batch, state)
@@ -661,5 +661,5 @@ def test_settings_of_a_text_model_without_meaning_are_refused_by_name(wrong: dic
 
 
 def test_settings_with_meaning_are_taken() -> None:
-    Settings(clip_norm=math.inf, weight_decay=0.0, warmup_steps=0, eval_every=1, max_steps=1, seed=2**63 - 1)
+    Settings(clip_norm=None, weight_decay=0.0, warmup_steps=0, eval_every=1, max_steps=1, seed=2**63 - 1)
     LanguageSettings(dropout=0.0, num_layers=1, cell="gru")
