@@ -90,12 +90,16 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
-        settings = dict(click.get_current_context().meta.get("seqlab.settings", {}))
+        context = click.get_current_context()
+        source = context.get_parameter_source
+        settings = dict(context.meta.get("seqlab.settings", {}))
         for assignment in given.pop("set_"):
             name, equals, value = assignment.partition("=")
             if not equals:
                 raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
             settings[name.strip().replace("-", "_")] = value.strip()
+            if name.strip() == "seed" and source("seed") is not click.core.ParameterSource.COMMANDLINE:
+                given["seed"] = None  # --set is an option too: it goes before the environment and the file
         offline = given.pop("offline")
         if offline:
             os.environ["SEQLAB_OFFLINE"] = "1"
