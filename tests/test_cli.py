@@ -93,9 +93,7 @@ def test_the_options_of_every_command_are_the_frozen_ones() -> None:
 def test_common_options_are_everywhere_and_own_ones_few() -> None:
     for name, command in all_commands().items():
         assert options_of(command) >= COMMON, name
-        assert (
-            len([p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]) <= 12
-        ), name
+        assert len([p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]) <= 12, name
 
 
 def test_every_command_and_option_says_what_it_is_for(cli: Cli) -> None:
@@ -174,9 +172,7 @@ def test_training_lines_and_their_last(cli: Cli, small_text: Path, tmp_path: Pat
     metrics = {*("split", "adapted", "nats_per_char", "bits_per_char", "perplexity", "chars")}
     assert metrics <= last.keys()
     assert last["checkpoint"] == str(tmp_path / "checkpoints" / "small")
-    assert (
-        done.err.count("step ") == 3 and "\x1b" not in done.err
-    )  # a plain line per evaluation, no animation
+    assert done.err.count("step ") == 3 and "\x1b" not in done.err  # a plain line per evaluation, no animation
     assert f"saved in {last['checkpoint']}" in done.err
     assert "seqlab generate --corpus small" in done.err  # the command that uses it next
     measured = cli("evaluate", "small", small_text, "--threads=1", "--json")
@@ -184,9 +180,7 @@ def test_training_lines_and_their_last(cli: Cli, small_text: Path, tmp_path: Pat
 
 
 def test_checkpoints_list_show_verify_export(cli: Cli, trained: Path, tmp_path: Path) -> None:
-    (row,) = [
-        row for row in cli("checkpoints", "list", "--json").json["checkpoints"] if row["name"] == "small"
-    ]
+    (row,) = [row for row in cli("checkpoints", "list", "--json").json["checkpoints"] if row["name"] == "small"]
     assert (row["job"], row["step"], row["max_steps"], row["resumable"]) == ("language", 150, 150, True)
     assert row["metrics"]["bits_per_char"] < 3
     assert "small" in cli("checkpoints", "list").out
@@ -290,9 +284,7 @@ def test_a_traceback_only_if_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch
         raise RuntimeError("something nobody\nthought of")
 
     monkeypatch.setattr(language, "load", broken)
-    cli("generate", "--corpus", "small").fails(
-        1, "RuntimeError: something nobody thought of", "SEQLAB_DEBUG=1"
-    )
+    cli("generate", "--corpus", "small").fails(1, "RuntimeError: something nobody thought of", "SEQLAB_DEBUG=1")
     monkeypatch.setenv("SEQLAB_DEBUG", "1")
     with pytest.raises(RuntimeError):
         entry.main(["generate", "--corpus", "small"])
@@ -308,9 +300,7 @@ def test_a_damaged_checkpoint_is_told_not_used(cli: Cli, trained: Path, tmp_path
         cli(*command, tmp_path / "cut").fails(1, str(weights), "damaged")
 
 
-def test_an_existing_folder_is_refused_naming_both_ways_on(
-    cli: Cli, small_text: Path, tmp_path: Path
-) -> None:
+def test_an_existing_folder_is_refused_naming_both_ways_on(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     assert cli(*train_words(small_text, 2)).status == 0
     folder = tmp_path / "checkpoints" / "small"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -338,9 +328,7 @@ def test_a_full_disk_is_two_lines(trained: Path, cli: Cli) -> None:
 # Repeatable
 
 
-def test_one_thread_and_a_seed_repeat_to_the_byte(
-    cli: Cli, trained: Path, small_text: Path, tmp_path: Path
-) -> None:
+def test_one_thread_and_a_seed_repeat_to_the_byte(cli: Cli, trained: Path, small_text: Path, tmp_path: Path) -> None:
     def untimed(outcome: Outcome) -> str:
         assert outcome.status == 0, outcome
         return re.sub(r'"(rate|seconds|chars_per_second)": [^,}]+', "", outcome.out)
@@ -361,9 +349,7 @@ def test_one_thread_and_a_seed_repeat_to_the_byte(
     assert one.json["samples"] != other.json["samples"]
 
 
-def test_what_was_resolved_is_saved_and_no_path_of_this_machine(
-    cli: Cli, small_text: Path, tmp_path: Path
-) -> None:
+def test_what_was_resolved_is_saved_and_no_path_of_this_machine(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     config = tmp_path / "own.toml"
     config.write_text("hidden_size = 8\n")
     words = [
@@ -422,9 +408,7 @@ def test_an_option_goes_before_environment_before_file_before_default(
     cli: Cli, small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "own.toml"
-    config.write_text(
-        'seed = 1\nthreads = 5\nprecision = "bf16"\nhidden_size = 77\nnum-layers = 3\nlr = 0.5\n'
-    )
+    config.write_text('seed = 1\nthreads = 5\nprecision = "bf16"\nhidden_size = 77\nnum-layers = 3\nlr = 0.5\n')
     base = ["train-text", small_text]
     common, settings = resolved(base, cli, monkeypatch)
     assert (common.seed, common.threads, common.precision, common.device) == (None, None, "auto", "auto")
@@ -464,9 +448,7 @@ def test_a_config_file_that_is_none_is_told(cli: Cli, small_text: Path, tmp_path
         tomllib.loads("seed = = 3")
     cli("train-text", small_text, "--config", tmp_path / "bad.toml").fails(1, "bad.toml", "no TOML")
     (tmp_path / "typo.toml").write_text("hiden_size = 3")
-    cli("train-text", small_text, "--config", tmp_path / "typo.toml").fails(
-        2, "'hiden_size'", "'hidden_size'?"
-    )
+    cli("train-text", small_text, "--config", tmp_path / "typo.toml").fails(2, "'hiden_size'", "'hidden_size'?")
 
 
 # Pipes, prompts, terminals, signals
@@ -552,9 +534,7 @@ def nasty(tmp_path: Path) -> Path:
     return folder
 
 
-def test_control_characters_never_reach_a_terminal(
-    nasty: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_characters_never_reach_a_terminal(nasty: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["generate", "--corpus=nasty", "--length=300", "--seed=1"]
     written = cli(*words).out
     assert {"\x1b", "\x07", "\x9b", "\r"} <= controls(written)  # a pipe or a file gets the text as it is
@@ -604,9 +584,7 @@ def test_a_signal_saves_says_how_to_go_on_and_has_its_status(
     assert position["step"] >= 5
     assert len(cli("checkpoints", "verify", folder, "--json").json["whole"]) == 1
     # the printed command is one that goes on: as a shell would take it apart
-    parsed = subprocess.run(
-        ["sh", "-c", f'printf "%s\\n" {command}'], capture_output=True, text=True, check=True
-    )
+    parsed = subprocess.run(["sh", "-c", f'printf "%s\\n" {command}'], capture_output=True, text=True, check=True)
     again = parsed.stdout.splitlines()
     assert again == ["seqlab", *map(str, words), "--resume"]
 

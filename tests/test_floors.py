@@ -20,6 +20,7 @@ FLOORS = (
     {"cli"},
     {"lab"},
     {"language", "forecasting", "vision", "tabular"},
+    {"runs"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
     {"machine"},
     {"errors"},
