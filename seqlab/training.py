@@ -319,9 +319,12 @@ def choose_max_steps(
     """How many steps a run takes: as told, or so many epochs, or what fits into so many minutes on this machine.
 
     For minutes, a few steps of a copy and one validation are timed; the run and the random state stay as they are.
+    Raises UsageError for epochs and minutes both.
     """
     if max_steps is not None:
         return max_steps
+    if epochs is not None and minutes is not None:
+        raise UsageError("--epochs and --minutes both say how long to train", "give one of them")
     if epochs is not None:
         return max(1, round(epochs * len(run.batches)))
     budget = 60.0 * (minutes if minutes is not None else default_minutes or 1.0)

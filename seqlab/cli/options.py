@@ -97,6 +97,8 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             name, equals, value = assignment.partition("=")
             if not equals:
                 raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
+            if "resume" not in given:  # what can be resumed is a training, and only a training has settings
+                raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
             settings[name.strip().replace("-", "_")] = value.strip()
             if name.strip() == "seed" and source("seed") is not click.core.ParameterSource.COMMANDLINE:
                 given["seed"] = None  # --set is an option too: it goes before the environment and the file
