@@ -42,11 +42,14 @@ class Checkpoint:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of those that come with seqlab."""
+        return self.folder.resolve().parent == shipped_folder().resolve()
+
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
-        return {
-            name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()
-        }
+        return {name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()}
 
     def training(self) -> dict[str, Tensor]:
         """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
@@ -75,9 +78,7 @@ class Checkpoint:
         try:
             data = path.read_bytes()
         except OSError as problem:
-            raise CheckpointError(
-                f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)
-            ) from problem
+            raise CheckpointError(f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)) from problem
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
             raise CheckpointError(
@@ -106,9 +107,7 @@ def load(folder: Path) -> Checkpoint:
     if not isinstance(config, dict) or config.get("sha256") != _digest(config) or text != _text(config):
         raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
     if config["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab"
-        )
+        raise CheckpointError(f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab")
     return Checkpoint(folder, config)
 
 
@@ -191,18 +190,21 @@ class RunFolder:
         return amend(load(self.folder), metrics=metrics)
 
 
-def find(name: str, folders: list[Path]) -> Checkpoint:
+def find(name: str, folders: list[Path], job: str | None = None) -> Checkpoint:
     """The checkpoint of that name in the first of `folders` that has one, or at that path.
 
-    Raises CheckpointError with a suggestion where there is none.
+    Raises CheckpointError where there is none, suggesting one of `job` if that is given.
     """
     for folder in folders:
         if os.sep not in name and (folder / name / "config.json").exists():
             return load(folder / name)
     if Path(name).is_dir():
         return load(Path(name))
-    known = {path.parent.name for folder in folders for path in folder.glob("*/config.json")}
-    raise CheckpointError(f"there is no checkpoint '{name}'", did_you_mean(name, known))
+    there = [found for found in listing(folders) if isinstance(found, Checkpoint)]
+    known = {found.name for found in there if job in (None, found.config["job"])}
+    raise CheckpointError(
+        f"there is no checkpoint '{name}'", f"{did_you_mean(name, known)}; or train one, see `seqlab --help`"
+    )
 
 
 def listing(folders: list[Path]) -> list[Checkpoint | CheckpointError]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqlab import checkpoint, scoring, training
+from seqlab import checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.calendar import next_days, trades_in_new_york
@@ -147,12 +147,11 @@ def train(
     last weights are kept: nothing is chosen. The days after the cut, where there are some, are its backtest. Raises
     DataError where a series is too short.
     """
-    saved = checkpoint.load(folder) if resume else None
+    saved = None
     if cut is None:
         cut = max(one.dates[-1] for one in series)
-    if saved is not None:
-        settings = ForecastSettings(**saved.config["settings"])
-        compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
+    if resume:
+        saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
         cut = np.datetime64(saved.config["cut"])
         if [one["sha256"] for one in saved.config["data"]["series"]] != [
             _describe(one, cut)["sha256"] for one in series
@@ -208,26 +207,18 @@ def train(
         settings.max_steps = training.choose_max_steps(
             run, None if epochs or minutes else settings.max_steps, epochs=epochs, minutes=minutes
         )
-        settings.eval_every = settings.eval_every or max(1, settings.max_steps // 20)
-        run.max_steps = settings.max_steps
-        run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
         config = {
             "job": "forecasting",
             "command": command,
             "data": {"name": folder.name, "series": [_describe(one, cut) for one in series]},
             "cut": str(cut),
-            "settings": asdict(settings),
             "model": arguments,
-            "parameters": training.count_parameters(model),
             "features": list(FEATURES),
             "scaler": asdict(scaler),
             "environment": chosen.record(),
         }
-        keeper = checkpoint.RunFolder(folder, config, saved.log() if saved else None)
-        if saved is not None:
-            training.restore(run, saved.weights(), saved.training(), saved.config["position"])
-        yield from training.fit(run, keeper, eval_every=settings.eval_every, stop=stop)
-    if run.step < run.max_steps:
+        keeper = yield from runs.conduct(run, folder, settings, config, saved, stop=stop)
+    if keeper is None:
         return None
     trained = load(checkpoint.load(folder))
     return keeper.finish({"backtest": summary(pool([forecast(trained, one).backtest for one in series]))})

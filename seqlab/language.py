@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import checkpoint, training
+from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import StreamBatches
 from seqlab.data.text import Corpus, Vocab
@@ -62,9 +62,7 @@ def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tenso
     """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
     tokens, targets = batch
     logits, state = model(tokens, state)  # (B, T, V)
-    return F.cross_entropy(
-        logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX
-    ), state
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
 
 
 def train(
@@ -86,16 +84,17 @@ def train(
     `resume` continues what is in `folder` with the settings saved there. Raises DataError for too little text and
     CheckpointError if the folder holds something else.
     """
-    saved = checkpoint.load(folder) if resume else None
-    if saved is not None:
-        _check_resumable(saved, corpus)
-        settings = LanguageSettings(**saved.config["settings"])
-        compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
+    saved = None
+    if resume:
+        saved, settings, compute = runs.reopen(folder, "language", LanguageSettings)
+        if saved.config["data"]["sha256"] != corpus.sha256:
+            raise CheckpointError(
+                f"{folder} was trained on another text than this '{corpus.name}'",
+                "resume with the corpus it was trained on, or write elsewhere with -o FOLDER",
+            )
     torch.manual_seed(settings.seed)
     vocab = Vocab(saved.config["vocab"]) if saved else Vocab.of(corpus.split("train"))
-    shape = {
-        k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
-    }
+    shape = {k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")}
     model = RecurrentLanguageModel(len(vocab), **shape)
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
@@ -103,9 +102,7 @@ def train(
         run = training.Run(
             model,
             next_token_loss,
-            StreamBatches(
-                vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len
-            ),
+            StreamBatches(vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len),
             training.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
@@ -121,26 +118,17 @@ def train(
         settings.max_steps = training.choose_max_steps(
             run, settings.max_steps, epochs=epochs, minutes=minutes, default_minutes=10.0, validate=validate
         )
-        settings.eval_every = settings.eval_every or max(1, settings.max_steps // 20)
-        run.max_steps = settings.max_steps
-        run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
         config = {
             "job": "language",
             "command": command,
             "data": describe(corpus),
-            "settings": asdict(settings),
             "model": {"vocab_size": len(vocab), **shape},
-            "parameters": training.count_parameters(model),
             "vocab": vocab.characters,
             "environment": chosen.record(),
         }
-        keeper = checkpoint.RunFolder(folder, config, saved.log() if saved else None)
-        if saved is not None:
-            training.restore(run, saved.weights(), saved.training(), saved.config["position"])
-        yield from training.fit(run, keeper, eval_every=settings.eval_every, validate=validate, stop=stop)
-        if run.step < run.max_steps:
+        keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=validate, stop=stop)
+        if keeper is None:
             return None
-        model.load_state_dict(training.used_weights(run))
         return keeper.finish(evaluate(model, vocab, corpus.split("test"), chosen))
 
 
@@ -204,7 +192,7 @@ def generate(
     """Write `length` characters after `prompt`, one at a time: each with its log-probability in nats under the model.
 
     Without a prompt the text begins as after a newline. The log-probability is the model's own, before temperature,
-    top-k and top-p. Raises UsageError for a prompt with characters that the vocabulary lacks.
+    top-k and top-p. Raises UsageError, before anything is drawn, for a prompt with characters the vocabulary lacks.
     """
     vocab = language.vocab
     if missing := vocab.missing(prompt):
@@ -215,20 +203,6 @@ def generate(
         )
     start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
     engine = Engine(language.model.cell, language.model.state_dict(), precision)
-    for token, log_prob in sample(
-        engine, vocab.encode(start).tolist(), length, sampling, seed=seed, never=(vocab.unknown,)
-    ):
-        yield vocab.characters[token], log_prob
-
-
-def _check_resumable(saved: Checkpoint, corpus: Corpus) -> None:
-    if saved.config["job"] != "language":
-        raise CheckpointError(
-            f"{saved.folder} holds no text model: its job is {saved.config['job']}",
-            "name its own folder with -o",
-        )
-    if saved.config["data"]["sha256"] != corpus.sha256:
-        raise CheckpointError(
-            f"{saved.folder} was trained on another text than this '{corpus.name}'",
-            "resume with the corpus it was trained on, or write elsewhere with -o FOLDER",
-        )
+    prompted = vocab.encode(start).tolist()
+    drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
+    return ((vocab.characters[token], log_prob) for token, log_prob in drawn)

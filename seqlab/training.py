@@ -33,9 +33,7 @@ class Batches(Protocol):
 class Keeper(Protocol):
     """Where a run is kept: a checkpoint folder, or nowhere."""
 
-    def save(
-        self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
-    ) -> None: ...
+    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None: ...
     def log(self, record: dict[str, Any]) -> None: ...
 
 
@@ -48,7 +46,7 @@ class Settings:
     lr: float = 1e-3
     weight_decay: float = 0.01
     warmup_steps: int = 100
-    clip_norm: float = 1.0  # largest L2 norm of the gradient; inf: no clipping
+    clip_norm: float | None = 1.0  # largest L2 norm of the gradient; None: no clipping
     eval_every: int | None = None  # steps between evaluations; None: twenty in a run
     seed: int = 0
 
@@ -63,7 +61,7 @@ class Settings:
             "eval_every",
         )
         require(self, "a number above 0", lambda value: 0 < value < math.inf, "lr")
-        require(self, "a number above 0, or inf", lambda value: value > 0, "clip_norm")
+        require(self, "a number above 0, or none", lambda value: value is None or 0 < value < math.inf, "clip_norm")
         require(self, "0 or more", lambda value: 0 <= value < math.inf, "weight_decay", "warmup_steps")
         require(self, "from 0 to 2^63 - 1", lambda value: 0 <= value < 2**63, "seed")
 
@@ -89,7 +87,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     learning_rate: Callable[[int], float]
     max_steps: int
-    clip_norm: float = math.inf
+    clip_norm: float | None = None
     precision: torch.dtype = torch.float32
 
     step: int = 0
@@ -149,11 +147,11 @@ def train(run: Run) -> Iterator[Step]:
             with autocast(device, run.precision):
                 loss, state = run.objective(run.model, batch, run.state)
             loss.backward()
-            norm = nn.utils.clip_grad_norm_(parameters, run.clip_norm)
+            norm = nn.utils.clip_grad_norm_(parameters, math.inf if run.clip_norm is None else run.clip_norm)
             if not torch.isfinite(norm):
                 raise DivergenceError(
                     f"the gradient at step {run.step + 1} is not finite (loss {loss.item():.4g})",
-                    f"try a smaller lr (here {lr:.2g}) or clip_norm (here {run.clip_norm:g}); "
+                    f"try a smaller lr (here {lr:.2g}) or clip_norm (here {run.clip_norm}); "
                     "the last saved state is untouched",
                 )
             run.optimizer.step()
@@ -166,9 +164,7 @@ def train(run: Run) -> Iterator[Step]:
             if run.step >= run.max_steps:
                 return
         if run.index == 0:  # a whole epoch without a batch: another would spin
-            raise DataError(
-                "there is not a single batch to train on", "use more data or a smaller batch_size"
-            )
+            raise DataError("there is not a single batch to train on", "use more data or a smaller batch_size")
         run.epoch, run.index, run.state = run.epoch + 1, 0, None
 
 
@@ -278,9 +274,7 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
     return tensors
 
 
-def restore(
-    run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]
-) -> None:
+def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
     """Put a run where a saved one was. weights: those in use; training: as of `training_tensors`."""
     device = next(run.model.parameters()).device
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "state": {}, "rng": {}}
@@ -325,9 +319,12 @@ def choose_max_steps(
     """How many steps a run takes: as told, or so many epochs, or what fits into so many minutes on this machine.
 
     For minutes, a few steps of a copy and one validation are timed; the run and the random state stay as they are.
+    Raises UsageError for epochs and minutes both.
     """
     if max_steps is not None:
         return max_steps
+    if epochs is not None and minutes is not None:
+        raise UsageError("--epochs and --minutes both say how long to train", "give one of them")
     if epochs is not None:
         return max(1, round(epochs * len(run.batches)))
     budget = 60.0 * (minutes if minutes is not None else default_minutes or 1.0)
@@ -348,9 +345,7 @@ def choose_max_steps(
     return max(1, int((budget - (times[-1] - start) - evaluations * validation_seconds) / step_seconds))
 
 
-def warmup_cosine(
-    lr: float, warmup_steps: int, max_steps: int, final: float = 0.02
-) -> Callable[[int], float]:
+def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
     """Linear warm-up to `lr`, then half a cosine down to `final * lr` (Loshchilov and Hutter 2017)."""
     warmup_steps = min(warmup_steps, max_steps // 10)
 

@@ -1,7 +1,7 @@
 """The job of images: train a classifier on a labelled image set, measure it, and name what is in a picture."""
 
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import checkpoint, training
+from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.images import Augment, ImageSet, Normalise, channel_statistics
@@ -43,9 +43,7 @@ class VisionSettings(training.Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.optimizer not in OPTIMIZERS:
-            raise UsageError(
-                f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS)
-            )
+            raise UsageError(f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS))
         training.require(self, "0 or more", lambda value: value >= 0, "crop", "val_images")
 
 
@@ -122,12 +120,11 @@ def train(
     Raises UsageError for an unknown model, DataError for too few images and CheckpointError if the folder
     holds something else.
     """
-    saved = checkpoint.load(folder) if resume else None
-    if saved is not None:
+    saved = None
+    if resume:
+        saved, settings, compute = runs.reopen(folder, "vision", VisionSettings)
         _check_resumable(saved, data, model)
-        settings = VisionSettings(**saved.config["settings"])
         model = saved.config["model"]["name"]
-        compute = Compute(**{k: saved.config["environment"][k] for k in ("device", "precision", "threads")})
     name = model or DEFAULT_MODEL
     if settings.val_images >= len(data.images):
         raise UsageError(
@@ -175,26 +172,18 @@ def train(
             run, settings.max_steps, epochs=epochs, minutes=minutes, validate=chooses
         )
         settings.eval_every = settings.eval_every or len(batches)
-        run.max_steps = settings.max_steps
-        run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
         config = {
             "job": "vision",
             "command": command,
             "data": describe(data),
-            "settings": asdict(settings),
             "model": {"name": name, "classes": len(data.classes)},
-            "parameters": training.count_parameters(net),
             "classes": list(data.classes),
             "input": {"height": height, "width": width, "mean": mean, "std": std},
             "environment": chosen.record(),
         }
-        keeper = checkpoint.RunFolder(folder, config, saved.log() if saved else None)
-        if saved is not None:
-            training.restore(run, saved.weights(), saved.training(), saved.config["position"])
-        yield from training.fit(run, keeper, eval_every=settings.eval_every, validate=chooses, stop=stop)
-        if run.step < run.max_steps:
+        keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=chooses, stop=stop)
+        if keeper is None:
             return None
-        net.load_state_dict(training.used_weights(run))
         return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))
 
 
@@ -220,9 +209,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)
     confusion = (labels * count + predicted).bincount(minlength=count * count).view(count, count)
-    per_class = [
-        int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)
-    ]
+    per_class = [int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)]
     return {
         "top1": (predicted == labels).double().mean().item(),
         "top5": (ranked == labels[:, None]).any(1).double().mean().item(),
@@ -263,11 +250,6 @@ def predict(classifier: Classifier, images: Tensor, chosen: Resolved) -> Tensor:
 
 
 def _check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
-    if saved.config["job"] != "vision":
-        raise CheckpointError(
-            f"{saved.folder} holds no image classifier: its job is {saved.config['job']}",
-            "name its own folder with -o",
-        )
     if model is not None and model != saved.config["model"]["name"]:
         raise CheckpointError(
             f"{saved.folder} holds a {saved.config['model']['name']}, not a {model}",

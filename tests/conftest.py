@@ -23,9 +23,7 @@ hypothesis.settings.load_profile("seqlab")
 
 
 @pytest.fixture(autouse=True)
-def own_surroundings(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def own_surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Cache and checkpoints in a temporary folder; no network; the mirror only for tests marked `mirror`."""
     for name in OWN_VARIABLES:
         monkeypatch.delenv(f"SEQLAB_{name}", raising=False)
@@ -121,9 +119,7 @@ def made_up_code(lines: int, seed: int = 0) -> str:
     chance = random.Random(seed)
     names = ["count", "index", "left", "right", "size", "node"]
     shapes = ["int {a} = {b};", "if ({a} < {b})", "\treturn {a};", "{a} += {b};", "while ({a} > {b})"]
-    text = [
-        chance.choice(shapes).format(a=chance.choice(names), b=chance.choice(names)) for _ in range(lines)
-    ]
+    text = [chance.choice(shapes).format(a=chance.choice(names), b=chance.choice(names)) for _ in range(lines)]
     return "\n".join(text) + "\n"
 
 
@@ -157,9 +153,7 @@ def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Pat
     reading = load_corpus(str(small_text))
     with pytest.raises(StopIteration) as end:
         next(reading)
-    training = language.train(
-        end.value.value, folder / "small", settings, compute=Compute(threads=1), command="seqlab"
-    )
+    training = language.train(end.value.value, folder / "small", settings, compute=Compute(threads=1), command="seqlab")
     for _ in training:
         pass
     return folder

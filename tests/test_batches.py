@@ -12,9 +12,7 @@ from seqlab.errors import DataError
 
 
 @given(st.integers(2, 400), st.integers(1, 40), st.integers(1, 50))
-def test_every_token_but_the_first_is_a_target_once_and_in_order(
-    count: int, streams: int, seq_len: int
-) -> None:
+def test_every_token_but_the_first_is_a_target_once_and_in_order(count: int, streams: int, seq_len: int) -> None:
     assume(count - 1 >= streams)
     tokens = torch.arange(count, dtype=torch.int16)  # every token tells its place
     batches = StreamBatches(tokens, streams, seq_len)

@@ -4,8 +4,8 @@ import builtins
 import io
 import itertools
 import json
-import math
 import os
+import re
 import shutil
 import signal
 import stat
@@ -113,9 +113,7 @@ def test_the_files_are_plain_safetensors_and_json(tmp_path: Path) -> None:
 plain_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 json_values = st.recursive(
     plain_values,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("äb\n\"'", max_size=3), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("äb\n\"'", max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 
@@ -217,14 +215,10 @@ def damage(path: Path, data: bytes) -> None:
 def test_a_flipped_bit_anywhere_in_the_config_is_noticed(whole: Path) -> None:
     data = (whole / "config.json").read_bytes()
     for place in range(len(data)):
-        damage(
-            whole / "config.json", data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
-        )
+        damage(whole / "config.json", data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
 
 
-@pytest.mark.parametrize(
-    "name", ["config.json", "model-3.safetensors", "training-3.safetensors", "log.jsonl"]
-)
+@pytest.mark.parametrize("name", ["config.json", "model-3.safetensors", "training-3.safetensors", "log.jsonl"])
 @given(st.data())
 def test_every_changed_byte_is_noticed(whole: Path, name: str, data: st.DataObject) -> None:
     content = (whole / name).read_bytes()
@@ -239,9 +233,7 @@ def test_blanks_and_digits_beyond_a_floats_precision_are_damage_too(whole: Path)
     damage(whole / "config.json", text + b"\n")
 
 
-@pytest.mark.parametrize(
-    "name", ["config.json", "model-3.safetensors", "training-3.safetensors", "log.jsonl"]
-)
+@pytest.mark.parametrize("name", ["config.json", "model-3.safetensors", "training-3.safetensors", "log.jsonl"])
 def test_a_truncated_or_missing_file_is_noticed(whole: Path, name: str) -> None:
     content = (whole / name).read_bytes()
     for length in (0, 1, len(content) // 2, len(content) - 1):
@@ -454,7 +446,7 @@ def test_a_name_is_looked_for_in_the_order_of_the_folders(tmp_path: Path) -> Non
         checkpoint.find("linus", [here, shipped])
     with pytest.raises(CheckpointError) as refusal:
         checkpoint.find("zzz", [here, shipped])
-    assert refusal.value.hint == "known: linux, mine"  # each once
+    assert refusal.value.hint.startswith("known: linux, mine;")  # each once
 
 
 def test_a_damaged_checkpoint_is_listed_as_such(tmp_path: Path) -> None:
@@ -520,16 +512,12 @@ def assert_same_run(one: Path, other: Path) -> None:
     for name in ("sha256", "log_sha256", "command"):
         first.config.pop(name), second.config.pop(name)
     assert first.config == second.config
-    records = [
-        untimed([json.loads(line) for line in (folder / "log.jsonl").open()]) for folder in (one, other)
-    ]
+    records = [untimed([json.loads(line) for line in (folder / "log.jsonl").open()]) for folder in (one, other)]
     assert records[0] == records[1]
 
 
 @pytest.fixture(scope="module", params=["lstm", "gru"])
-def left_alone(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, corpus: Corpus
-) -> Path:
+def left_alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, corpus: Corpus) -> Path:
     """A run that nobody stopped. The folder's name is the cell."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("alone") / request.param
@@ -550,16 +538,11 @@ def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(
     assert [record["step"] for record in saved.log()] == [step for step in (4, 8, 12) if step <= stop]
     torch.manual_seed(999 + stop)  # another process has another random state
     # the settings given on resuming do not count: the saved ones do
-    assert (
-        run_to_end(corpus, tmp_path / "run", settings=settings(hidden_size=99, seed=1), resume=True)
-        is not None
-    )
+    assert run_to_end(corpus, tmp_path / "run", settings=settings(hidden_size=99, seed=1), resume=True) is not None
     assert_same_run(tmp_path / "run", left_alone)
 
 
-def test_a_run_stopped_at_every_step_is_the_same_run(
-    corpus: Corpus, left_alone: Path, tmp_path: Path
-) -> None:
+def test_a_run_stopped_at_every_step_is_the_same_run(corpus: Corpus, left_alone: Path, tmp_path: Path) -> None:
     chosen, stops = settings(cell=left_alone.name), 0
     while run_to_end(corpus, tmp_path / "run", settings=chosen, stop=stop_after(1), resume=stops > 0) is None:
         stops += 1
@@ -593,10 +576,7 @@ def test_a_resumed_run_would_differ_if_a_part_of_its_state_were_lost(
         run_to_end(corpus, folder, settings=chosen, stop=stop_after(6))
         saved = checkpoint.load(folder)
         other = {"rng.cpu": torch.Generator().manual_seed(1).get_state()}
-        changed = {
-            name: other.get(name, t + 1) if name.startswith(part) else t
-            for name, t in saved.training().items()
-        }
+        changed = {name: other.get(name, t + 1) if name.startswith(part) else t for name, t in saved.training().items()}
         checkpoint.save(folder, saved.config, saved.weights(), changed, saved.log())
         run_to_end(corpus, folder, resume=True)
         with pytest.raises(AssertionError):
@@ -619,14 +599,12 @@ def test_a_diverging_run_leaves_its_last_save(corpus: Corpus, tmp_path: Path) ->
     from seqlab.errors import DivergenceError
 
     with pytest.raises((DivergenceError, UsageError)):
-        run_to_end(corpus, tmp_path / "run", settings=settings(lr=1e38, eval_every=1, clip_norm=math.inf))
+        run_to_end(corpus, tmp_path / "run", settings=settings(lr=1e38, eval_every=1, clip_norm=None))
     if (tmp_path / "run").exists():
         read_all(tmp_path / "run")
 
 
-def test_kill_9_and_resume_gives_the_weights_of_the_run_left_alone(
-    tmp_path: Path, cli: Callable[..., Outcome]
-) -> None:
+def test_kill_9_and_resume_gives_the_weights_of_the_run_left_alone(tmp_path: Path, cli: Callable[..., Outcome]) -> None:
     text = tmp_path / "code.txt"
     text.write_text(made_up_code(300))
     names = {"max_steps": 300, "eval_every": 20, "hidden_size": 8, "embedding_size": 4, "num_layers": 2}
@@ -647,11 +625,15 @@ def test_kill_9_and_resume_gives_the_weights_of_the_run_left_alone(
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
-    assert 60 <= checkpoint.load(tmp_path / "killed").config["position"]["step"] < 300
+    saved = checkpoint.load(tmp_path / "killed").config["position"]["step"]
+    assert 60 <= saved < 300
 
     resumed = run_seqlab(*words, "-o", tmp_path / "killed", "--resume")
     alone = cli(*words, "-o", tmp_path / "alone")
     assert (resumed.status, alone.status) == (0, 0), resumed.err + alone.err
+    # it went on from what was saved: to begin again would have ended with the same weights
+    reported = [int(step) for step in re.findall(r"^step +(\d+)/", resumed.err, re.M)]
+    assert reported == list(range(saved + 20, 301, 20))
     assert_same_run(tmp_path / "killed", tmp_path / "alone")
     assert resumed.out == alone.out
 

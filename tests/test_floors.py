@@ -20,6 +20,7 @@ FLOORS = (
     {"cli"},
     {"lab"},
     {"language", "forecasting", "vision", "tabular"},
+    {"runs"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
     {"machine"},
     {"errors"},
@@ -128,9 +129,7 @@ def test_right_arrows_are_not_blamed() -> None:
     assert faults(dict.fromkeys(sources(), "") | rights) == []
 
 
-def modules_after(
-    arguments: list[str], **environment: str
-) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+def modules_after(arguments: list[str], **environment: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
     """Run the command line in a fresh interpreter: what it printed, and the modules it had imported."""
     program = (
         "import atexit, os, sys\n"
@@ -191,9 +190,7 @@ def test_help_version_and_completion_do_not_import_torch(
 
 
 def test_importing_seqlab_does_not_import_torch() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import seqlab, sys; sys.exit('torch' in sys.modules)"], timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", "import seqlab, sys; sys.exit('torch' in sys.modules)"], timeout=60)
     assert done.returncode == 0
 
 
@@ -203,9 +200,7 @@ def test_nothing_is_pickled() -> None:
     for module, path in sources().items():
         tree = ast.parse(path.read_text())
         names = {name.split(".")[0] for name in imports(tree, module, False, set())}
-        wrong += [
-            f"{module} imports {name}" for name in names & {"pickle", "cPickle", "dill", "joblib", "shelve"}
-        ]
+        wrong += [f"{module} imports {name}" for name in names & {"pickle", "cPickle", "dill", "joblib", "shelve"}]
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("load", "save", "read_pickle", "to_pickle"):
                 owner = ast.unparse(node.value)

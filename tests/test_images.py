@@ -134,9 +134,7 @@ def test_normalised_images_have_mean_0_and_deviation_1_in_each_channel() -> None
     padding=st.integers(0, 5),
     seed=st.integers(0, 2**40),
 )
-def test_a_crop_is_a_window_of_the_padded_image(
-    count: int, height: int, width: int, padding: int, seed: int
-) -> None:
+def test_a_crop_is_a_window_of_the_padded_image(count: int, height: int, width: int, padding: int, seed: int) -> None:
     batch = noise(count, height, width)
     cropped = images.random_crop(batch, padding, generator(seed))
     assert (cropped.shape, cropped.dtype) == (batch.shape, torch.uint8)

@@ -61,9 +61,7 @@ def assert_sound(series: Series) -> None:
 
 def test_adjusted_close_is_the_series_and_scales_the_ranges():
     series = csv(
-        "Date,Open,High,Low,Close,Volume,Adj Close\n"
-        "2020-01-02,10,12,9,11,500,5.5\n"
-        "2020-01-03,11,13,10,12,600,12\n"
+        "Date,Open,High,Low,Close,Volume,Adj Close\n2020-01-02,10,12,9,11,500,5.5\n2020-01-03,11,13,10,12,600,12\n"
     )
     assert series.close.tolist() == [11, 12]
     assert series.adjusted.tolist() == [5.5, 12]
@@ -323,9 +321,7 @@ def test_embedded_quotes_are_sound_and_say_when_they_end(ticker):
     assert last == ("2013-03-01" if ticker in ("GOOG", "IBM") else "2022-12-28")
     assert last in series.origin and any(f"ends on {last}" in note for note in series.notes)
     assert (series.close == series.adjusted).all()
-    assert np.isin(
-        series.dates.astype("datetime64[D]").astype(int) % 7, [4, 5, 6, 0, 1]
-    ).all()  # 1970-01-01: Thursday
+    assert np.isin(series.dates.astype("datetime64[D]").astype(int) % 7, [4, 5, 6, 0, 1]).all()  # 1970-01-01: Thursday
     # no split is left in (AAPL's own largest is a profit warning), but for one of RRC that the README names
     assert np.abs(series.log_returns()).max() < (1.1 if ticker == "RRC" else 0.75)
     assert not any("contradict" in note for note in series.notes)
@@ -382,9 +378,7 @@ def test_offline_loads_no_client_at_all(tmp_path):
         "import sys, socket; from seqlab.data.quotes import load_series\n"
         "load_series('AAPL'); assert 'yfinance' not in sys.modules and 'torch' not in sys.modules"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "SEQLAB_OFFLINE": "1"}, check=True, timeout=60
-    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "SEQLAB_OFFLINE": "1"}, check=True, timeout=60)
     assert not (tmp_path / "cache").exists()
 
 
@@ -670,9 +664,7 @@ def local_yahoo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("yahoo")
     names = "subjectAltName=DNS:*.finance.yahoo.com,DNS:*.yahoo.com,DNS:finance.yahoo.com"
     command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext {names}".split()
-    subprocess.run(
-        [*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True
-    )
+    subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), LocalYahoo)
     server.daemon_threads, server.asked, server.later = True, [], False
     server.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -862,9 +854,7 @@ def test_no_network_at_all_is_noticed_once_and_said():
         "for s in load_many(['AAPL', 'KO', 'MSFT']): print(s.source, s.notes[0])"
     )
     environment = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"}  # the port of discard: nobody listens
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
     first, *others = done.stdout.splitlines()
     assert first.startswith("snapshot Yahoo Finance could not be reached"), done.stdout + done.stderr
     assert "not asked again" not in first and len(others) == 2

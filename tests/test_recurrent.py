@@ -50,9 +50,7 @@ def test_fused_layers_equal_stacked_cells(kind: str, num_layers: int) -> None:
         assert fused.shape == (num_layers, BATCH, HIDDEN)
         torch.testing.assert_close(fused, written, rtol=0, atol=1e-10)
 
-    weigh = torch.randn(
-        BATCH, TIME, HIDDEN
-    )  # a loss that tells positions apart, and depends on the last state
+    weigh = torch.randn(BATCH, TIME, HIDDEN)  # a loss that tells positions apart, and depends on the last state
     for result, last in ((outputs, after), (by_hand, after_by_hand)):
         ((result * weigh).sum() + sum((part**2).sum() for part in last)).backward()
     for fused, written in zip(*inputs, strict=True):
@@ -60,9 +58,7 @@ def test_fused_layers_equal_stacked_cells(kind: str, num_layers: int) -> None:
     compared = 0
     for n, cell in enumerate(cells):
         for name, parameter in cell.named_parameters():
-            torch.testing.assert_close(
-                getattr(layers, f"{name}_l{n}").grad, parameter.grad, rtol=0, atol=1e-10
-            )
+            torch.testing.assert_close(getattr(layers, f"{name}_l{n}").grad, parameter.grad, rtol=0, atol=1e-10)
             assert parameter.grad is not None and parameter.grad.abs().max() > 1e-3
             compared += 1
     assert compared == len(list(layers.parameters()))

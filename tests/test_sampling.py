@@ -96,9 +96,7 @@ def test_probabilities_add_up_to_one(
 
 @given(some_logits, st.floats(0.05, 20))
 def test_temperature_divides_the_logits(logits: np.ndarray, temperature: float) -> None:
-    np.testing.assert_allclose(
-        Sampling(temperature).probabilities(logits), softmax(logits / temperature), atol=1e-12
-    )
+    np.testing.assert_allclose(Sampling(temperature).probabilities(logits), softmax(logits / temperature), atol=1e-12)
 
 
 @given(some_logits)
@@ -135,6 +133,12 @@ def test_top_p_of_what_top_k_left() -> None:
     # of the two likeliest, 4/7 and 3/7: half the mass is the first alone
     assert Sampling(top_k=2, top_p=0.5).probabilities(logits).tolist() == [1, 0, 0, 0]
     np.testing.assert_allclose(Sampling(top_k=2, top_p=0.6).probabilities(logits), [4 / 7, 3 / 7, 0, 0])
+
+
+@pytest.mark.parametrize(("top_p", "kept"), [(0.2, 1), (0.25, 1), (0.26, 2), (0.5, 2), (0.75, 3), (1.0, 4)])
+def test_top_p_stops_where_the_mass_is_reached_exactly(top_p: float, kept: int) -> None:
+    expected = [1 / kept] * kept + [0.0] * (4 - kept)  # of equal ones the first are taken
+    assert Sampling(top_p=top_p).probabilities(np.zeros(4)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-12, 1e300])
@@ -231,9 +235,7 @@ def test_the_same_seed_draws_the_same_and_another_another() -> None:
     first = drawn(5)
     assert drawn(6) != first
     assert drawn(5) == first
-    shorter = [
-        pair for pair, _ in zip(sample(engine, [1, 2], 60, Sampling(), seed=5), range(7), strict=False)
-    ]
+    shorter = [pair for pair, _ in zip(sample(engine, [1, 2], 60, Sampling(), seed=5), range(7), strict=False)]
     assert shorter == first[:7]
 
 

@@ -80,9 +80,7 @@ def order_by_hand(files: dict[str, bytes]) -> bytes:
     return b"".join(files[path] + b"\n" for _, path in ranked)
 
 
-names = st.text("abcxyz-_. äö", min_size=1, max_size=6).filter(
-    lambda name: name.strip(". ") and name[0] != "."
-)
+names = st.text("abcxyz-_. äö", min_size=1, max_size=6).filter(lambda name: name.strip(". ") and name[0] != ".")
 trees = st.dictionaries(
     st.tuples(names.map(lambda name: name + "_d"), names.map(lambda name: name + "_f")).map("/".join) | names,
     any_text.map(str.encode),

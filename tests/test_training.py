@@ -36,9 +36,7 @@ def language_run(
 ) -> Run:
     """A tiny language model in training, in the default dtype, at a constant rate."""
     torch.manual_seed(3)
-    model = RecurrentLanguageModel(
-        VOCAB, cell, embedding_size=4, hidden_size=HIDDEN, num_layers=2, dropout=dropout
-    )
+    model = RecurrentLanguageModel(VOCAB, cell, embedding_size=4, hidden_size=HIDDEN, num_layers=2, dropout=dropout)
     lr = entries.pop("lr", 1e-2)
     return Run(
         model,
@@ -116,9 +114,7 @@ def test_a_window_as_long_as_the_sequence_gives_full_backpropagation(cell: str, 
     assert step.grad_norm == pytest.approx(norm_of(expected), abs=1e-10)
     # the text's own objective is the same loss, measured in single precision
     with torch.no_grad():
-        assert next_token_loss(by_hand, (inputs, targets), None)[0].item() == pytest.approx(
-            loss.item(), abs=1e-6
-        )
+        assert next_token_loss(by_hand, (inputs, targets), None)[0].item() == pytest.approx(loss.item(), abs=1e-6)
 
 
 @pytest.mark.usefixtures("float64")
@@ -208,7 +204,7 @@ def test_clipping_bounds_the_norm_and_leaves_smaller_gradients_alone(share: floa
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("clip_norm", [1.0, math.inf])
+@pytest.mark.parametrize("clip_norm", [1.0, None])
 def test_a_gradient_that_is_not_finite_touches_nothing(poison: float, clip_norm: float) -> None:
     def poisoned(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
         loss, state = next_token_loss(model, batch, state)
@@ -580,8 +576,7 @@ def test_a_stop_between_evaluations_saves_and_loses_nothing() -> None:
         pass
     run, keeper = language_run(tokens, 5, max_steps=12, dropout=0.3), Memory()
     stopped = [
-        p.step
-        for p in training.fit(run, keeper, eval_every=4, validate=measured(run), stop=lambda: run.step == 6)
+        p.step for p in training.fit(run, keeper, eval_every=4, validate=measured(run), stop=lambda: run.step == 6)
     ]
     assert stopped[-1] == 6 and keeper.saves[-1][2]["step"] == 6
     weights, tensors, place = keeper.saves[-1]
@@ -666,5 +661,5 @@ def test_settings_of_a_text_model_without_meaning_are_refused_by_name(wrong: dic
 
 
 def test_settings_with_meaning_are_taken() -> None:
-    Settings(clip_norm=math.inf, weight_decay=0.0, warmup_steps=0, eval_every=1, max_steps=1, seed=2**63 - 1)
+    Settings(clip_norm=None, weight_decay=0.0, warmup_steps=0, eval_every=1, max_steps=1, seed=2**63 - 1)
     LanguageSettings(dropout=0.0, num_layers=1, cell="gru")

@@ -181,9 +181,7 @@ def test_without_val_images_the_last_weights_are_kept(trained_folder: Path) -> N
 
 
 def test_the_list_of_models_has_their_parameters(cli: Callable[..., Any]) -> None:
-    models = {
-        entry["name"]: entry["parameters"] for entry in cli("train-cnn", "--list", "--json").json["models"]
-    }
+    models = {entry["name"]: entry["parameters"] for entry in cli("train-cnn", "--list", "--json").json["models"]}
     assert (models["lenet5"], models["resnet20"]) == (62_006, 269_722)
     assert "269,722" in cli("train-cnn", "--list").out
 
@@ -210,9 +208,7 @@ def test_bad_input_is_an_error_with_a_hint(
     cli("train-cnn", "cifar10").fails(1, "cifar-10-binary.tar.gz", "SEQLAB_MIRROR")
 
 
-def test_resume_refuses_another_model_other_images_and_another_job(
-    data: ImageSet, trained_folder: Path
-) -> None:
+def test_resume_refuses_another_model_other_images_and_another_job(data: ImageSet, trained_folder: Path) -> None:
     folder = trained_folder / "cifar10-lenet5"
     with pytest.raises(CheckpointError, match="holds a lenet5"):
         next(vision.train(data, folder, VisionSettings(), model="resnet20", resume=True))
@@ -302,9 +298,9 @@ def test_predict_gives_the_probabilities_of_the_net_itself(
     Image.fromarray(data.test_images[5].permute(1, 2, 0).numpy()).save(tmp_path / "a.png")
     answer = cli("predict", trained, tmp_path / "a.png", "--top", 10, "--json", "--precision", "fp32").json
     classifier = vision.load(checkpoint.load(trained_folder / trained))
-    pixels = (
-        data.test_images[5:6] / 255 - torch.tensor(classifier.normalise.mean)[:, None, None]
-    ) / torch.tensor(classifier.normalise.std)[:, None, None]
+    pixels = (data.test_images[5:6] / 255 - torch.tensor(classifier.normalise.mean)[:, None, None]) / torch.tensor(
+        classifier.normalise.std
+    )[:, None, None]
     expected = classifier.model(pixels).softmax(1)[0].tolist()
     for guess in answer["predictions"][0]["classes"]:
         assert guess["probability"] == pytest.approx(expected[NAMES.index(guess["class"])], abs=1e-4)

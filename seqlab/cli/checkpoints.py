@@ -39,9 +39,7 @@ def list_(common: Common) -> None:
 
     found = checkpoint.listing(common.checkpoint_folders())
     if common.json:
-        rows = [
-            {"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found
-        ]
+        rows = [{"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found]
         result_json({"checkpoints": rows})
         return
     if not found:
@@ -52,8 +50,8 @@ def list_(common: Common) -> None:
             continue
         row = _summary(entry)
         result(
-            f"{row['name']:20} {row['job']:12} {row['parameters']:>12,} parameters  step {row['step']:,}/{row['max_steps']:,}"
-            f"  {row['bytes'] / 2**20:6.1f} MiB  {row['folder']}"
+            f"{row['name']:20} {row['job']:12} {row['parameters']:>12,} parameters  "
+            f"step {row['step']:,}/{row['max_steps']:,}  {row['bytes'] / 2**20:6.1f} MiB  {row['folder']}"
         )
 
 

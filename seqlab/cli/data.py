@@ -39,9 +39,7 @@ def list_(common: Common) -> None:
     elif store["tickers"]:
         last = max(entry["fetched_at"] for entry in store["tickers"])
         names = " ".join(entry["ticker"] for entry in store["tickers"])
-        result(
-            f"{'quotes':10} {_size(store['bytes']):>9}  {'cached':12} from Yahoo Finance, last {last}: {names}"
-        )
+        result(f"{'quotes':10} {_size(store['bytes']):>9}  {'cached':12} from Yahoo Finance, last {last}: {names}")
     size, names = _size(embedded["bytes"]), " ".join(embedded["tickers"])
     result(f"{'quotes':10} {size:>9}  {'embedded':12} skfolio and bokeh, 1990 to 2022 at most: {names}")
 
@@ -75,9 +73,7 @@ def path(common: Common, name: str) -> None:
     """Where the cached file of NAME is."""
     found = cache.cached(_named(name))
     if found is None:
-        raise DataError(
-            f"'{name}' is not in the cache {cache.cache_folder()}", f"run: seqlab data fetch {name}"
-        )
+        raise DataError(f"'{name}' is not in the cache {cache.cache_folder()}", f"run: seqlab data fetch {name}")
     if common.json:
         result_json(_row(_named(name)))
     else:

@@ -7,7 +7,7 @@ import click
 
 from seqlab.cli.options import Common, common_options
 from seqlab.cli.output import result, result_json, say, show_transfer
-from seqlab.errors import CheckpointError
+from seqlab.errors import CheckpointError, DataError
 
 
 @click.command("evaluate")
@@ -33,9 +33,14 @@ def command(common: Common, checkpoint: str, data: str | None) -> None:
 
 def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import language
-    from seqlab.data.text import load_corpus
+    from seqlab.data.text import ARCHIVES, load_corpus
 
     trained_on = saved.config["data"]
+    if data is None and trained_on["name"] not in ARCHIVES:
+        raise DataError(
+            f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
+            f"name it: seqlab evaluate {saved.name} PATH",
+        )
     corpus = show_transfer(common, load_corpus(data or trained_on["name"], offline=common.offline))
     say(common, f"{corpus.name}: {len(corpus.text):,} characters, from {corpus.origin}")
     if data is None and corpus.sha256 != trained_on["sha256"]:

@@ -66,9 +66,9 @@ def command(
 
     from seqlab import checkpoint, forecasting
 
-    saved = checkpoint.find(model, common.checkpoint_folders())
+    saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
     forecaster = forecasting.load(saved)
-    trained = "shipped" if saved.folder.parent == checkpoint.shipped_folder() else "fresh"
+    trained = "shipped" if saved.is_shipped else "fresh"
     say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
     forecasts = []
     for series in loaded:

@@ -2,12 +2,11 @@
 
 import sys
 import time
-from pathlib import Path
 
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import result, result_json, say
+from seqlab.cli.output import Interrupted, result, result_json, say
 from seqlab.errors import UsageError
 
 
@@ -15,7 +14,13 @@ from seqlab.errors import UsageError
 @click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
 @click.option("--prompt", default="", help="Text to go on from; - reads it from standard input.")
 @click.option("--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write.")
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="Below 1 safer, above 1 wilder; 0: likeliest.")
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder; 0: likeliest.",
+)
 @click.option("--top-k", type=int, help="Draw among the K likeliest characters only.")
 @click.option("--top-p", type=float, help="Draw among the likeliest that together have probability P.")
 @common_options
@@ -37,7 +42,7 @@ def command(
     from seqlab.sampling import Sampling
 
     sampling = Sampling(temperature, top_k, top_p)
-    saved = checkpoint.find(corpus, common.checkpoint_folders())
+    saved = checkpoint.find(corpus, common.checkpoint_folders(), "language")
     model = language.load(saved)
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
@@ -46,19 +51,22 @@ def command(
     seed = common.seed or 0
     characters, log_probs = [], []
     start = time.perf_counter()
+    drawing = language.generate(
+        model, prompt=prompt, length=length, sampling=sampling, seed=seed, precision=common.precision
+    )
     sink = common.output.open("w", encoding="utf-8") if common.output else None
+    ended = None
     try:
         with use_threads(threads):
             if not common.json and sink is None:
                 result(prompt, end="")
-            for character, log_prob in language.generate(
-                model, prompt=prompt, length=length, sampling=sampling, seed=seed, precision=common.precision
-            ):
+            for character, log_prob in drawing:
                 characters.append(character)
                 log_probs.append(log_prob)
                 if sink is None and not common.json:
                     result(character, end="")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted) as signalled:  # what is written so far is kept
+        ended = signalled
         if not characters:
             raise
     seconds = time.perf_counter() - start
@@ -79,6 +87,8 @@ def command(
     elif sink is None:
         result("")
     say(common, f"{len(text):,} characters, {len(text) / seconds:,.0f} a second")
+    if ended is not None:
+        raise ended
 
 
 def _standard_input() -> str:
@@ -86,5 +96,7 @@ def _standard_input() -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as problem:
-        raise UsageError(f"the prompt is not UTF-8: {problem.reason} at byte {problem.start}", "convert it to UTF-8") from problem
+        raise UsageError(
+            f"the prompt is not UTF-8: {problem.reason} at byte {problem.start}", "convert it to UTF-8"
+        ) from problem
     return text.removesuffix("\n")

@@ -4,6 +4,7 @@ Exit status: 0 done; 1 failed; 2 usage; 130 interrupted, 143 terminated, both af
 """
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -31,8 +32,18 @@ COMMANDS = {
 }
 
 
+class ReaderGone(Exception):
+    """Nobody reads standard output any more (| head). Click would end that with status 1."""
+
+
 class LazyGroup(click.Group):
     """Imports a command's module only when that command is called: `--help` must not pay for the others."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as problem:
+            raise ReaderGone from problem
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -67,6 +78,8 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status."""
     signal.signal(signal.SIGTERM, _terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
     try:
         outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
         _leave(outcome if isinstance(outcome, int) else 0)
@@ -74,24 +87,30 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
         _fail(problem.message, problem.hint, 2 if isinstance(problem, UsageError) else 1)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        print(problem.format_message(), file=sys.stderr)
+        _leave(2)
     except click.UsageError as problem:
         context = problem.ctx.command_path if problem.ctx else "seqlab"
-        _fail(problem.format_message().replace("\n", " "), f"see `{context} --help`", 2)
+        _fail(problem.format_message(), f"see `{context} --help`", 2)
     except click.ClickException as problem:
         _fail(problem.format_message(), "see `seqlab --help`", problem.exit_code)
     except Interrupted as interrupted:
         _leave(interrupted.status)
     except (KeyboardInterrupt, click.Abort):
         _leave(130)
-    except BrokenPipeError:
-        # the reader has gone (| head): nothing is wrong, and nothing more can be written
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    except ReaderGone:
         _leave(0)
     except OSError as problem:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
         where = f"{problem.filename}: " if problem.filename else ""
         _fail(f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1)
+
+    except Exception as problem:
+        if os.environ.get("SEQLAB_DEBUG") == "1":
+            raise
+        _fail(f"{type(problem).__name__}: {problem}", "see where with SEQLAB_DEBUG=1, and report it", 1)
 
 
 def _terminated(*_: Any) -> NoReturn:
@@ -101,13 +120,14 @@ def _terminated(*_: Any) -> NoReturn:
 def _fail(message: str, hint: str, status: int) -> NoReturn:
     from seqlab.cli.output import plain
 
-    print(f"error: {plain(message)}\nhint: {plain(hint)}", file=sys.stderr)
+    for kind, text in (("error", message), ("hint", hint)):
+        print(f"{kind}: {' '.join(plain(text).split())}", file=sys.stderr)  # one line, whatever a name has in it
     _leave(status)
 
 
 def _leave(status: int) -> NoReturn:
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    except OSError:  # the reader has gone, or the disk is full: what is left has nowhere to go, at the exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)

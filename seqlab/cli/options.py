@@ -69,9 +69,11 @@ class Common:
 _PARAMETERS = [
     click.option("-q", "--quiet", is_flag=True, help="Only the result and errors."),
     click.option("--json", "json_", is_flag=True, help="The result as one JSON object."),
-    click.option("--seed", type=int, envvar="SEQLAB_SEED", help="Seed of everything random."),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="INTEGER", envvar="SEQLAB_SEED",
+                 help="Seed of everything random."),
     click.option("--device", metavar="auto|cpu|cuda[:N]|mps", envvar="SEQLAB_DEVICE", default="auto"),
-    click.option("--threads", type=int, envvar="SEQLAB_THREADS", help="Threads to compute with.  [default: by model size]"),
+    click.option("--threads", type=int, envvar="SEQLAB_THREADS",
+                 help="Threads to compute with.  [default: by model size]"),
     click.option("--precision", metavar="auto|fp32|bf16", envvar="SEQLAB_PRECISION", default="auto"),
     click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result."),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a setting; may be repeated."),
@@ -88,12 +90,18 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
-        settings = dict(click.get_current_context().meta.get("seqlab.settings", {}))
+        context = click.get_current_context()
+        source = context.get_parameter_source
+        settings = dict(context.meta.get("seqlab.settings", {}))
         for assignment in given.pop("set_"):
             name, equals, value = assignment.partition("=")
             if not equals:
                 raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
+            if "resume" not in given:  # what can be resumed is a training, and only a training has settings
+                raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
             settings[name.strip().replace("-", "_")] = value.strip()
+            if name.strip() == "seed" and source("seed") is not click.core.ParameterSource.COMMANDLINE:
+                given["seed"] = None  # --set is an option too: it goes before the environment and the file
         offline = given.pop("offline")
         if offline:
             os.environ["SEQLAB_OFFLINE"] = "1"
@@ -147,7 +155,9 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
             raise ValueError
         return int(float(written)) if kind is int else kind(written)
     except (ValueError, KeyError, OverflowError) as problem:
-        article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(kind.__name__, kind.__name__)
+        article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+            kind.__name__, kind.__name__
+        )
         raise UsageError(f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE") from problem
 
 

@@ -14,8 +14,9 @@ from seqlab.cli.options import Common
 R = TypeVar("R")
 
 
-class Interrupted(Exception):
-    """Ended by a signal, after saving. `status` is the exit status that says which."""
+class Interrupted(BaseException):
+    """Ended by a signal, after saving. `status` is the exit status that says which. Like KeyboardInterrupt it is no
+    Exception, so that nothing on the way takes it for a failure of its own."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -145,7 +146,7 @@ def graceful_stop(common: Common) -> Iterator[Callable[[], bool]]:
 
     def note(number: int, _: Any) -> None:
         if caught:
-            raise KeyboardInterrupt
+            raise Interrupted(130 if number == signal.SIGINT else 143)
         caught.append(number)
         say(common, "\nstopping after this step and saving; once more to stop at once")
 

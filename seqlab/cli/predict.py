@@ -13,9 +13,7 @@ from seqlab.errors import UsageError
 @click.command("predict")
 @click.argument("checkpoint")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option(
-    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name for each image."
-)
+@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name for each image.")
 @common_options
 def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int) -> None:
     """Apply CHECKPOINT to files: the likeliest classes of images of any size and format."""

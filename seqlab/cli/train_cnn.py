@@ -40,9 +40,7 @@ def command(
         return
     if dataset is None:
         raise UsageError("train-cnn needs a data set", "as in `seqlab train-cnn cifar10`")
-    settings = common.resolve(
-        vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults
-    )
+    settings = common.resolve(vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults)
     data = show_transfer(common, load_images(dataset, offline=common.offline))
     say(
         common,

@@ -41,7 +41,10 @@ def command(
             stop=stop,
         )
         done = show_training(
-            common, running, "chars/s", lambda r: f"val {r['val_loss']:.4f} nats, {r['val_bits_per_char']:.4f} bits/char"
+            common,
+            running,
+            "chars/s",
+            lambda r: f"val {r['val_loss']:.4f} nats, {r['val_bits_per_char']:.4f} bits/char",
         )
         if done is None:
             say_stopped(common, folder)
@@ -51,8 +54,8 @@ def command(
         result_json({"final": True, "checkpoint": str(folder), "best_step": position["best_step"], **metrics})
     else:
         result(
-            f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats) on the last tenth, "
-            f"{metrics['chars']:,} characters"
+            f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats) "
+            f"on the last tenth, {metrics['chars']:,} characters"
         )
     name = folder if common.output else folder.name
     say(common, f"saved in {folder}\nwrite with it: seqlab generate --corpus {name}")

@@ -289,9 +289,7 @@ def _download(url: str, part: Path, name: str) -> Iterator[Transfer]:
                     raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
             return
         except urllib.error.HTTPError as problem:
-            if (
-                problem.code == 416 and have
-            ):  # nothing is left to send: the part was whole, or is of something else
+            if problem.code == 416 and have:  # nothing is left to send: the part was whole, or is of something else
                 return
             if problem.code < 500 and problem.code != 429:
                 raise NetworkError(_said(problem), "check the address") from problem
@@ -310,9 +308,7 @@ def _download(url: str, part: Path, name: str) -> Iterator[Transfer]:
 def _open(url: str, start: int) -> Any:
     """The response to a GET of `url` from byte `start` on. Raises OSError or HTTPException."""
     try:
-        request = urllib.request.Request(
-            url, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-        )
+        request = urllib.request.Request(url, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         if start:
             request.add_header("Range", f"bytes={start}-")
         return urllib.request.urlopen(request, timeout=TIMEOUT)

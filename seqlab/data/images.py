@@ -6,12 +6,9 @@ label, then 1,024 bytes each of red, green and blue, row by row. Nothing in it i
 unpacked to disk.
 """
 
-import gzip
 import hashlib
 import struct
-import tarfile
 import warnings
-import zlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqlab.data import cache
+from seqlab.data.archive import read_members
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 CIFAR_SIZE = 32  # pixels a side
@@ -65,7 +63,7 @@ def load_images(name: str, *, offline: bool = False) -> Generator[cache.Transfer
 
 def read_cifar10(name: str, origin: str, path: Path) -> ImageSet:
     """The images of the binary archive, whatever its top folder is called."""
-    files = _read_members(path, (*CIFAR_TRAIN, CIFAR_TEST, CIFAR_NAMES))
+    files = _published(path, (*CIFAR_TRAIN, CIFAR_TEST, CIFAR_NAMES))
     classes = tuple(files[CIFAR_NAMES].decode("utf-8", errors="replace").split())
     if len(set(classes)) != 10:
         raise _odd(path, CIFAR_NAMES, f"it names {len(set(classes))} classes, not 10")
@@ -171,9 +169,7 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # the error at twice that size stays
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the error at twice that size stays
             with Image.open(path) as file:
                 image = _to_rgb(ImageOps.exif_transpose(file))
         fitted = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
@@ -206,30 +202,16 @@ def _to_rgb(image: Any) -> Any:
     return image.convert("RGB")
 
 
-def _read_members(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """The files of those names in a tar archive, in whatever folder. Raises DataError if one is missing."""
-    files: dict[str, bytes] = {}
-    try:
-        with gzip.open(path) as packed, tarfile.open(fileobj=packed) as archive:
-            for entry in archive:
-                name = entry.name.rpartition("/")[2]
-                if entry.isfile() and name in names:
-                    content = archive.extractfile(entry)
-                    assert content is not None  # it is a file
-                    files[name] = content.read()
-            while packed.read(1 << 20):  # to the end, where gzip has its checksum
-                pass
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as problem:
-        raise DataError(f"{path} cannot be read: {problem}", "remove it and fetch it again") from problem
+def _published(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of those names in the archive, in whatever folder. Raises DataError if one is missing."""
+    found = read_members(path, lambda inside: inside.rpartition("/")[2] in names)
+    files = {inside.rpartition("/")[2]: data for inside, data in found.items()}
     if missing := [name for name in names if name not in files]:
         raise DataError(
-            f"{path} is not the published archive: it lacks {', '.join(missing)}",
-            "remove it and fetch it again",
+            f"{path} is not the published archive: it lacks {', '.join(missing)}", "remove it and fetch it again"
         )
     return files
 
 
 def _odd(path: Path, member: str, problem: str) -> DataError:
-    return DataError(
-        f"{path}: {member} is not as published: {problem}", "remove the archive and fetch it again"
-    )
+    return DataError(f"{path}: {member} is not as published: {problem}", "remove the archive and fetch it again")

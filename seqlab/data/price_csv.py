@@ -74,9 +74,7 @@ def _read_table(source: Path | BinaryIO, where: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():  # rows longer than the header would be cut, with a warning only
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                StringIO(text), sep=separator, skipinitialspace=True, index_col=False, low_memory=False
-            )
+            table = pd.read_csv(StringIO(text), sep=separator, skipinitialspace=True, index_col=False, low_memory=False)
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as problem:
         said = str(problem).strip().splitlines()[0]
         raise DataError(f"{where} is no CSV: {said}", "name a CSV file with a header") from problem

@@ -58,8 +58,7 @@ def stored_tickers() -> list[Stored]:
         hint = f"remove {store_path()}: quotes can be fetched again"
         raise DataError(f"the store of quotes cannot be read: {problem}", hint) from problem
     return [
-        Stored(ticker, count, first, last, datetime.fromisoformat(when))
-        for ticker, count, first, last, when in rows
+        Stored(ticker, count, first, last, datetime.fromisoformat(when)) for ticker, count, first, last, when in rows
     ]
 
 

@@ -101,9 +101,7 @@ def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:
     )
 
 
-def _fetch(
-    ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: float, notes: list[str]
-) -> Series:
+def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: float, notes: list[str]) -> Series:
     """The Series as of now: of what is new where the stored past has not changed, else of everything; stored again.
 
     seconds: how long to try. notes: what is to be said, added to. Raises NoAnswer, DataError.

@@ -6,7 +6,6 @@ that order: train, validation, test.
 """
 
 import hashlib
-import tarfile
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from seqlab.data import cache
+from seqlab.data.archive import read_members
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 UNKNOWN = "\ufffd"  # stands for every character the vocabulary lacks; Unicode's own replacement character
@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, where it comes from, and how many files it was put together from. sha256 is that of its UTF-8 bytes."""
+    """A text, where it comes from, and how many files it was put together from. sha256: of its bytes as they were."""
 
     name: str
     origin: str
@@ -56,12 +56,12 @@ class Vocab:
         return len(self.characters) - 1
 
     def encode(self, text: str) -> Tensor:
-        """Text -> tokens (N,) int16; characters that are not in the vocabulary become `unknown`."""
+        """Text -> tokens (N,), int16 while they fit; characters that are not in the vocabulary become `unknown`."""
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         known = np.frombuffer(self.characters[:-1].encode("utf-32-le"), np.uint32)
         places = np.searchsorted(known, codes).clip(max=max(len(known) - 1, 0))
         tokens = np.where(known[places] == codes, places, self.unknown) if len(known) else places + self.unknown
-        return torch.from_numpy(tokens.astype(np.int16))
+        return torch.from_numpy(tokens.astype(np.int16 if len(self) <= 2**15 else np.int32))
 
     def decode(self, tokens: Iterable[int]) -> str:
         return "".join(self.characters[token] for token in tokens)
@@ -104,50 +104,38 @@ def load_corpus(name: str, *, offline: bool = False) -> Generator[cache.Transfer
     if name in ARCHIVES:
         archive = ARCHIVES[name]
         fetched = yield from cache.fetch(archive.download, offline=offline)
-        return _join(name, fetched.provenance(archive.download), _read_archive(fetched.path, archive.member))
-    if path.is_dir():
+        found = read_members(fetched.path, archive.member)
+        if not found:
+            raise DataError(f"{fetched.path} holds none of the corpus's files", "remove it and fetch it again")
+        return _join(name, fetched.provenance(archive.download), found)
+    if name and path.is_dir():
         files = {
             str(file.relative_to(path).as_posix()): file.read_bytes()
             for file in path.rglob("*")
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
         }
-        texts = {inside: data for inside, data in files.items() if data and b"\0" not in data[:8192]}
-        if not texts:
+        texts = {inside: data for inside, data in files.items() if b"\0" not in data[:8192]}
+        if not any(data.strip() for data in texts.values()):
             raise DataError(f"{path} holds no text file", "name a folder with text files in it")
-        return _join(path.resolve().name, "folder", texts)
+        return _join(_readable(path.resolve().name), "folder", texts)
     if path.is_file():
         data = path.read_bytes()
         if not data.strip():
             raise DataError(f"{path} is empty", "name a file with text in it")
         if b"\0" in data[:8192]:
             raise DataError(f"{path} is no text: it has NUL bytes", "name a text file in UTF-8")
-        return _corpus(path.stem, "file", data, 1)
-    raise UsageError(
-        f"there is no corpus, file or folder '{name}'", did_you_mean(name, ARCHIVES) + "; or give a path"
-    )
-
-
-def _read_archive(path: Path, member: Callable[[str], bool]) -> dict[str, bytes]:
-    """The files of a tar archive that `member` takes, by path below its top folder. Nothing is unpacked to disk."""
-    files = {}
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for entry in archive:
-                inside = entry.name.partition("/")[2]
-                if entry.isfile() and member(inside):
-                    content = archive.extractfile(entry)
-                    assert content is not None  # it is a file
-                    files[inside] = content.read()
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        raise DataError(f"{path} cannot be read: {problem}", "remove it and fetch it again") from problem
-    if not files:
-        raise DataError(f"{path} holds none of the corpus's files", "fetch the published archive")
-    return files
+        return _corpus(_readable(path.stem), "file", data, 1)
+    raise UsageError(f"there is no corpus, file or folder '{name}'", did_you_mean(name, ARCHIVES) + "; or give a path")
 
 
 def _join(name: str, origin: str, files: dict[str, bytes]) -> Corpus:
-    order = sorted(files, key=lambda inside: hashlib.sha256(inside.encode()).hexdigest())
+    order = sorted(files, key=lambda inside: hashlib.sha256(inside.encode(errors="surrogateescape")).hexdigest())
     return _corpus(name, origin, b"".join(files[inside] + b"\n" for inside in order), len(files))
+
+
+def _readable(name: str) -> str:
+    """A file's name as text that can be written down, whatever its bytes are."""
+    return name.encode(errors="replace").decode()
 
 
 def _corpus(name: str, origin: str, data: bytes, files: int) -> Corpus:

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from seqlab.models.cells import State
 from seqlab.models.recurrent import recurrent_layers, run_layers
 
-
 DRIFT_KEPT = 0.5
 
 

@@ -12,9 +12,7 @@ KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
 }
 
 
-def recurrent_layers(
-    cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float = 0.0
-) -> nn.RNNBase:
+def recurrent_layers(cell: str, input_size: int, hidden_size: int, num_layers: int, dropout: float = 0.0) -> nn.RNNBase:
     """torch's batch-first recurrent network of that cell (`rnn`, `gru`, `lstm`), with an LSTM's forget gates open.
 
     Its parameters are those of `models.cells`, with the layer appended: `weight_ih_l0`, ... Dropout stands between
