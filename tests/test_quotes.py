@@ -1,5 +1,6 @@
 """Series from CSV, the embedded quotes, the store, and the real yfinance against a local Yahoo."""
 
+import contextlib
 import datetime
 import io
 import json
@@ -7,11 +8,13 @@ import math
 import os
 import shutil
 import socketserver
+import sqlite3
 import ssl
 import subprocess
 import sys
 import threading
 import time
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -19,7 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.data import quote_store, quotes
+from seqlab.data.oddities import oddities
 from seqlab.data.price_csv import read_csv
+from seqlab.data.quote_update import MISSING, agrees, joined
 from seqlab.data.quotes import load_series
 from seqlab.data.series import FIELDS, Series
 from seqlab.errors import DataError, SeqlabError, UsageError
@@ -141,6 +146,50 @@ def test_ranges_that_contradict_the_close_are_left_out_and_rounding_is_mended():
     assert any("1 days contradict" in note for note in series.notes)
 
 
+def walk(count: int, first="2020-01-01", seed=0) -> tuple[np.ndarray, np.ndarray]:
+    """Weekdays and prices that move by 1 % a day."""
+    days = np.arange(np.datetime64(first), np.datetime64(first) + 2 * count)
+    returns = 0.01 * np.random.default_rng(seed).standard_normal(count)
+    return days[np.is_busday(days)][:count], 50 * np.exp(np.cumsum(returns))
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(1 / 2, "2 for 1"), (1 / 3, "3 for 1"), (1 / 20, "20 for 1"), (8.0, "1 for 8"), (0.7, ""), (1.05, "")],
+)
+def test_a_jump_like_an_unadjusted_split_is_said(factor, words):
+    days, prices = walk(300)
+    prices[200:] *= factor
+    found = oddities(days, prices)
+    expected = [f"the price jumps on {days[200]} like an unadjusted split of {words}"] if words else []
+    assert found == expected
+
+
+def test_jumps_of_what_always_jumps_are_no_splits():
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-12-31"))
+    wild = np.exp(np.cumsum(np.where(np.random.default_rng(0).random(len(days)) < 0.5, 1, -1) * math.log(2)))
+    assert oddities(days, wild) == []
+
+
+def test_gaps_and_halts_are_said():
+    days, prices = walk(300)
+    assert oddities(days, prices) == []
+    left = np.r_[0:100, 130:300]
+    assert oddities(days[left], prices[left]) == [f"there are no prices from {days[99]} to {days[130]}"]
+    left = np.r_[0:100, 130:200, 260:300]
+    (note,) = oddities(days[left], prices[left])
+    assert "2 gaps" in note and f"from {days[199]} to {days[260]}" in note
+    prices[50:62] = prices[50]
+    assert oddities(days, prices) == [f"the price is the same on 12 days, from {days[50]} to {days[61]}"]
+    weekly = days[0] + 28 * np.arange(len(days))
+    assert oddities(weekly, walk(300)[1]) == []  # four weeks are the spacing, no gap
+
+
+def test_the_embedded_quotes_have_one_split_left_in():
+    jumps = [n for t in quotes.snapshot_tickers() for n in load_series(t, offline=True).notes if "jump" in n]
+    assert jumps == ["the price jumps on 1990-04-10 like an unadjusted split of 3 for 1"]  # RRC: see its README
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -153,6 +202,9 @@ def test_ranges_that_contradict_the_close_are_left_out_and_rounding_is_mended():
         ("Date,a,b\n2020-01-02,1,2\n", ["no column 'Close'", "a, b", "--column"]),
         ("Date,name\n2020-01-02,x\n", ["no column 'Close'", "none"]),
         ("Date,Close\n2020-01-02,0\n", ["no usable price", "zero"]),
+        ("Date,Close\n2020-01-02 09:00,1\n2020-01-02 10:00,2\n", ["2 rows a day", "within the day"]),
+        ("Date,Close\n2020-01-02T09:00Z,1\n2020-01-02T10:00Z,2\n2020-01-02T11:00Z,1\n", ["3 rows a day"]),
+        ("Date,Name,Close\n2020-01-02,A,1\n2020-01-02,B,2\n", ["several series"]),
         ("Date,Close\n2020-01-02,1,5\n2020-01-03,1,6\n", ["no CSV"]),
     ],
 )
@@ -341,7 +393,7 @@ def table(closes, first="2020-01-01"):
     return frame
 
 
-def test_the_store_gives_back_what_it_was_given_and_replaces_it():
+def test_the_store_gives_back_what_it_was_given():
     frame = table([1.1, 2.2, 3.3])
     frame.loc[1, "open"] = math.nan
     quote_store.store("ACME", frame)
@@ -349,10 +401,82 @@ def test_the_store_gives_back_what_it_was_given_and_replaces_it():
     assert series.source == "store" and "less than an hour ago" in series.origin
     assert series.close.tolist() == [1.1, 2.2, 3.3]
     assert np.isnan(series.open[1]) and series.open[0] == 1.1
-    quote_store.store("ACME", table([7.0], "2021-01-01"))
-    assert load_series("ACME", offline=True).dates.tolist() == [datetime.date(2021, 1, 1)]
+    quote_store.store("ACME", table([7.0, 8.0, 9.0, 10.0]), exchange="NMS")
+    series = load_series("ACME", offline=True)
+    assert series.close.tolist() == [7, 8, 9, 10] and series.exchange == "NMS"
     (entry,) = quote_store.stored_tickers()
-    assert (entry.ticker, entry.rows, entry.first, entry.last) == ("ACME", 1, "2021-01-01", "2021-01-01")
+    assert (entry.ticker, entry.rows, entry.first, entry.last) == ("ACME", 4, "2020-01-01", "2020-01-04")
+
+
+def test_a_shorter_answer_adds_to_the_store_and_replaces_nothing_else():
+    old = table(np.arange(1.0, 101.0))
+    quote_store.store("ACME", old)
+    _, kept = quote_store.store("ACME", table(np.arange(96.0, 106.0), "2020-04-05"))
+    assert kept == 95
+    assert load_series("ACME", offline=True).close.tolist() == list(np.arange(1.0, 106.0))
+    # after a split of 2 for 1 the answer has the last ten days only: the others follow it
+    quote_store.store("ACME", table(np.arange(96.0, 106.0) / 2, "2020-04-05"))
+    np.testing.assert_allclose(load_series("ACME", offline=True).adjusted, np.arange(1.0, 106.0) / 2)
+    # of days that the store has not even one of nothing can be scaled: the longer history stays
+    _, kept = quote_store.store("ACME", table([5.0], "2021-01-01"))
+    assert kept == 105 and len(load_series("ACME", offline=True)) == 105
+
+
+def test_an_answer_asked_for_earlier_does_not_undo_a_later_one():
+    then = datetime.datetime(2020, 5, 1, tzinfo=datetime.UTC)
+    quote_store.store("ACME", table(np.arange(1.0, 51.0)), asked_at=then + datetime.timedelta(hours=1))
+    quote_store.store("ACME", table(np.arange(1.0, 50.0) + 0.5), asked_at=then)
+    assert load_series("ACME", offline=True).close.tolist() == list(np.arange(1.0, 51.0))
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True),
+    st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True),
+    st.floats(0.05, 20.0),
+)
+def test_joined_quotes_are_the_truth_on_the_newer_scale(old_days, new_days, factor):
+    """Both are parts of one true history, the newer after a split or dividend: whatever is kept is true."""
+    true = 50 * np.exp(0.1 * np.sin(np.arange(61.0)))
+    whole = table(true)
+    stored = whole.iloc[sorted(old_days)].reset_index(drop=True)
+    fresh = table(true * factor).iloc[new_days]
+    frame, kept = joined(stored, fresh)
+    place = (frame["date"] - whole["date"][0]).dt.days.to_numpy()
+    assert (np.diff(place) > 0).all()
+    if set(old_days) & set(new_days):
+        assert set(new_days) <= set(place) <= set(old_days) | set(new_days)
+        missing = set(old_days) - set(place)
+        assert len(missing) <= MISSING * len(old_days)
+        np.testing.assert_allclose(frame["adj_close"], true[place] * factor, rtol=1e-4)
+        assert kept == len(set(place) - set(new_days))
+    else:
+        assert set(place) in (set(old_days), set(new_days))
+
+
+def test_what_a_split_or_a_dividend_changes_is_seen_and_rounding_is_not():
+    stored = table(np.arange(1.0, 31.0))
+    fresh = stored.iloc[-10:].reset_index(drop=True)
+    assert agrees(stored, fresh)
+    assert agrees(stored, fresh.assign(adj_close=fresh["adj_close"] * (1 + 1e-6)))
+    assert not agrees(stored, fresh.assign(adj_close=fresh["adj_close"] * (1 - 1e-3)))  # a dividend of 0.1 %
+    assert not agrees(stored, fresh.assign(close=fresh["close"] / 2))
+    assert not agrees(stored, fresh.drop(index=3))
+    assert not agrees(stored, table([1.0], "2021-01-01")) and not agrees(stored, stored.iloc[:0])
+
+
+def test_a_store_of_an_earlier_version_is_read_and_updated(tmp_path):
+    (tmp_path / "cache").mkdir()
+    with sqlite3.connect(quote_store.store_path()) as database:
+        database.executescript(
+            "CREATE TABLE quotes (ticker TEXT, date TEXT, open REAL, high REAL, low REAL, close REAL,"
+            " adj_close REAL, volume REAL, PRIMARY KEY (ticker, date)) WITHOUT ROWID;"
+            "CREATE TABLE fetched (ticker TEXT PRIMARY KEY, fetched_at TEXT);"
+            "INSERT INTO quotes VALUES ('ACME', '2020-01-02', NULL, NULL, NULL, 3.0, 2.0, NULL);"
+            "INSERT INTO fetched VALUES ('ACME', '2020-01-03T00:00:00+00:00'); PRAGMA user_version = 1;"
+        )
+    database.close()
+    series = load_series("ACME", offline=True)
+    assert series.close.tolist() == [3] and "on 2020-01-03" in series.origin
 
 
 def test_the_store_comes_before_the_embedded_quotes():
@@ -396,18 +520,21 @@ for k in range(8):
     quote_store.store("SHARED", table(float(me) + 1, 300))
     closes = quotes.load_series("SHARED", offline=True).close
     assert len(closes) == 300 and len(set(closes)) == 1, "a mixture"
+mine = table(1.0, 30)  # a day that all have, and twenty-nine of its own
+mine.loc[1:, "date"] += pd.Timedelta(29 * int(me), "D")
+quote_store.store("DAYS", mine)
 """
     workers = [
         subprocess.Popen([sys.executable, "-c", code, str(number)], stdin=subprocess.PIPE, env=os.environ)
-        for number in range(3)
+        for number in range(8)
     ]
     for worker in workers:
         worker.stdin.write(b"go\n")
         worker.stdin.flush()
-    assert [worker.wait(60) for worker in workers] == [0] * 3
+    assert [worker.wait(60) for worker in workers] == [0] * 8
     stored = {entry.ticker: entry.rows for entry in quote_store.stored_tickers()}
-    assert stored == {"SHARED": 300, **{f"P{p}K{k}": 50 for p in range(3) for k in range(4)}}
-    for number in range(3):
+    assert stored == {"SHARED": 300, "DAYS": 1 + 8 * 29, **{f"P{p}K{k}": 50 for p in range(8) for k in range(4)}}
+    for number in range(8):
         assert load_series(f"P{number}K3", offline=True).close[0] == 8
 
 
@@ -434,7 +561,10 @@ class LocalYahoo(socketserver.StreamRequestHandler):
             if "getcrumb" in path:
                 status, body, length = 200, b"crumb", 5
             elif "/chart/" in path:
-                status, body, length = chart_answer(path.split("/chart/")[1].split("?")[0])
+                ticker, _, query = path.split("/chart/")[1].partition("?")
+                since = int(parse_qs(query).get("period1", ["0"])[0])
+                self.server.asked.append((ticker, since))
+                status, body, length = chart_answer(self.server, ticker, since)
             else:
                 status, body, length = 404, b"<html></html>", 13
             tls.sendall(f"HTTP/1.1 {status} -\r\nContent-Length: {length}\r\n\r\n".encode() + body)
@@ -443,13 +573,14 @@ class LocalYahoo(socketserver.StreamRequestHandler):
                 return
 
 
-def chart_answer(ticker: str) -> tuple[int, bytes, int]:
-    """Status, body and the length that is promised."""
+def chart_answer(server, ticker: str, since: int) -> tuple[int, bytes, int]:
+    """Status, body and the length that is promised. server.later: the second process asks."""
     if ticker in ("GONE", "AAPL"):
         error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
         body = json.dumps({"chart": {"result": None, "error": error}}).encode()
         return 404, body, len(body)
-    if ticker in ("BUSY", "MSFT"):
+    early = sum(asked == "RETRY" for asked, _ in server.asked) <= 3
+    if ticker in ("BUSY", "MSFT") or (ticker == "RETRY" and early) or (ticker == "QUIET" and server.later):
         return 429, b"Too Many Requests\r\n", 19
     if ticker == "PAGE":
         return 200, b"<html>hello</html>", 18
@@ -458,15 +589,28 @@ def chart_answer(ticker: str) -> tuple[int, bytes, int]:
     if ticker == "STALL":
         time.sleep(20)
     now = int(time.time())
-    stamps = [now - 120 - (9 - k) * DAY for k in range(10)]
-    closes = [100.0 + k for k in range(10)]
+    stamps = [now - 120 - (39 - k) * DAY for k in range(40)]
+    closes = [100.0 + k for k in range(40)]
+    adjusted = [close / 4 for close in closes]
+    if ticker in ("GROW", "SPLIT") and not server.later:
+        stamps, closes, adjusted = stamps[:37], closes[:37], adjusted[:37]
+    if server.later and ticker in ("SPLIT", "SHORT"):
+        closes, adjusted = [close / 2 for close in closes], [close / 2 for close in adjusted]
+    if server.later and ticker == "SHORT":
+        since = max(since, now - 5 * DAY)
     end = now - 60 if ticker == "DONE" else now + 60
     if ticker == "ACME":
-        stamps.pop(), closes.pop()
+        stamps.pop(), closes.pop(), adjusted.pop()
+    if ticker == "FLAWS":  # nothing, zero, negative, twice, and the last two days in the wrong order
+        closes[3], closes[4], closes[5], stamps[7] = None, 0.0, -1.0, stamps[6]
+        stamps[-3], stamps[-2] = stamps[-2], stamps[-3]
+    first = next(k for k, stamp in enumerate(stamps) if stamp >= since)
+    stamps, closes, adjusted = stamps[first:], closes[first:], adjusted[first:]
     period = {"timezone": "EST", "gmtoffset": -18000, "start": now - DAY // 4, "end": end}
     meta = {
         "currency": "USD",
         "symbol": ticker,
+        "exchangeName": "NMS",
         "instrumentType": "EQUITY",
         "exchangeTimezoneName": "America/New_York",
         "firstTradeDate": stamps[0],
@@ -477,18 +621,43 @@ def chart_answer(ticker: str) -> tuple[int, bytes, int]:
         "currentTradingPeriod": {kind: dict(period) for kind in ("pre", "regular", "post")},
     }
     quote = {
-        "open": closes, "high": [2 * c for c in closes], "low": [c / 2 for c in closes], "close": closes,
-        "volume": [1000 + k for k in range(len(closes))],
+        "open": closes, "high": [c and 2 * c for c in closes], "low": [c and c / 2 for c in closes],
+        "close": closes, "volume": [1000 + k for k in range(len(closes))],
     }  # fmt: skip
-    indicators = {"quote": [quote], "adjclose": [{"adjclose": [c / 4 for c in closes]}]}
+    indicators = {"quote": [quote], "adjclose": [{"adjclose": adjusted}]}
     result = {"meta": meta, "timestamp": stamps, "indicators": indicators}
     body = json.dumps({"chart": {"result": [result], "error": None}}).encode()
     return (200, body[: len(body) // 2], len(body)) if ticker == "CUT" else (200, body, len(body))
 
 
+LOADING = """
+import json, os, sys, time
+import yfinance  # whose import is not to count as waiting
+from seqlab.data import quotes, yahoo
+from seqlab.errors import SeqlabError
+yahoo.PAUSE = 0.1
+quotes.SECONDS_WITHOUT = quotes.SECONDS_WITH_FALLBACK = int(os.environ["SECONDS_TO_ANSWER"])
+found = {}
+for tickers in sys.argv[1:]:
+    asked = quotes.load_many(tickers.split("+"))
+    for ticker in tickers.split("+"):
+        start = time.monotonic()
+        try:
+            s = next(asked)
+            one = {"source": s.source, "origin": s.origin, "notes": s.notes, "exchange": s.exchange}
+            one |= {"dates": [str(day) for day in s.dates], "close": s.close.tolist()}
+            one |= {"adjusted": s.adjusted.tolist(), "high": s.high.tolist()}
+        except SeqlabError as problem:
+            one = {"error": problem.message, "hint": problem.hint}
+        found[tickers if "+" not in tickers else tickers + ":" + ticker] = one
+        one["seconds"] = time.monotonic() - start
+print(json.dumps(found))
+"""
+
+
 @pytest.fixture(scope="module")
-def from_yahoo(tmp_path_factory):
-    """What a process gets that loads many tickers from the local Yahoo, what it stored, and its cache folder."""
+def local_yahoo(tmp_path_factory):
+    """The folder, the server, and what starts a process that loads tickers from it and tells what it got."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("the openssl command is missing, which makes the certificate")
@@ -497,71 +666,151 @@ def from_yahoo(tmp_path_factory):
     command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext {names}".split()
     subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), LocalYahoo)
-    server.daemon_threads = True
+    server.daemon_threads, server.asked, server.later = True, [], False
     server.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.tls.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    code = """
-import json, sys, time
-from seqlab.data import quotes
-from seqlab.errors import SeqlabError
-found = {}
-for ticker in sys.argv[1:]:
-    quotes.SECONDS_WITHOUT = 2 if ticker == "STALL" else 60
-    start = time.monotonic()
-    try:
-        s = quotes.load_series(ticker)
-        found[ticker] = {"source": s.source, "origin": s.origin, "notes": s.notes}
-        found[ticker] |= {"dates": [str(day) for day in s.dates], "close": s.close.tolist()}
-        found[ticker] |= {"adjusted": s.adjusted.tolist(), "high": s.high.tolist()}
-    except SeqlabError as problem:
-        found[ticker] = {"error": problem.message, "hint": problem.hint}
-    found[ticker]["seconds"] = time.monotonic() - start
-print(json.dumps(found))
-"""
     bundle = str(folder / "cert.pem")
-    proxy = f"http://127.0.0.1:{server.server_address[1]}"
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and name != "SEQLAB_OFFLINE"
     } | {
-        "HTTPS_PROXY": proxy,
+        "HTTPS_PROXY": f"http://127.0.0.1:{server.server_address[1]}",
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
         "SEQLAB_CACHE": str(folder / "cache"),
     }
-    tickers = ["ACME", "DONE", "OPEN", "GONE", "AAPL", "BUSY", "MSFT", "PAGE", "FAIL", "CUT", "STALL"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *tickers], env=environment, capture_output=True, text=True, timeout=120
-    )
+
+    def start(*tickers: str, seconds: int = 2) -> subprocess.Popen:
+        command = [sys.executable, "-c", LOADING, *tickers]
+        own = environment | {"SECONDS_TO_ANSWER": str(seconds)}
+        return subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    yield folder, server, start
     server.shutdown()
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # what the client logs and warns of is not for the user
+
+
+def told(process: subprocess.Popen) -> dict:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert err == ""  # what the client logs and warns of is not for the user
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def from_yahoo(local_yahoo):
+    """What a process gets that loads many tickers from the local Yahoo, what it stored, and its cache folder."""
+    folder, _, start = local_yahoo
+    tickers = ["ACME", "DONE", "OPEN", "GONE", "AAPL", "BUSY", "MSFT", "PAGE", "FAIL", "CUT", "STALL"]
+    stored = ["GROW", "SPLIT", "SHORT", "QUIET"]
+    found = told(start(*tickers, "RETRY", "FLAWS", *stored, "DONE+BUSY", "MSFT+KO+GONE"))
     os.environ["SEQLAB_CACHE"], before = str(folder / "cache"), os.environ.get("SEQLAB_CACHE")
     try:
         offline = {ticker: load_series(ticker, offline=True) for ticker in ("ACME", "OPEN")}
     finally:
         os.environ.pop("SEQLAB_CACHE") if before is None else os.environ.update(SEQLAB_CACHE=before)
-    return json.loads(done.stdout), offline, folder / "cache"
+    return found, offline, folder / "cache"
+
+
+@pytest.fixture(scope="module")
+def from_yahoo_later(local_yahoo, from_yahoo):
+    """What the next process gets, some days later, and which tickers it asked for since when."""
+    _, server, start = local_yahoo
+    server.later, before = True, len(server.asked)
+    return told(start("GROW+SPLIT+SHORT+QUIET")), server.asked[before:]
+
+
+def test_what_is_new_is_fetched_alone(from_yahoo, from_yahoo_later):
+    found, asked = from_yahoo_later
+    before, now = from_yahoo[0]["GROW"], found["GROW+SPLIT+SHORT+QUIET:GROW"]
+    assert len(before["close"]) == 37 and before["exchange"] == "NMS"
+    assert now["source"] == "yahoo" and now["exchange"] == "NMS"
+    assert now["adjusted"] == [(100.0 + k) / 4 for k in range(39)]  # and not today's unfinished bar
+    assert now["high"] == [(100.0 + k) / 2 for k in range(39)]
+    assert len(now["notes"]) == 1 and "unfinished" in now["notes"][0]
+    (since,) = [since for ticker, since in asked if ticker == "GROW"]
+    assert 10 * DAY < time.time() - since < 15 * DAY
+
+
+def test_a_changed_past_is_fetched_again_as_a_whole(from_yahoo, from_yahoo_later):
+    found, asked = from_yahoo_later
+    now = found["GROW+SPLIT+SHORT+QUIET:SPLIT"]
+    assert from_yahoo[0]["SPLIT"]["adjusted"] == [(100.0 + k) / 4 for k in range(37)]
+    assert now["adjusted"] == [(100.0 + k) / 8 for k in range(39)]
+    assert "stored past has changed" in now["notes"][0]
+    recent, whole = [since for ticker, since in asked if ticker == "SPLIT"]
+    assert whole < 0 < recent  # 99 years ago
+
+
+def test_a_short_answer_does_not_replace_a_longer_history(from_yahoo, from_yahoo_later):
+    found, _ = from_yahoo_later
+    now = found["GROW+SPLIT+SHORT+QUIET:SHORT"]
+    assert len(now["close"]) == 39
+    np.testing.assert_allclose(now["adjusted"], [(100.0 + k) / 8 for k in range(39)])
+    assert any("answer is short (4 days" in note and "35 days stored" in note for note in now["notes"])
+
+
+def test_without_an_answer_the_store_is_taken_with_its_age(from_yahoo, from_yahoo_later):
+    found, _ = from_yahoo_later
+    now = found["GROW+SPLIT+SHORT+QUIET:QUIET"]
+    assert now["source"] == "store" and "fetched less than an hour ago" in now["origin"]
+    assert now["adjusted"] == from_yahoo[0]["QUIET"]["adjusted"]
+    assert "(429)" in now["notes"][0] and now["seconds"] < 4
+
+
+def test_too_many_requests_and_timeouts_are_tried_again(from_yahoo):
+    found, _, _ = from_yahoo
+    assert found["RETRY"]["source"] == "yahoo" and len(found["RETRY"]["close"]) == 39
+    assert "tries in" in found["BUSY"]["error"] and found["BUSY"]["seconds"] < 4
+    assert (quotes.SECONDS_WITH_FALLBACK, quotes.SECONDS_WITHOUT) == (15, 60)
+
+
+def test_time_is_lost_once_for_all_tickers(from_yahoo):
+    found, _, _ = from_yahoo
+    assert found["DONE+BUSY:DONE"]["source"] == "yahoo" and "error" in found["DONE+BUSY:BUSY"]
+    first, second = found["MSFT+KO+GONE:MSFT"], found["MSFT+KO+GONE:KO"]
+    assert first["source"] == second["source"] == "snapshot"
+    assert "(429)" in second["notes"][0] and "not asked again" in second["notes"][0]
+    assert second["seconds"] < 1 < first["seconds"] + 1
+    assert "not asked again" in found["MSFT+KO+GONE:GONE"]["error"]
+
+
+def test_flaws_of_an_answer_are_repaired_and_said(from_yahoo):
+    series = from_yahoo[0]["FLAWS"]
+    assert series["dates"] == sorted(set(series["dates"])) and len(series["dates"]) >= 34
+    assert min(series["close"]) > 0
+    assert any("zero or negative" in note for note in series["notes"])
+
+
+def test_eight_processes_that_fetch_into_one_store_lose_nothing(local_yahoo, from_yahoo_later):
+    folder, _, start = local_yahoo
+    own = [f"OWN{number}" for number in range(8)]
+    working = [start(f"GROW+{ticker}", seconds=60) for ticker in own]
+    for ticker, process in zip(own, working, strict=True):
+        found = told(process)
+        assert [found[f"GROW+{ticker}:{name}"]["source"] for name in ("GROW", ticker)] == ["yahoo"] * 2
+    with contextlib.closing(sqlite3.connect(folder / "cache" / "quotes.sqlite")) as database:
+        rows = dict(database.execute("SELECT ticker, count(*) FROM quotes GROUP BY ticker"))
+    assert {ticker: rows[ticker] for ticker in (*own, "GROW")} == dict.fromkeys((*own, "GROW"), 39)
 
 
 def test_yahoo_answers(from_yahoo):
     found, _, cache = from_yahoo
     series = found["ACME"]
     assert series["source"] == "yahoo" and series["notes"] == []
-    assert series["close"] == [100.0 + k for k in range(9)]
-    assert series["adjusted"] == [(100.0 + k) / 4 for k in range(9)]
-    assert series["high"] == [(100.0 + k) / 2 for k in range(9)]  # on the scale of the adjusted close
+    assert series["close"] == [100.0 + k for k in range(39)]
+    assert series["adjusted"] == [(100.0 + k) / 4 for k in range(39)]
+    assert series["high"] == [(100.0 + k) / 2 for k in range(39)]  # on the scale of the adjusted close
     assert (cache / "yfinance" / "tkr-tz.db").exists()  # its own cache lies in ours
 
 
 def test_todays_unfinished_bar_is_dropped_and_said(from_yahoo):
     found, _, _ = from_yahoo
-    assert len(found["OPEN"]["close"]) == 9
+    assert len(found["OPEN"]["close"]) == 39
     assert "unfinished" in found["OPEN"]["notes"][0]
-    assert len(found["DONE"]["close"]) == 10 and found["DONE"]["notes"] == []
+    assert len(found["DONE"]["close"]) == 40 and found["DONE"]["notes"] == []
 
 
 def test_what_yahoo_gave_is_stored(from_yahoo):
@@ -599,9 +848,15 @@ def test_a_failure_falls_back_to_the_embedded_quotes_and_is_said(from_yahoo, tic
     assert found[ticker]["dates"][-1] == "2022-12-28"
 
 
-def test_no_network_at_all_falls_back_and_is_said(monkeypatch):
-    code = "from seqlab.data.quotes import load_series as l; s = l('AAPL'); print(s.source, s.notes[0])"
+def test_no_network_at_all_is_noticed_once_and_said():
+    code = (
+        "from seqlab.data.quotes import load_many\n"
+        "for s in load_many(['AAPL', 'KO', 'MSFT']): print(s.source, s.notes[0])"
+    )
     environment = {**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"}  # the port of discard: nobody listens
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("snapshot Yahoo Finance could not be reached"), done.stdout + done.stderr
+    first, *others = done.stdout.splitlines()
+    assert first.startswith("snapshot Yahoo Finance could not be reached"), done.stdout + done.stderr
+    assert "not asked again" not in first and len(others) == 2
+    assert all(line.startswith("snapshot") and line.endswith("not asked again") for line in others)
     assert done.stderr == ""

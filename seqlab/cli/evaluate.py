@@ -88,15 +88,14 @@ def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
 def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import forecasting
     from seqlab.cli.forecast import backtest_lines
-    from seqlab.data.quotes import load_series
+    from seqlab.data.quotes import load_many
 
     forecaster = forecasting.load(saved)
     names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
     backtests = []
-    for name in names:
-        series = load_series(name, offline=common.offline)
+    for series in load_many(names, offline=common.offline):
         backtest = forecasting.forecast(forecaster, series).backtest
-        say(common, f"{name}: {len(backtest.origins)} days after the cut, {series.origin}")
+        say(common, f"{series.name}: {len(backtest.origins)} days after the cut, {series.origin}")
         backtests.append(backtest)
     pooled = forecasting.pool(backtests)
     return {"backtest": forecasting.summary(pooled)}, [*backtest_lines(pooled), "", forecasting.verdict(pooled)]

@@ -47,25 +47,31 @@ def command(
     Every forecast comes with a backtest on days that the model has not seen, beside a random walk. With -o FILE the
     forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment advice.
     """
-    from seqlab import checkpoint, forecasting
-    from seqlab.data.quotes import load_series
+    from seqlab.data.quotes import load_many
 
     if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
         raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
-    saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
-    forecaster = forecasting.load(saved)
-    trained = "shipped" if saved.is_shipped else "fresh"
-    say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
-    bar, forecasts = Bar(common), []
-    for done, name in enumerate(names):
+    bar, loaded = Bar(common), []
+    asked = load_many(names, column=column, offline=common.offline)
+    for done, name in enumerate(names):  # before the checkpoint, so that a wrong name is reported at once
         bar.show(f"{name} ({done + 1} of {len(names)})")
-        series = load_series(name, column=column, offline=common.offline)
+        series = next(asked)
         if as_of is not None:
             series = series.until(as_of)
         bar.clear()
         say(common, f"{series.name}: {len(series.dates):,} days to {series.dates[-1]}, {series.origin}")
         for note in series.notes:
             say(common, f"{series.name}: {note}")
+        loaded.append(series)
+
+    from seqlab import checkpoint, forecasting
+
+    saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
+    forecaster = forecasting.load(saved)
+    trained = "shipped" if saved.is_shipped else "fresh"
+    say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
+    forecasts = []
+    for series in loaded:
         one = forecasting.forecast(forecaster, series, horizon=horizon, origins=origins, stride=stride)
         count = len(one.backtest.origins)
         if count < origins:

@@ -33,10 +33,10 @@ def command(
     import numpy as np
 
     from seqlab import forecasting
-    from seqlab.data.quotes import load_series, snapshot, snapshot_tickers
+    from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
 
     if names:
-        series = [load_series(name, column=column, offline=common.offline) for name in names]
+        series = list(load_many(names, column=column, offline=common.offline))
     else:
         series = [snapshot(name) for name in snapshot_tickers()]
     for one in series:

@@ -27,6 +27,7 @@ def read_csv(source: Path | BinaryIO, name: str, column: str | None = None) -> S
     table = _read_table(source, where)
     dated = _date_column(table, where)
     days = _dates(table[dated])
+    _refuse_several_a_day(table[dated], days, where)
     rest = [label for label in table.columns if label != dated]
     known = {field_name(label): label for label in reversed(rest)}
     if column is not None:
@@ -100,6 +101,23 @@ def _dates(values: pd.Series) -> pd.Series:
     parts = values.astype("string").str.extract(ISO_DATE)
     written = parts[0] + "-" + parts[1] + "-" + parts[2].fillna("01")
     return pd.to_datetime(written, errors="coerce", format="%Y-%m-%d")
+
+
+def _refuse_several_a_day(written: pd.Series, days: pd.Series, where: str) -> None:
+    """Raises DataError where most days have several rows: of those no one is the day's price."""
+    rows = days.value_counts()
+    if not len(rows) or rows.median() < 2:
+        return
+    clock = written.astype("string").str.extract(r"[T ](\d{1,2}:\d{2})")[0]
+    if clock.nunique() > 1:
+        raise DataError(
+            f"{where} has {rows.median():.0f} rows a day: series within the day are not supported",
+            "keep one row a day, its last",
+        )
+    raise DataError(
+        f"{where} has {rows.median():.0f} rows for each date: it seems to hold several series",
+        "keep the rows of one, or give each a column of its own",
+    )
 
 
 def _date_column(table: pd.DataFrame, where: str) -> str:

@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.cache import cache_folder
+from seqlab.data.quote_update import joined
 from seqlab.data.series import FIELDS
 from seqlab.errors import DataError
+
+VERSION = 2  # of the tables
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,15 @@ class Stored:
     first: str
     last: str
     fetched_at: datetime
+
+
+@dataclass(frozen=True)
+class StoredQuotes:
+    """A ticker's rows, columns `date` and FIELDS, when they were asked for, and Yahoo's code of the exchange."""
+
+    frame: pd.DataFrame
+    fetched_at: datetime
+    exchange: str
 
 
 def store_path() -> Path:
@@ -58,52 +70,80 @@ def _database() -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:
         database.execute("PRAGMA synchronous = NORMAL")  # with WAL a power cut may lose the last fetch, no more
-        if database.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if _version(database) < VERSION:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("BEGIN IMMEDIATE")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS quotes (ticker TEXT, date TEXT, open REAL, high REAL, low REAL,"
-                " close REAL, adj_close REAL, volume REAL, PRIMARY KEY (ticker, date)) WITHOUT ROWID"
-            )
-            database.execute("CREATE TABLE IF NOT EXISTS fetched (ticker TEXT PRIMARY KEY, fetched_at TEXT)")
-            database.execute("PRAGMA user_version = 1")
+            if _version(database) < 1:  # another process may have been faster
+                database.execute(
+                    "CREATE TABLE quotes (ticker TEXT, date TEXT, open REAL, high REAL, low REAL,"
+                    " close REAL, adj_close REAL, volume REAL, PRIMARY KEY (ticker, date)) WITHOUT ROWID"
+                )
+                database.execute("CREATE TABLE fetched (ticker TEXT PRIMARY KEY, fetched_at TEXT)")
+            if _version(database) < 2:
+                database.execute("ALTER TABLE fetched ADD COLUMN exchange TEXT NOT NULL DEFAULT ''")
+            database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
         yield database
     finally:
         database.close()
 
 
-def store(ticker: str, frame: pd.DataFrame) -> None:
-    """Replace a ticker's rows, all in one transaction: a split or a dividend changes the past too."""
-    rows = frame.drop_duplicates("date", keep="last")
-    days = rows["date"].dt.strftime("%Y-%m-%d")
-    table = [
-        (ticker, day, *(None if np.isnan(value) else value for value in values))
-        for day, values in zip(days, rows[list(FIELDS)].to_numpy(np.float64).tolist(), strict=True)
-    ]
+def _version(database: sqlite3.Connection) -> int:
+    return database.execute("PRAGMA user_version").fetchone()[0]
+
+
+def store(
+    ticker: str, frame: pd.DataFrame, *, exchange: str = "", asked_at: datetime | None = None
+) -> tuple[pd.DataFrame, int]:
+    """Join an answer with a ticker's rows, all in one transaction; the result and how many rows only the store had.
+
+    asked_at: when the answer was asked for, now where it is not said. What another process stored of a later answer
+    in the meantime is the newer one.
+    """
+    when = asked_at or datetime.now(UTC)
     with _database() as database:
         database.execute("BEGIN IMMEDIATE")
+        before = _read(database, ticker)
+        kept = 0
+        if before is None:
+            whole, _ = joined(frame.iloc[:0], frame)
+        elif before.fetched_at > when:
+            whole, _ = joined(frame, before.frame)
+            when, exchange = before.fetched_at, before.exchange
+        else:
+            whole, kept = joined(before.frame, frame)
+            exchange = exchange or before.exchange
+        days = whole["date"].dt.strftime("%Y-%m-%d")
+        table = [
+            (ticker, day, *(None if np.isnan(value) else value for value in values))
+            for day, values in zip(days, whole[list(FIELDS)].to_numpy(np.float64).tolist(), strict=True)
+        ]
         database.execute("DELETE FROM quotes WHERE ticker = ?", (ticker,))
         database.executemany("INSERT INTO quotes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", table)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        database.execute("INSERT OR REPLACE INTO fetched VALUES (?, ?)", (ticker, now))
+        database.execute("INSERT OR REPLACE INTO fetched VALUES (?, ?, ?)", (ticker, when.isoformat(), exchange))
         database.execute("COMMIT")
+    return whole, kept
 
 
-def read_stored(ticker: str) -> tuple[pd.DataFrame, datetime] | None:
-    """A ticker's stored rows and when they were fetched; None where there are none."""
+def read_stored(ticker: str) -> StoredQuotes | None:
+    """A ticker's stored rows; None where there are none."""
     if not store_path().exists():
         return None
     with _database() as database:
         database.execute("BEGIN")  # both tables as of the same moment
-        when = database.execute("SELECT fetched_at FROM fetched WHERE ticker = ?", (ticker,)).fetchone()
-        select = f"SELECT date, {', '.join(FIELDS)} FROM quotes WHERE ticker = ? ORDER BY date"
-        rows = database.execute(select, (ticker,)).fetchall()
-    if when is None or not rows:
+        return _read(database, ticker)
+
+
+def _read(database: sqlite3.Connection, ticker: str) -> StoredQuotes | None:
+    fetched = database.execute("SELECT fetched_at, exchange FROM fetched WHERE ticker = ?", (ticker,)).fetchone()
+    select = f"SELECT date, {', '.join(FIELDS)} FROM quotes WHERE ticker = ? ORDER BY date"
+    rows = database.execute(select, (ticker,)).fetchall()
+    if fetched is None or not rows:
         return None
     frame = pd.DataFrame(rows, columns=["date", *FIELDS])
     frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
-    return frame, datetime.fromisoformat(when[0])
+    frame[list(FIELDS)] = frame[list(FIELDS)].astype(np.float64)  # a column that is NULL throughout too
+    return StoredQuotes(frame, datetime.fromisoformat(fetched[0]), fetched[1])
 
 
 def age(then: datetime) -> str:

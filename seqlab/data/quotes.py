@@ -8,9 +8,9 @@ import difflib
 import re
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +18,10 @@ import pandas as pd
 import seqlab
 from seqlab.data.cache import is_offline
 from seqlab.data.price_csv import read_csv
-from seqlab.data.quote_store import age, read_stored, store
+from seqlab.data.quote_store import StoredQuotes, age, read_stored, store
+from seqlab.data.quote_update import OVERLAP, agrees, joined
 from seqlab.data.series import Series, series_of
-from seqlab.data.yahoo import NoAnswer, ask_yahoo
+from seqlab.data.yahoo import NoAnswer, Yahoo
 from seqlab.errors import DataError, did_you_mean
 
 SECONDS_WITH_FALLBACK = 15.0  # that Yahoo Finance gets where other quotes are at hand
@@ -35,46 +36,61 @@ def load_series(name: str, *, column: str | None = None, offline: bool = False) 
     column: the column of a file to take; files only. offline: open no socket (so does SEQLAB_OFFLINE).
     Raises DataError, naming file, column or ticker, where there is nothing usable.
     """
+    return next(load_many([name], column=column, offline=offline))
+
+
+def load_many(names: Sequence[str], *, column: str | None = None, offline: bool = False) -> Iterator[Series]:
+    """The Series of several tickers and files, in the order of `names`, as load_series gives them.
+
+    Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked for in one
+    paced queue: without a connection it is tried once, not once a ticker.
+    """
+    files = {name: _read_file(name, column) for name in names if _is_file(name)}
+    for name in names:
+        if name not in files and not TICKER.fullmatch(name):
+            raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
+    yahoo = None if offline or is_offline() else Yahoo()
+    for name in names:
+        if name in files:
+            yield files[name]
+            continue
+        series = _load_ticker(name.upper(), yahoo)
+        if column is not None:
+            said = f"--column {column} is for files: the adjusted close was taken"
+            series = replace(series, notes=(*series.notes, said))
+        yield series
+
+
+def _is_file(name: str) -> bool:
+    # a name longer than any file's would be an error of the system to is_file()
+    looks_so = name == "-" or name.lower().endswith(".csv") or "/" in name or "\\" in name
+    return looks_so or (0 < len(name) < 256 and Path(name).is_file())
+
+
+def _read_file(name: str, column: str | None) -> Series:
     if name == "-":
         return read_csv(sys.stdin.buffer, "stdin", column)
-    path = Path(name)
-    # a name longer than any file's would be an error of the system to is_file()
-    if name.lower().endswith(".csv") or "/" in name or "\\" in name or (len(name) < 256 and path.is_file()):
-        return read_csv(path, path.stem, column)
-    if not TICKER.fullmatch(name):
-        raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
-    series = _load_ticker(name.upper(), offline=offline or is_offline())
-    if column is not None:
-        said = f"--column {column} is for files: the adjusted close was taken"
-        series = replace(series, notes=(*series.notes, said))
-    return series
+    return read_csv(Path(name), Path(name).stem, column)
 
 
-def _load_ticker(ticker: str, *, offline: bool) -> Series:
+def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:
+    """yahoo: the queue to ask in; None where no socket may be opened."""
     embedded = snapshot_tickers()
     notes: list[str] = []
-    stored: tuple[pd.DataFrame, datetime] | None = None
+    stored: StoredQuotes | None = None
     try:
         stored = read_stored(ticker)
     except (sqlite3.Error, OSError, ValueError) as problem:
         notes.append(f"the quotes stored before cannot be read: {problem}")
-    if not offline:
+    if yahoo is not None:
         at_hand = stored is not None or ticker in embedded
         try:
-            frame, said = ask_yahoo(ticker, SECONDS_WITH_FALLBACK if at_hand else SECONDS_WITHOUT)
-            series = series_of(ticker, "yahoo", "Yahoo Finance, fetched now", frame, [*notes, *said])
+            return _fetch(ticker, stored, yahoo, SECONDS_WITH_FALLBACK if at_hand else SECONDS_WITHOUT, notes)
         except (NoAnswer, DataError) as problem:
-            notes.append(problem.message if isinstance(problem, DataError) else str(problem))
-        else:
-            try:
-                store(ticker, frame)
-            except (sqlite3.Error, OSError) as problem:
-                series = replace(series, notes=(*series.notes, f"the quotes could not be stored: {problem}"))
-            return series
+            notes.append(problem.message)
     if stored is not None:
-        frame, fetched_at = stored
-        origin = f"Yahoo Finance, fetched {age(fetched_at)}"
-        return series_of(ticker, "store", origin, frame, notes)
+        origin = f"Yahoo Finance, fetched {age(stored.fetched_at)}"
+        return series_of(ticker, "store", origin, stored.frame, notes, exchange=stored.exchange)
     if ticker in embedded:
         return snapshot(ticker, notes)
     tried = "; ".join(notes) or "none were stored before, and offline none can be fetched"
@@ -83,6 +99,39 @@ def _load_ticker(ticker: str, *, offline: bool) -> Series:
         f"there are no quotes of '{ticker}': {tried}",
         did_you_mean(ticker, embedded) if close else f"name a CSV file, or one of {', '.join(embedded)}",
     )
+
+
+def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: float, notes: list[str]) -> Series:
+    """The Series as of now: of what is new where the stored past has not changed, else of everything; stored again.
+
+    seconds: how long to try. notes: what is to be said, added to. Raises NoAnswer, DataError.
+    """
+    asked_at = datetime.now(UTC)
+    answer = None
+    if stored is not None and len(stored.frame) > OVERLAP:
+        answer = yahoo.ask(ticker, seconds, stored.frame["date"].iloc[-OVERLAP].date())
+        if not agrees(stored.frame, answer.frame):
+            answer = None
+            notes.append("the stored past has changed (a split, a dividend or a correction): all is asked for again")
+    partial = answer is not None
+    if answer is None:
+        answer = yahoo.ask(ticker, seconds)
+    said = [*notes, *answer.notes]
+    series_of(ticker, "yahoo", "", answer.frame, [])  # what is unusable is not stored
+    try:
+        frame, kept = store(ticker, answer.frame, exchange=answer.exchange, asked_at=asked_at)
+    except (sqlite3.Error, OSError) as problem:
+        before = answer.frame.iloc[:0] if stored is None else stored.frame
+        frame, kept = joined(before, answer.frame)
+        said.append(f"the quotes could not be stored: {problem}")
+    if kept and not partial:
+        first = answer.frame["date"].iloc[0].date()
+        said.append(
+            f"Yahoo Finance's answer is short ({len(answer.frame):,} days from {first} on): "
+            f"{kept:,} days stored before are kept, on its scale"
+        )
+    exchange = answer.exchange or (stored.exchange if stored is not None else "")
+    return series_of(ticker, "yahoo", "Yahoo Finance, fetched now", frame, said, exchange=exchange)
 
 
 def shipped_data() -> Path:
@@ -121,4 +170,4 @@ def snapshot(ticker: str, notes: Sequence[str] = ()) -> Series:
     elif known.iloc[-1].date() < last:
         first, end = known.iloc[0].date(), known.iloc[-1].date()
         notes.append(f"open, high, low and volume are known from {first} to {end} only")
-    return series_of(ticker, "snapshot", origin, frame, notes)
+    return series_of(ticker, "snapshot", origin, frame, notes, exchange="NYQ")  # all are US stocks

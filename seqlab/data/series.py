@@ -8,6 +8,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from seqlab.data.oddities import oddities
 from seqlab.errors import DataError, UsageError
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -25,6 +26,7 @@ class Series:
     open, high, low: on the scale of `adjusted`; NaN where unknown.
     volume: as the origin counts it; NaN where unknown.
     notes: what was repaired or is worth saying.
+    exchange: where it trades, as Yahoo Finance calls it (NMS, GER, ...); empty where unknown.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Series:
     low: np.ndarray
     volume: np.ndarray
     notes: tuple[str, ...] = ()
+    exchange: str = ""
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -70,10 +73,13 @@ class Series:
         return replace(self, **{name: getattr(self, name)[:count] for name in arrays})
 
 
-def series_of(name: str, source: str, origin: str, frame: pd.DataFrame, notes: list[str]) -> Series:
+def series_of(
+    name: str, source: str, origin: str, frame: pd.DataFrame, notes: list[str], *, exchange: str = ""
+) -> Series:
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
-    What is unusable is dropped and said in the notes. Raises DataError if nothing is left.
+    What is unusable is dropped and said in the notes; what is odd is left as it is, and said too. Raises DataError if
+    nothing is left.
     """
     notes = list(notes)
     frame = frame.reset_index(drop=True)
@@ -97,7 +103,10 @@ def series_of(name: str, source: str, origin: str, frame: pd.DataFrame, notes: l
         ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
     opened, high, low = ranges.T.copy()
-    return Series(name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes))
+    notes += oddities(days, adjusted)
+    return Series(
+        name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes), exchange
+    )
 
 
 def _keep(
