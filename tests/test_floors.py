@@ -20,7 +20,7 @@ FLOORS = (
     {"cli"},
     {"lab"},
     {"language", "forecasting", "vision", "tabular"},
-    {"data", "models", "training", "checkpoint", "sampling", "scoring"},
+    {"data", "models", "training", "checkpoint", "sampling", "scoring", "baselines", "calibration"},
     {"machine"},
     {"errors"},
 )

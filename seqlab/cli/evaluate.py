@@ -87,11 +87,9 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
 
     forecaster = forecasting.load(saved)
     names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
-    backtests = []
-    for name in names:
-        series = load_series(name, offline=common.offline)
-        backtest = forecasting.forecast(forecaster, series).backtest
-        say(common, f"{name}: {len(backtest.origins)} days after the cut, {series.origin}")
-        backtests.append(backtest)
-    pooled = forecasting.pool(backtests)
+    series = [load_series(name, offline=common.offline) for name in names]
+    forecasts = forecasting.forecast_all(forecaster, series)
+    for name, one in zip(names, forecasts, strict=True):
+        say(common, f"{name}: {len(one.backtest.origins)} days after the cut, {one.series.origin}")
+    pooled = forecasting.pool([one.backtest for one in forecasts])
     return {"backtest": forecasting.summary(pooled)}, [*backtest_lines(pooled), "", forecasting.verdict(pooled)]

@@ -28,6 +28,13 @@ CHARTS = (".png", ".svg", ".pdf")
 )
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
 @click.option("--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast.")
+@click.option(
+    "--baselines",
+    type=click.Choice(["cheap", "all"]),
+    default="cheap",
+    show_default=True,
+    help="Forecasts to compare with; all adds GARCH and GJR.",
+)
 @click.option("--column", help="The price column of a CSV file.")
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
 @common_options
@@ -39,6 +46,7 @@ def command(
     origins: int,
     stride: int,
     backtest: Path | None,
+    baselines: str,
     column: str | None,
     model: str,
 ) -> None:
@@ -56,7 +64,7 @@ def command(
     forecaster = forecasting.load(saved)
     trained = "shipped" if saved.folder.parent == checkpoint.shipped_folder() else "fresh"
     say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
-    bar, forecasts = Bar(common), []
+    bar, loaded = Bar(common), []
     for done, name in enumerate(names):
         bar.show(f"{name} ({done + 1} of {len(names)})")
         series = load_series(name, column=column, offline=common.offline)
@@ -66,14 +74,23 @@ def command(
         say(common, f"{series.name}: {len(series.dates):,} days to {series.dates[-1]}, {series.origin}")
         for note in series.notes:
             say(common, f"{series.name}: {note}")
-        one = forecasting.forecast(forecaster, series, horizon=horizon, origins=origins, stride=stride)
+        loaded.append(series)
+    try:
+        forecasts = forecasting.forecast_all(
+            forecaster, loaded, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
+        )
+    except ImportError as problem:
+        raise UsageError(
+            f"--baselines all needs the package arch: {problem}", "pip install 'seqlab[baselines]'"
+        ) from problem
+    for one in forecasts:
         count = len(one.backtest.origins)
         if count < origins:
             say(
                 common,
-                f"{series.name}: {count} past days to test on, not {origins}: more would lie before the model's cut",
+                f"{one.series.name}: {count} past days to test on, not {origins}: "
+                "more would lie before the model's cut",
             )
-        forecasts.append(one)
     if backtest is not None:
         _write_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
