@@ -485,10 +485,23 @@ def verdict(backtest: Backtest) -> str:
         claim = "the model knew more than a random walk at some horizons only"
     else:
         claim = "the model is not shown to know more than a random walk"
+    parts += _beaten_by(backtest)
     return (
         f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
         "it says how wide the future is, not where it goes, and is no investment advice."
     )
+
+
+def _beaten_by(backtest: Backtest) -> list[str]:
+    """Which baselines other than the random walk were best at a horizon, and better than the model: a clause, or none."""
+    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != "random_walk"}
+    horizons: dict[str, list[str]] = {}
+    for k, h in enumerate(backtest.horizons):
+        best = min(crps, key=lambda name: crps[name][k])
+        horizons.setdefault(best, []).append(str(h))
+    horizons.pop("model", None)
+    better = [f"{name} at {' and '.join(days)}" for name, days in horizons.items()]
+    return [f"and other simple forecasts did better than it: {', '.join(better)} days"] if better else []
 
 
 def _describe(series: Series, cut: np.datetime64) -> dict[str, Any]:

@@ -244,6 +244,26 @@ def test_scores_are_those_of_the_quantiles():
     assert backtest.skill() == [pytest.approx(0.0)] and backtest.p_values() == [1.0]
 
 
+def test_the_verdict_names_the_baseline_that_was_better():
+    random = np.random.default_rng(1)
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 400)
+    outcomes = random.normal(0, 0.01, (400, 2))
+    widths = {"model": 0.016, "random_walk": 0.02, "har": 0.01}
+    quantiles = {
+        name: baselines.normal(np.full(400, width), np.array([1, 1]), scoring.LEVELS) for name, width in widths.items()
+    }
+    backtest = forecasting.Backtest((1, 5), days, outcomes, quantiles)
+    assert "did better than it: har at 1 and 5 days" in forecasting.verdict(backtest)
+    assert backtest.skill("har")[0] > backtest.skill()[0] > 0
+    drifting = replace(backtest, quantiles={**quantiles, "model": quantiles["har"] + 0.005})
+    assert drifting.skill(at_last_price=True) == pytest.approx(backtest.skill("har"))
+    scores = replace(backtest, naive_error=np.full((400, 2), 0.008)).scores("har")
+    assert scores.mase == pytest.approx((np.abs(outcomes).mean(0) / 0.008).tolist())
+    assert scores.direction == [0.5, 0.5]  # its median is the last price: it says neither
+    assert scores.coverage50[0] == pytest.approx(0.5, abs=0.08) and scores.coverage90[0] > 0.85
+    assert sum(scores.pit[0]) == pytest.approx(1)
+
+
 def test_p_values_of_several_series_do_not_count_a_day_twice():
     """The same series pooled with itself carries no more evidence than once."""
     random = np.random.default_rng(0)

@@ -172,6 +172,8 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
         crps = "".join(f"{value:>9.3f}" for value in scores.crps)
         covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
         lines.append(f"{method:22}{crps}{'':11}{covered}")
+    for label, at_last_price in (("skill, %", False), ("skill without drift, %", True)):
+        lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))
     return lines
 
 
