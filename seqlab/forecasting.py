@@ -493,7 +493,7 @@ def verdict(backtest: Backtest) -> str:
 
 
 def _beaten_by(backtest: Backtest) -> list[str]:
-    """Which baselines other than the random walk were best at a horizon, and better than the model: a clause, or none."""
+    """Which baselines but the random walk were best at a horizon, and better than the model: a clause, or none."""
     crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != "random_walk"}
     horizons: dict[str, list[str]] = {}
     for k, h in enumerate(backtest.horizons):
