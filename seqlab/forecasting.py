@@ -9,11 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqlab import checkpoint, runs, scoring, training
+from seqlab import baselines, calibration, checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.calendar import next_days, trades_in_new_york
-from seqlab.data.features import FEATURES, RANGE_FEATURES, WARM_UP, Features, Scaler, features_of, windows
+from seqlab.data.features import (
+    FEATURES,
+    OWN_FEATURES,
+    RANGE_FEATURES,
+    WARM_UP,
+    Features,
+    Market,
+    Scaler,
+    features_of,
+    windows,
+)
 from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, use_threads
@@ -31,12 +41,13 @@ class ForecastSettings(training.Settings):
     """A forecaster and its training. A reason per number: see docs/lab-diary.md."""
 
     cell: str = "lstm"
-    hidden_size: int = 32
-    num_layers: int = 2
-    dropout: float = 0.1
+    hidden_size: int = 16
+    num_layers: int = 1
+    dropout: float = 0.0
     context: int = 192  # days in a training window, of which the first `burn_in` are no targets
     burn_in: int = 64
     range_dropout: float = 0.5  # share of windows that are trained as if only closes were known
+    market_dropout: float = 0.25  # and as if no other series were at hand
     max_steps: int | None = 400
     batch_size: int = 32
     lr: float = 3e-3
@@ -55,11 +66,25 @@ class Forecaster:
 
 @dataclass(frozen=True)
 class Scores:
-    """One method's scores per reported horizon. crps and mae in percent of log return, coverage80 a share."""
+    """One method's scores per reported horizon.
+
+    crps, pinball (its mean over levels), mae and widths in percent of log return; mase: the error of the median against
+    that of the last price before the backtest; coverages and the tenths of the PIT histogram are shares; direction: the
+    share of outcomes on the median's side of the last price, 0.5 where the median is the last price.
+    """
 
     crps: list[float]
     mae: list[float]
     coverage80: list[float]
+    pinball: list[float]
+    mase: list[float] | None
+    coverage50: list[float]
+    coverage90: list[float]
+    width50: list[float]
+    width80: list[float]
+    width90: list[float]
+    pit: list[list[float]]
+    direction: list[float]
 
 
 @dataclass(frozen=True)
@@ -67,34 +92,58 @@ class Backtest:
     """Forecasts of the model and its baselines made on past days, scored on what came.
 
     origins (O,): days, of one series or of several one after the other; outcomes (O, K): log returns; quantiles:
-    {method: (O, K, Q)} of log returns at scoring.LEVELS. Methods are `model` and the baselines.
+    {method: (O, K, Q)} of log returns at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K): the
+    mean absolute h-day return of the series until its backtest began, what MASE is measured in.
     """
 
     horizons: tuple[int, ...]
     origins: np.ndarray
     outcomes: np.ndarray
     quantiles: dict[str, np.ndarray]
+    naive_error: np.ndarray | None = None
 
     def scores(self, method: str) -> Scores:
-        quantiles = self.quantiles[method]
-        error = np.abs(self.outcomes - quantiles[..., scoring.MEDIAN])
+        quantiles, outcomes = self.quantiles[method], self.outcomes
+        median = quantiles[..., scoring.MEDIAN]
+        error = np.abs(outcomes - median)
+        mase = None if self.naive_error is None else (error / self.naive_error).mean(0).tolist()
+        covered = {
+            share: [scoring.coverage(quantiles[:, k], outcomes[:, k], share) for k in range(len(self.horizons))]
+            for share in (0.5, 0.8, 0.9)
+        }
+        wide = {share: (100 * scoring.width(quantiles, share).mean(0)).tolist() for share in covered}
         return Scores(
-            crps=(100 * scoring.crps(quantiles, self.outcomes).mean(0)).tolist(),
+            crps=(100 * scoring.crps(quantiles, outcomes).mean(0)).tolist(),
             mae=(100 * error.mean(0)).tolist(),
-            coverage80=[scoring.coverage(quantiles[:, k], self.outcomes[:, k], 0.8) for k in range(len(self.horizons))],
+            coverage80=covered[0.8],
+            pinball=(100 * scoring.pinball(quantiles, outcomes).mean((0, 2))).tolist(),
+            mase=mase,
+            coverage50=covered[0.5],
+            coverage90=covered[0.9],
+            width50=wide[0.5],
+            width80=wide[0.8],
+            width90=wide[0.9],
+            pit=[scoring.pit_histogram(quantiles[:, k], outcomes[:, k]).tolist() for k in range(len(self.horizons))],
+            direction=(0.5 + 0.5 * np.sign(median) * np.sign(outcomes)).mean(0).tolist(),
         )
 
-    def skill(self) -> list[float]:
-        """100 (1 - sum CRPS of the model / sum CRPS of the random walk), per horizon."""
-        ours = scoring.crps(self.quantiles["model"], self.outcomes).sum(0)
+    def skill(self, method: str = "model", *, at_last_price: bool = False) -> list[float]:
+        """100 (1 - sum CRPS of the method / sum CRPS of the random walk), per horizon.
+
+        at_last_price: with every median of the method moved to the last price, so that no drift counts.
+        """
+        quantiles = self.quantiles[method]
+        if at_last_price:
+            quantiles = quantiles - quantiles[..., scoring.MEDIAN, None]
+        ours = scoring.crps(quantiles, self.outcomes).sum(0)
         theirs = scoring.crps(self.quantiles["random_walk"], self.outcomes).sum(0)
         return (100 * (1 - ours / theirs)).tolist()
 
-    def p_values(self) -> list[float]:
-        """Diebold-Mariano p-value of the model against the random walk, per horizon; of several series, the
-        difference is averaged over those of a day first, for they move together."""
+    def p_values(self, other: str = "random_walk") -> list[float]:
+        """Diebold-Mariano p-value of the model against another method, per horizon; of several series, the difference
+        is averaged over those of a day first, for they move together."""
         ours = scoring.crps(self.quantiles["model"], self.outcomes)
-        theirs = scoring.crps(self.quantiles["random_walk"], self.outcomes)
+        theirs = scoring.crps(self.quantiles[other], self.outcomes)
         _, place = np.unique(self.origins, return_inverse=True)
         counts = np.bincount(place)
         means = [np.bincount(place, (ours - theirs)[:, k]) / counts for k in range(len(self.horizons))]
@@ -162,7 +211,7 @@ def train(
     elif compute.precision == "auto":
         compute = Compute(compute.device, "fp32", compute.threads)  # too small a net to gain by bf16
     torch.manual_seed(settings.seed)
-    all_features = [features_of(one.until(cut)) for one in series]
+    all_features = _among_others([features_of(one.until(cut)) for one in series], settings.seed)
     scaler = Scaler.fit(np.concatenate([f.values[WARM_UP:] for f in all_features]))
     cut_windows = [windows(f, scaler, HORIZONS, settings.context, settings.burn_in, cut) for f in all_features]
     inputs = torch.from_numpy(np.concatenate([x for x, _ in cut_windows]))
@@ -172,6 +221,7 @@ def train(
     shape = {k: getattr(settings, k) for k in ("cell", "hidden_size", "num_layers", "dropout")}
     arguments = {
         "input_size": len(FEATURES),
+        "own_size": len(OWN_FEATURES),
         "horizons": list(HORIZONS),
         "levels": list(scoring.LEVELS),
         **shape,
@@ -180,10 +230,16 @@ def train(
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
 
-    def hide_ranges(x: Tensor, generator: torch.Generator) -> Tensor:
-        hidden = torch.rand(len(x), generator=generator).to(x.device) < settings.range_dropout
+    hidden_parts = (
+        (list(RANGE_FEATURES), settings.range_dropout),
+        (list(range(len(OWN_FEATURES), len(FEATURES))), settings.market_dropout),
+    )
+
+    def hide(x: Tensor, generator: torch.Generator) -> Tensor:
         keep = torch.ones(len(x), 1, x.shape[2], device=x.device)
-        keep[:, :, list(RANGE_FEATURES)] = (~hidden).to(x)[:, None, None]
+        for columns, share in hidden_parts:
+            hidden = torch.rand(len(x), generator=generator).to(x.device) < share
+            keep[:, :, columns] = (~hidden).to(x)[:, None, None]
         return x * keep
 
     with use_threads(chosen.threads):
@@ -196,7 +252,7 @@ def train(
                 min(settings.batch_size, len(inputs)),
                 settings.seed,
                 drop_last=True,
-                augment=hide_ranges,
+                augment=hide,
             ),
             training.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
@@ -221,7 +277,7 @@ def train(
     if keeper is None:
         return None
     trained = load(checkpoint.load(folder))
-    return keeper.finish({"backtest": summary(pool([forecast(trained, one).backtest for one in series]))})
+    return keeper.finish({"backtest": summary(pool([one.backtest for one in forecast_all(trained, series)]))})
 
 
 def load(saved: Checkpoint) -> Forecaster:
@@ -241,40 +297,89 @@ def load(saved: Checkpoint) -> Forecaster:
     return Forecaster(model.eval(), Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
 
 
-def forecast(
-    forecaster: Forecaster, series: Series, *, horizon: int = 20, origins: int = ORIGINS, stride: int = 1
-) -> Forecast:
-    """The next `horizon` days of a series, with a backtest on up to `origins` days, `stride` apart, after the cut.
+def forecast(forecaster: Forecaster, series: Series, **options: Any) -> Forecast:
+    """One series alone: see `forecast_all`."""
+    return forecast_all(forecaster, [series], **options)[0]
 
-    The backtest's days are counted back from the last one that has an outcome at the longest horizon. Raises
-    DataError for a series that is too short.
+
+def forecast_all(
+    forecaster: Forecaster,
+    series: Sequence[Series],
+    *,
+    horizon: int = 20,
+    origins: int = ORIGINS,
+    stride: int = 1,
+    garch: bool = False,
+) -> list[Forecast]:
+    """The next `horizon` days of each series, with a backtest on up to `origins` days, `stride` apart, after the cut.
+
+    The series are each other's market, and calibrated together. The backtest's days are counted back from the last one
+    that has an outcome at the longest horizon. garch: compare with GARCH and GJR too, which takes seconds and the
+    package `arch`. Raises DataError for a series that is too short.
     """
-    features = features_of(series)
-    log_scale = scales(forecaster, features)
-    returns = np.diff(features.log_price, prepend=0.0)
-    walk = {
-        "random_walk": scoring.random_walk(returns),
-        "ewma": features.volatility,
-    }
-    last_close = series.close[-1]
+    own = [features_of(one) for one in series]
+    market = Market.of(own)
+    features = [market.beside(one) for one in own]
+    log_scales = calibrated(forecaster, features, scales(forecaster, features))
     days = np.arange(1, horizon + 1)
-    ours = model_quantiles(forecaster, log_scale[-1:], features.volatility[-1:], days)[0]  # (horizon, Q)
-    theirs = scoring.normal_quantiles(walk["random_walk"][-1:], days)[0]
-
     horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
-    last = len(series.dates) - 1 - horizon
-    first = max(WARM_UP, int(np.searchsorted(series.dates, forecaster.cut)))
-    rows = np.arange(last, first - 1, -stride)[:origins][::-1]
-    quantiles = {"model": model_quantiles(forecaster, log_scale[rows], features.volatility[rows], np.array(horizons))}
-    for name, volatility in walk.items():
-        quantiles[name] = scoring.normal_quantiles(volatility[rows], np.array(horizons))
-    return Forecast(
-        series,
-        next_days(series.dates, horizon, exchange=series.source != "file" and trades_in_new_york(series.name)),
-        last_close * np.exp(ours),
-        last_close * np.exp(theirs),
-        Backtest(horizons, series.dates[rows], features.outcomes(horizons)[rows], quantiles),
-    )
+    result = []
+    for one, seen, log_scale in zip(series, features, log_scales, strict=True):
+        ours = model_quantiles(forecaster, log_scale[-1:], seen.volatility[-1:], days)[0]  # (horizon, Q)
+        walk = baselines.volatility(seen.returns())
+        theirs = baselines.normal(walk[-1:], days, scoring.LEVELS)[0]
+        last = len(one.dates) - 1 - horizon
+        first = max(WARM_UP, int(np.searchsorted(one.dates, forecaster.cut)))
+        rows = np.arange(last, first - 1, -stride)[:origins][::-1]
+        model = model_quantiles(forecaster, log_scale[rows], seen.volatility[rows], np.array(horizons))
+        outcomes = seen.outcomes(horizons)
+        naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
+        result.append(
+            Forecast(
+                one,
+                next_days(one.dates, horizon, exchange=one.source != "file" and trades_in_new_york(one.name)),
+                one.close[-1] * np.exp(ours),
+                one.close[-1] * np.exp(theirs),
+                Backtest(
+                    horizons,
+                    one.dates[rows],
+                    outcomes[rows],
+                    {"model": model, **_baselines(seen, rows, np.array(horizons), garch)},
+                    np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
+                ),
+            )
+        )
+    return result
+
+
+def _baselines(features: Features, rows: np.ndarray, horizons: np.ndarray, garch: bool) -> dict[str, np.ndarray]:
+    """What the model is compared with, by name: quantiles (O, K, Q)."""
+    returns, levels = features.returns(), scoring.LEVELS
+    result = {
+        "random_walk": baselines.normal(baselines.volatility(returns)[rows], horizons, levels),
+        "ewma": baselines.normal(features.volatility[rows], horizons, levels),
+        "drift": baselines.drift(returns, rows, horizons, levels),
+        "empirical": baselines.empirical(returns, rows, horizons, levels),
+        "har": baselines.har(returns, features.day_range, rows, horizons, levels),
+    }
+    if garch:
+        for name, asymmetric in (("garch", False), ("gjr", True)):
+            result[name] = baselines.garch(returns, rows, horizons, levels, asymmetric=asymmetric)
+    return result
+
+
+def _among_others(own: Sequence[Features], seed: int) -> list[Features]:
+    """Each series twice: beside all the others, and beside a few of them, so that the model learns to do with less."""
+    if len(own) < 2:
+        return list(own)
+    random = np.random.default_rng(seed)
+    whole = Market.of(own)
+    result = [whole.beside(one) for one in own]
+    for i, one in enumerate(own):
+        others = [other for j, other in enumerate(own) if j != i]
+        few = random.choice(len(others), min(len(others), int(random.integers(1, 8))), replace=False)
+        result.append(Market.of([one, *(others[j] for j in few)]).beside(one))
+    return result
 
 
 def pool(backtests: Sequence[Backtest]) -> Backtest:
@@ -285,16 +390,44 @@ def pool(backtests: Sequence[Backtest]) -> Backtest:
         np.concatenate([one.origins for one in backtests]),
         np.concatenate([one.outcomes for one in backtests]),
         {method: np.concatenate([one.quantiles[method] for one in backtests]) for method in first.quantiles},
+        None
+        if any(one.naive_error is None for one in backtests)
+        else np.concatenate([one.naive_error for one in backtests if one.naive_error is not None]),
     )
 
 
 @torch.inference_mode()
-def scales(forecaster: Forecaster, features: Features) -> np.ndarray:
-    """The model's log scale on every day of a series, (N, K): each from that day and those before it."""
-    x = torch.from_numpy(forecaster.scaler.apply(features.values))
+def scales(forecaster: Forecaster, features: Sequence[Features]) -> list[np.ndarray]:
+    """The model's log scale on every day of each series, (N, K): each from that day and those before it."""
+    longest = max(len(one.dates) for one in features)
+    x = torch.zeros(len(features), longest, len(FEATURES))
+    for i, one in enumerate(features):
+        x[i, : len(one.dates)] = torch.from_numpy(forecaster.scaler.apply(one.values))
     with use_threads(1):
-        log_scale, _ = forecaster.model(x[None])
-    return log_scale[0].double().numpy()
+        log_scale, _ = forecaster.model(x)
+    return [log_scale[i, : len(one.dates)].double().numpy() for i, one in enumerate(features)]
+
+
+def calibrated(
+    forecaster: Forecaster, features: Sequence[Features], log_scales: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Log scales (N, K) of each series, corrected on each day by how outcomes known by then had fallen: all series'."""
+    knots = np.array(forecaster.model.horizons)
+    days = np.unique(np.concatenate([one.dates for one in features]))
+    known = np.full((len(days), len(features), len(knots)), np.nan)
+    with torch.inference_mode():
+        curves = forecaster.model.curves().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
+    for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
+        units = one.outcomes(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
+        excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)
+        excess[:WARM_UP] = np.nan
+        for k, h in enumerate(knots):  # what was said h days of the series ago is known now
+            known[np.searchsorted(days, one.dates[h:]), i, k] = excess[:-h, k]
+    factors = calibration.log_factors(known, knots)
+    return [
+        log_scale + factors[np.searchsorted(days, one.dates)]
+        for one, log_scale in zip(features, log_scales, strict=True)
+    ]
 
 
 @torch.inference_mode()
@@ -319,7 +452,10 @@ def summary(backtest: Backtest) -> dict[str, Any]:
         "model": methods.pop("model"),
         "baselines": methods,
         "skill_vs_random_walk": backtest.skill() if scored else None,
+        "skill_at_last_price": backtest.skill(at_last_price=True) if scored else None,
         "dm_p_value": backtest.p_values() if scored else None,
+        "dm_p_value_against": {name: backtest.p_values(name) if scored else None for name in methods},
+        "always_up": (backtest.outcomes > 0).mean(0).tolist() if scored else None,
     }
 
 
@@ -340,10 +476,23 @@ def verdict(backtest: Backtest) -> str:
         claim = "the model knew more than a random walk at some horizons only"
     else:
         claim = "the model is not shown to know more than a random walk"
+    parts += _beaten_by(backtest)
     return (
         f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
         "it says how wide the future is, not where it goes, and is no investment advice."
     )
+
+
+def _beaten_by(backtest: Backtest) -> list[str]:
+    """Which baselines but the random walk were best at a horizon, and better than the model: a clause, or none."""
+    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != "random_walk"}
+    horizons: dict[str, list[str]] = {}
+    for k, h in enumerate(backtest.horizons):
+        best = min(crps, key=lambda name: crps[name][k])
+        horizons.setdefault(best, []).append(str(h))
+    horizons.pop("model", None)
+    better = [f"{name} at {' and '.join(days)}" for name, days in horizons.items()]
+    return [f"and other simple forecasts did better than it: {', '.join(better)} days"] if better else []
 
 
 def _describe(series: Series, cut: np.datetime64) -> dict[str, Any]:

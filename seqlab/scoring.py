@@ -1,7 +1,6 @@
-"""How good quantile forecasts are, and the simple forecasts to beat. Arrays in, arrays out; nothing here learns."""
+"""How good quantile forecasts are, and how sure that is. Arrays in, arrays out; nothing here learns."""
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -28,37 +27,34 @@ def coverage(quantiles: np.ndarray, outcome: np.ndarray, share: float) -> float:
     return float(inside.mean())
 
 
-def random_walk(returns: np.ndarray, span: int = 252) -> np.ndarray:
-    """Daily volatility of the random walk: the root mean square of the last `span` log returns at each day (N,).
+def pit_histogram(quantiles: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """The share of outcomes (...) in each tenth of their forecast, (10,): all 0.1 where forecasts are calibrated.
 
-    returns (N,), of which the first is no return. NaN until 20 are known.
+    quantiles (..., Q). The probability integral transform (Dawid 1984), seen through the deciles.
     """
-    total = np.cumsum(np.concatenate([[0.0], np.nan_to_num(returns[1:]) ** 2]))
-    t = np.arange(len(returns))
-    first = np.maximum(t - span, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        volatility = np.sqrt((total[t] - total[first]) / (t - first))
-    volatility[:20] = np.nan
-    return np.maximum(volatility, 1e-8)
+    deciles = quantiles[..., [LEVELS.index(round(0.1 * k, 2)) for k in range(1, 10)]]
+    tenth = (outcome[..., None] > deciles).sum(-1)
+    return np.bincount(tenth.ravel(), minlength=10) / max(1, tenth.size)
 
 
-def normal_quantiles(volatility: np.ndarray, horizons: np.ndarray) -> np.ndarray:
-    """Quantiles of a walk without drift and with normal steps: volatility (N,) of a day, horizons (K,) -> (N, K, Q)."""
-    curve = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-    return volatility[:, None, None] * np.sqrt(horizons)[None, :, None] * curve
+def width(quantiles: np.ndarray, share: float) -> np.ndarray:
+    """The width of the central interval that should hold `share` of the outcomes: (..., Q) -> (...)."""
+    low, high = LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))
+    return quantiles[..., high] - quantiles[..., low]
 
 
 def diebold_mariano(loss_difference: np.ndarray, horizon: int) -> float:
     """Two-sided p-value that two forecasts are equally good: loss_difference (N,) in order of time.
 
-    Diebold and Mariano (1995) with Bartlett weights over 2 * horizon lags, which keeps the variance positive, and the
-    small-sample correction and t distribution of Harvey, Leybourne and Newbold (1997). 1.0 where nothing differs.
+    Diebold and Mariano (1995) with Bartlett weights over max(20, 2 * horizon) lags, which keeps the variance positive,
+    and the small-sample correction and t distribution of Harvey, Leybourne and Newbold (1997). 1.0 where nothing
+    differs.
     """
     n = len(loss_difference)
     if n < 3:
         return 1.0
     d = loss_difference - loss_difference.mean()
-    lags = min(2 * horizon, n - 2)
+    lags = min(max(20, 2 * horizon), n - 2)
     variance = d @ d / n
     for lag in range(1, lags + 1):
         variance += 2 * (1 - lag / (lags + 1)) * (d[lag:] @ d[:-lag]) / n

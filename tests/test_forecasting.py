@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab import checkpoint, forecasting, scoring
-from seqlab.data.features import FEATURES, WARM_UP, Scaler, features_of, windows
+from seqlab import baselines, checkpoint, forecasting, scoring
+from seqlab.data.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of, windows
 from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError
 from seqlab.forecasting import ForecastSettings
@@ -91,6 +91,28 @@ def test_features_of_a_day_do_not_know_what_comes_after_it(day, factor, with_ran
     np.testing.assert_allclose(cut_off.values, plain.values[: day + 1], rtol=1e-9, atol=1e-9)
 
 
+@given(st.integers(320, 880), st.floats(0.2, 5.0))
+@settings(max_examples=10, deadline=None)
+def test_the_market_of_a_day_does_not_know_what_comes_after_it(day, factor):
+    one, other = made_series("A"), made_series("B", 850, seed=1)
+    plain = Market.of([features_of(one), features_of(other)]).beside(features_of(one))
+    spiked = Market.of([features_of(one), features_of(after(other, min(day, 849), factor))]).beside(features_of(one))
+    np.testing.assert_array_equal(plain.values[: day + 1], spiked.values[: day + 1])
+
+
+def test_the_market_is_the_mean_of_those_at_hand_and_there_is_none_of_one():
+    one, other = features_of(made_series("A")), features_of(made_series("B", 850, seed=1))
+    first = len(OWN_FEATURES)
+    seen = Market.of([one, other]).beside(one)
+    np.testing.assert_allclose(seen.values[400, first], (one.values[400, 0] + other.values[400, 0]) / 2)
+    five = [(one.values[d, 0] + other.values[d, 0]) / 2 for d in range(396, 401)]
+    np.testing.assert_allclose(seen.values[400, FEATURES.index("market_return_over_5")], np.sum(five) / np.sqrt(5))
+    assert seen.values[400, -1] == 1.0 and seen.values[860, -1] == 0.0  # B has ended by then
+    alone = Market.of([one]).beside(one)
+    np.testing.assert_array_equal(alone.values, one.values)
+    assert np.isnan(alone.values[:, first:-1]).all() and not alone.values[:, -1].any()
+
+
 def test_features_do_not_depend_on_the_currency():
     series = made_series()
     cents = replace(series, **{f: 100 * getattr(series, f) for f in ("close", "adjusted", "open", "high", "low")})
@@ -142,6 +164,21 @@ def test_a_backtest_says_what_a_forecast_on_that_day_would_have_said(trained):
         np.testing.assert_allclose(
             np.log(then.prices[[0, 4]] / close), whole.backtest.quantiles["model"][place], rtol=1e-4, atol=1e-7
         )
+
+
+@given(st.integers(1300, 1590), st.floats(0.3, 3.0))
+@settings(max_examples=6, deadline=None)
+def test_no_forecast_of_several_knows_what_comes_after_it(trained, day, factor):
+    """Market and calibration are shared: a spike in one series must not reach back into another's forecasts."""
+    forecaster, series, _ = trained
+    plain = forecasting.forecast_all(forecaster, series[:2], horizon=5, origins=400)
+    spiked = forecasting.forecast_all(forecaster, [series[0], after(series[1], day, factor)], horizon=5, origins=400)
+    for one, other in zip(plain, spiked, strict=True):
+        before = one.backtest.origins <= series[0].dates[day]
+        for method, quantiles in one.backtest.quantiles.items():
+            np.testing.assert_allclose(
+                quantiles[before], other.backtest.quantiles[method][before], rtol=1e-6, atol=1e-12, err_msg=method
+            )
 
 
 def test_no_backtest_counts_an_origin_before_the_cut(trained):
@@ -203,13 +240,33 @@ def test_scores_are_those_of_the_quantiles():
     assert backtest.skill() == [pytest.approx(0.0)] and backtest.p_values() == [1.0]
 
 
+def test_the_verdict_names_the_baseline_that_was_better():
+    random = np.random.default_rng(1)
+    days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 400)
+    outcomes = random.normal(0, 0.01, (400, 2))
+    widths = {"model": 0.016, "random_walk": 0.02, "har": 0.01}
+    quantiles = {
+        name: baselines.normal(np.full(400, width), np.array([1, 1]), scoring.LEVELS) for name, width in widths.items()
+    }
+    backtest = forecasting.Backtest((1, 5), days, outcomes, quantiles)
+    assert "did better than it: har at 1 and 5 days" in forecasting.verdict(backtest)
+    assert backtest.skill("har")[0] > backtest.skill()[0] > 0
+    drifting = replace(backtest, quantiles={**quantiles, "model": quantiles["har"] + 0.005})
+    assert drifting.skill(at_last_price=True) == pytest.approx(backtest.skill("har"))
+    scores = replace(backtest, naive_error=np.full((400, 2), 0.008)).scores("har")
+    assert scores.mase == pytest.approx((np.abs(outcomes).mean(0) / 0.008).tolist())
+    assert scores.direction == [0.5, 0.5]  # its median is the last price: it says neither
+    assert scores.coverage50[0] == pytest.approx(0.5, abs=0.08) and scores.coverage90[0] > 0.85
+    assert sum(scores.pit[0]) == pytest.approx(1)
+
+
 def test_p_values_of_several_series_do_not_count_a_day_twice():
     """The same series pooled with itself carries no more evidence than once."""
     random = np.random.default_rng(0)
     days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-01") + 200)
     outcomes = random.normal(0, 0.01, (200, 1))
-    walk = scoring.normal_quantiles(np.full(200, 0.012), np.array([1]))
-    model = scoring.normal_quantiles(np.full(200, 0.010), np.array([1]))
+    walk = baselines.normal(np.full(200, 0.012), np.array([1]), scoring.LEVELS)
+    model = baselines.normal(np.full(200, 0.010), np.array([1]), scoring.LEVELS)
     one = forecasting.Backtest((1,), days, outcomes, {"model": model, "random_walk": walk})
     assert forecasting.pool([one] * 5).p_values() == pytest.approx(one.p_values())
 
@@ -218,7 +275,7 @@ def test_the_untrained_model_is_the_random_walk_of_today():
     """Its head is zero and its shape normal: exp(0) sqrt(h) times the normal quantiles."""
     model = RecurrentForecaster(len(FEATURES), [1, 5, 20], list(scoring.LEVELS)).double()
     log_scale, _ = model(torch.randn(2, 7, len(FEATURES), dtype=torch.float64))
-    expected = scoring.normal_quantiles(np.ones(1), np.arange(1, 21))[0]
+    expected = baselines.normal(np.ones(1), np.arange(1, 21), scoring.LEVELS)[0]
     np.testing.assert_allclose(model.quantiles(log_scale[0, 0], 20).detach().numpy(), expected, atol=1e-6)
 
 

@@ -92,10 +92,9 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
 
     forecaster = forecasting.load(saved)
     names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
-    backtests = []
-    for series in load_many(names, offline=common.offline):
-        backtest = forecasting.forecast(forecaster, series).backtest
-        say(common, f"{series.name}: {len(backtest.origins)} days after the cut, {series.origin}")
-        backtests.append(backtest)
-    pooled = forecasting.pool(backtests)
+    series = list(load_many(names, offline=common.offline))
+    forecasts = forecasting.forecast_all(forecaster, series)
+    for one in forecasts:
+        say(common, f"{one.series.name}: {len(one.backtest.origins)} days after the cut, {one.series.origin}")
+    pooled = forecasting.pool([one.backtest for one in forecasts])
     return {"backtest": forecasting.summary(pooled)}, [*backtest_lines(pooled), "", forecasting.verdict(pooled)]

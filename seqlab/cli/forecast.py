@@ -28,6 +28,13 @@ CHARTS = (".png", ".svg", ".pdf")
 )
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
 @click.option("--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast.")
+@click.option(
+    "--baselines",
+    type=click.Choice(["cheap", "all"]),
+    default="cheap",
+    show_default=True,
+    help="Forecasts to compare with; all adds GARCH and GJR.",
+)
 @click.option("--column", help="The price column of a CSV file.")
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
 @common_options
@@ -39,6 +46,7 @@ def command(
     origins: int,
     stride: int,
     backtest: Path | None,
+    baselines: str,
     column: str | None,
     model: str,
 ) -> None:
@@ -70,16 +78,22 @@ def command(
     forecaster = forecasting.load(saved)
     trained = "shipped" if saved.is_shipped else "fresh"
     say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
-    forecasts = []
-    for series in loaded:
-        one = forecasting.forecast(forecaster, series, horizon=horizon, origins=origins, stride=stride)
+    try:
+        forecasts = forecasting.forecast_all(
+            forecaster, loaded, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
+        )
+    except ImportError as problem:
+        raise UsageError(
+            f"--baselines all needs the package arch: {problem}", "pip install 'seqlab[baselines]'"
+        ) from problem
+    for one in forecasts:
         count = len(one.backtest.origins)
         if count < origins:
             say(
                 common,
-                f"{series.name}: {count} past days to test on, not {origins}: more would lie before the model's cut",
+                f"{one.series.name}: {count} past days to test on, not {origins}: "
+                "more would lie before the model's cut",
             )
-        forecasts.append(one)
     if backtest is not None:
         _write_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
@@ -161,6 +175,8 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
         crps = "".join(f"{value:>9.3f}" for value in scores.crps)
         covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
         lines.append(f"{method:22}{crps}{'':11}{covered}")
+    for label, at_last_price in (("skill, %", False), ("skill without drift, %", True)):
+        lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))
     return lines
 
 

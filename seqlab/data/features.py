@@ -1,11 +1,12 @@
-"""What a forecaster sees of a series and what it is asked: returns in units of their recent volatility.
+"""What a forecaster sees of a series and of those beside it, and what it is asked, in units of recent volatility.
 
 Everything on a day is computed from that day and the days before it, so that a forecast made on a past day is the
 one that would have been made then. Prices never enter, only log returns and log ratios: a series in cents and one in
 thousands look alike.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ MINIMUM_DAYS = 300
 SPANS = (5, 21, 63)
 FLOOR = 0.1  # of a log ratio's argument: a day without a move is not minus infinity
 
-FEATURES = (
+OWN_FEATURES = (
     "return",
     "return_size",
     *(f"return_over_{span}" for span in SPANS),
@@ -32,7 +33,20 @@ FEATURES = (
     "gap",
     "has_range",
 )
+# what the series at hand have in common; the last says whether there was more than one
+MARKET_FEATURES = (
+    "market_return",
+    "market_return_size",
+    "market_size_over_5",
+    "market_size_over_21",
+    "market_size_over_252",
+    "market_return_over_5",
+    "market_return_over_21",
+    "has_market",
+)
+FEATURES = OWN_FEATURES + MARKET_FEATURES
 RANGE_FEATURES = tuple(i for i, name in enumerate(FEATURES) if name.startswith(("range", "gap", "has_range")))
+SWITCHES = [FEATURES.index("has_range"), FEATURES.index("has_market")]
 
 
 @dataclass(frozen=True)
@@ -40,14 +54,20 @@ class Features:
     """One series, day by day. Row t is known at the close of day t.
 
     dates (N,), values (N, F) with NaN where a day lacks the quotes for a feature, volatility (N,): the EWMA standard
-    deviation of daily log returns, log_price (N,): cumulated log returns, from 0.
+    deviation of daily log returns, day_range (N,): the Parkinson volatility of each day, NaN where high and low are
+    unknown, log_price (N,): cumulated log returns, from 0.
     """
 
     name: str
     dates: np.ndarray
     values: np.ndarray
     volatility: np.ndarray
+    day_range: np.ndarray
     log_price: np.ndarray
+
+    def returns(self) -> np.ndarray:
+        """Daily log returns (N,), of which the first is none: 0."""
+        return np.diff(self.log_price, prepend=0.0)
 
     def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
         """The cumulative log return over the next h days, (N, len(horizons)); NaN where it is not known yet."""
@@ -59,7 +79,10 @@ class Features:
 
 
 def features_of(series: Series) -> Features:
-    """Compute the features of a series. Raises DataError if it has fewer than MINIMUM_DAYS days."""
+    """Compute a series' own features; those of the market are left unknown, see `Market`.
+
+    Raises DataError if it has fewer than MINIMUM_DAYS days.
+    """
     if len(series.dates) < MINIMUM_DAYS:
         raise DataError(
             f"{series.name} has {len(series.dates)} days, too few to forecast from",
@@ -97,8 +120,49 @@ def features_of(series: Series) -> Features:
     columns["gap"] = _log_ratio(pd.Series(np.abs(np.log(series.open / previous))), volatility)
     columns["has_range"] = parkinson.notna().astype(float)
 
-    values = np.stack([columns[name].to_numpy(float) for name in FEATURES], axis=1)  # (N, F)
-    return Features(series.name, series.dates, values, volatility.to_numpy(), log_price)
+    values = np.full((len(returns), len(FEATURES)), np.nan)  # (N, F)
+    values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
+    values[:, -1] = 0.0
+    day_range = parkinson.to_numpy() ** 0.5
+    return Features(series.name, series.dates, values, volatility.to_numpy(), day_range, log_price)
+
+
+@dataclass(frozen=True)
+class Market:
+    """What several series have in common, day by day: the volatility of the market over the tickers at hand.
+
+    Averages over the series that have a value on a day: of the return in units of each one's volatility, of its square,
+    and of how each one's recent and long-run sizes compare with its volatility now. days (D,), values (D, M) known at
+    the close of each, NaN where fewer than two series have a value.
+    """
+
+    days: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, pool: Sequence[Features]) -> "Market":
+        """The market that these series make; of a single one there is none."""
+        names = ("return", "size_over_5", "size_over_21", "size_over_252")
+        columns = [FEATURES.index(name) for name in names]
+        days = np.unique(np.concatenate([one.dates for one in pool]))
+        total, count = np.zeros((2, len(days), 1 + len(columns)))
+        for one in pool:
+            own = one.values[:, columns]
+            own = np.concatenate([own[:, :1] ** 2, own], axis=1)
+            rows = np.searchsorted(days, one.dates)
+            total[rows] += np.nan_to_num(own)
+            count[rows] += np.isfinite(own)
+        mean = np.where(count >= 2, total / np.maximum(count, 1), np.nan)
+        squared, returns, *sizes = mean.T
+        over = [pd.Series(returns).rolling(span).mean().to_numpy() * np.sqrt(span) for span in SPANS[:2]]
+        present = np.isfinite(returns).astype(float)
+        return cls(days, np.stack([returns, np.log(np.sqrt(squared) + FLOOR), *sizes, *over, present], axis=1))
+
+    def beside(self, one: Features) -> Features:
+        """The features of one series of this market, those of the market filled in."""
+        values = one.values.copy()
+        values[:, len(OWN_FEATURES) :] = self.values[np.searchsorted(self.days, one.dates)]
+        return replace(one, values=values)
 
 
 @dataclass(frozen=True)
@@ -111,9 +175,10 @@ class Scaler:
     @classmethod
     def fit(cls, values: np.ndarray) -> "Scaler":
         """values (N, F), NaN where unknown."""
-        has_range = FEATURES.index("has_range")
-        mean, std = np.nanmean(values, 0), np.nanstd(values, 0)
-        mean[has_range], std[has_range] = 0.0, 1.0  # so that 0 still means: no range
+        known = np.isfinite(values).any(axis=0)
+        mean, std = np.zeros((2, values.shape[1]))
+        mean[known], std[known] = np.nanmean(values[:, known], 0), np.nanstd(values[:, known], 0)
+        mean[SWITCHES], std[SWITCHES] = 0.0, 1.0  # so that 0 still means: unknown
         return cls(mean.tolist(), np.maximum(std, 1e-3).tolist())
 
     def apply(self, values: np.ndarray) -> np.ndarray:

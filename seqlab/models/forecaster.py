@@ -16,13 +16,17 @@ DRIFT_KEPT = 0.5
 class RecurrentForecaster(nn.Module):
     """Quantiles of the return over each horizon, in units of the current volatility times sqrt(h).
 
-    The quantile at level p and horizon h is `exp(log_scale_h) * shape_h(p)`. The scale depends on the features, through
-    a linear layer on today's and through the recurrent layers on those before; what is predictable in returns is
-    their size. The shape is one learned, ordered, fat-tailed curve per horizon; its median is the one direction there
-    is, the same on every day. What stocks that did well have gained is mostly the luck of having survived, so that
-    forecasts keep half of the learned median (DRIFT_KEPT).
+    The quantile at level p and horizon h is `exp(log_scale_h) * shape_h(p)`. The scale depends on the features,
+    through a linear layer on today's and through the recurrent layers on those before; what is predictable in returns
+    is their size. The recurrent layers see only the series' own features, the first `own_size`: shown the market's,
+    they learn by heart the few crises that there were. The last feature is 1 on days with a market to see; on the
+    others, where those of the market are 0, the own ones get a second linear layer, so that they can stand in for it.
+    The shape is one learned, ordered, fat-tailed curve per horizon; its median is the one direction there is, the same
+    on every day. What stocks that did well have gained is mostly the luck of having survived, so that forecasts keep
+    half of the learned median (DRIFT_KEPT).
 
-    horizons: days, ascending; levels: odd in number, symmetric about 0.5 in the middle.
+    own_size: all features where it is not given, and then there is no market. horizons: days, ascending; levels: odd
+    in number, symmetric about 0.5 in the middle.
     """
 
     def __init__(
@@ -34,18 +38,22 @@ class RecurrentForecaster(nn.Module):
         hidden_size: int = 32,
         num_layers: int = 2,
         dropout: float = 0.0,
+        own_size: int | None = None,
     ) -> None:
         super().__init__()
         self.horizons, self.levels = list(horizons), list(levels)
         self.middle = len(levels) // 2
         if levels[self.middle] != 0.5:
             raise ValueError("the middle level must be 0.5")
-        self.layers = recurrent_layers(cell, input_size, hidden_size, num_layers, dropout)
+        self.own_size = own_size or input_size
+        self.layers = recurrent_layers(cell, self.own_size, hidden_size, num_layers, dropout)
         self.head = nn.Linear(hidden_size, len(horizons))
         self.skip = nn.Linear(input_size, len(horizons), bias=False)
         nn.init.zeros_(self.head.weight)  # it starts as: tomorrow is as volatile as today
         nn.init.zeros_(self.head.bias)
         nn.init.zeros_(self.skip.weight)
+        self.alone = nn.Linear(self.own_size, len(horizons), bias=False)
+        nn.init.zeros_(self.alone.weight)
         normal = torch.tensor([NormalDist().inv_cdf(level) for level in levels])
         steps = torch.log(torch.expm1(normal.diff()))  # the inverse of softplus
         self.steps = nn.Parameter(steps.repeat(len(horizons), 1))  # (K, Q-1), the gaps between quantiles
@@ -58,10 +66,18 @@ class RecurrentForecaster(nn.Module):
         below = -gaps[:, : self.middle].flip(1).cumsum(1).flip(1)
         return self.median + torch.cat([below, torch.zeros_like(self.median), above], 1)
 
+    def curves(self) -> Tensor:
+        """The quantile curve of each horizon (K, Q) as it is used: with half of the learned drift."""
+        return self.shapes() - (1 - DRIFT_KEPT) * self.median
+
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """x (B, T, F) -> log scale per day and horizon (B, T, K), and the state to carry on with."""
-        outputs, state = run_layers(self.layers, x, state)  # (B, T, H)
-        return self.head(outputs) + self.skip(x), state
+        own = x[..., : self.own_size]
+        outputs, state = run_layers(self.layers, own, state)  # (B, T, H)
+        log_scale = self.head(outputs) + self.skip(x)  # (B, T, K)
+        if self.own_size < x.shape[-1]:
+            log_scale = log_scale + self.alone(own * (1 - x[..., -1:]))
+        return log_scale, state
 
     def quantiles(self, log_scale: Tensor, horizon: int) -> Tensor:
         """log scale (..., K) -> quantiles (..., horizon, Q) of the cumulative log return over 1 .. horizon days, in
@@ -72,8 +88,7 @@ class RecurrentForecaster(nn.Module):
         weights = _interpolation(self.horizons, horizon).to(log_scale)  # (horizon, K)
         scale = torch.exp(log_scale @ weights.T)  # (..., horizon)
         days = torch.arange(1, horizon + 1, dtype=log_scale.dtype, device=log_scale.device)
-        shapes = self.shapes() - (1 - DRIFT_KEPT) * self.median
-        return (scale * days.sqrt()).unsqueeze(-1) * (weights @ shapes.to(log_scale))
+        return (scale * days.sqrt()).unsqueeze(-1) * (weights @ self.curves().to(log_scale))
 
 
 def _interpolation(knots: list[int], horizon: int) -> Tensor:

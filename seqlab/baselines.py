@@ -1,0 +1,172 @@
+"""The forecasts to beat: simple and classical distributions of the return over the next days. Arrays in, arrays out.
+
+Each is made on a past day from that day and those before it, as the model's are. Returns are daily log returns (N,),
+of which the first is none and not looked at; `rows` (O,) are the days forecast from, ascending; `horizons` (K,) days
+ahead; quantiles (O, K, Q) of the cumulative log return at `levels`.
+"""
+
+from statistics import NormalDist
+
+import numpy as np
+
+YEAR = 252
+HAR_SPANS = (1, 5, 22)  # day, week and month (Corsi 2009)
+REFIT = 63  # days between two fits of a GARCH model
+HAR_MINIMUM = 250  # outcomes before a regression is believed
+
+
+def volatility(returns: np.ndarray, span: int = YEAR) -> np.ndarray:
+    """Daily volatility of the random walk: the root mean square of the last `span` returns at each day (N,).
+
+    NaN until 20 are known.
+    """
+    t = np.arange(len(returns))
+    first = np.maximum(t - span, 0)
+    total = _sums(returns**2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.sqrt((total[t] - total[first]) / (t - first))
+    size[:20] = np.nan
+    return np.maximum(size, 1e-8)
+
+
+def normal(size: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """A walk without drift and with normal steps of `size` (O,) a day: (O, K, Q)."""
+    curve = np.array([NormalDist().inv_cdf(level) for level in levels])
+    return size[:, None, None] * np.sqrt(horizons)[None, :, None] * curve
+
+
+def drift(returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """The random walk, moved by the mean of all returns so far."""
+    mean = _sums(returns)[rows] / np.maximum(rows, 1)
+    return normal(volatility(returns)[rows], horizons, levels) + mean[:, None, None] * horizons[None, :, None]
+
+
+def empirical(
+    returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...], span: int = 3 * YEAR
+) -> np.ndarray:
+    """Quantiles of the last `span` returns over as many days, overlapping (historical simulation)."""
+    total = _sums(returns)
+    result = np.zeros((len(rows), len(horizons), len(levels)))
+    for k, h in enumerate(horizons):
+        over = total[h:] - total[:-h]  # entry i: from day i to day i + h
+        ends = rows - h + 1
+        full = ends >= span
+        if full.any():
+            known = np.sort(np.lib.stride_tricks.sliding_window_view(over, span)[ends[full] - span], axis=1)
+            place = np.array(levels) * (span - 1)
+            low = place.astype(int)
+            result[full, k] = known[:, low] + (place - low) * (known[:, low + 1] - known[:, low])
+        for o in np.flatnonzero(~full & (ends > 0)):
+            result[o, k] = np.quantile(over[: ends[o]], levels)
+    return result
+
+
+def har(
+    returns: np.ndarray,
+    day_range: np.ndarray,
+    rows: np.ndarray,
+    horizons: np.ndarray,
+    levels: tuple[float, ...],
+) -> np.ndarray:
+    """Heterogeneous autoregression (Corsi 2009) of the size of returns, with normal steps.
+
+    The absolute return over h days, by the root of h, is regressed on the means of the daily size over a day, a week
+    and a month, by least squares over every outcome known at the origin, so once for each origin. Absolute values
+    instead of squares, because one crash would own the regression (Ederington and Guan 2005). The size of a day is its
+    range `day_range` (N,), the Parkinson volatility of high and low, where that is known and has been for long enough,
+    else its absolute return.
+    """
+    result = _har(np.abs(returns), returns, rows, horizons)
+    if np.isfinite(day_range[rows]).any():
+        on_range = _har(day_range, returns, rows, horizons)
+        result = np.where(np.isfinite(on_range), on_range, result)
+    plain = volatility(returns)[rows, None]
+    size = np.where(np.isfinite(result), result, plain)  # (O, K) a day
+    curve = np.array([NormalDist().inv_cdf(level) for level in levels])
+    return np.maximum(size, 0.25 * plain)[..., None] * np.sqrt(horizons)[:, None] * curve
+
+
+def _har(size: np.ndarray, returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray) -> np.ndarray:
+    """The daily volatility that HAR on `size` (N,) forecasts, (O, K); NaN where too little is known."""
+    count = len(returns)
+    regressors = np.ones((count, 1 + len(HAR_SPANS)))
+    for j, span in enumerate(HAR_SPANS, start=1):
+        total = np.cumsum(np.nan_to_num(size))
+        known = np.cumsum(np.isfinite(size) & (np.arange(count) > 0))
+        before, had = np.zeros(count), np.zeros(count)
+        before[span:], had[span:] = total[:-span], known[:-span]
+        regressors[:, j] = np.where(known - had == span, (total - before) / span, np.nan)
+    usable = np.isfinite(regressors.sum(axis=1))
+    x = np.where(usable[:, None], regressors, 0.0)  # (N, J)
+    moments = np.cumsum(x[:, :, None] * x[:, None, :], axis=0)  # (N, J, J)
+    number = np.cumsum(usable)
+    path = _sums(returns)
+    ridge = 1e-10 * np.eye(x.shape[1])
+    result = np.full((len(rows), len(horizons)), np.nan)
+    for k, h in enumerate(horizons):
+        outcome = np.zeros(count)
+        outcome[:-h] = np.abs(path[h:] - path[:-h]) / np.sqrt(h)
+        products = np.cumsum(x * outcome[:, None], axis=0)
+        last = rows - h  # the last origin whose outcome is known
+        believed = (last >= 0) & usable[rows] & (number[np.maximum(last, 0)] >= HAR_MINIMUM)
+        if believed.any():
+            at = last[believed]
+            weights = np.linalg.solve(moments[at] + ridge, products[at][..., None])[..., 0]
+            # E|X| of a normal is sqrt(2 / pi) of its standard deviation
+            result[believed, k] = (weights * x[rows[believed]]).sum(axis=1) * np.sqrt(np.pi / 2)
+    return result
+
+
+def _sums(returns: np.ndarray) -> np.ndarray:
+    """Cumulated returns at each day (N,), from 0; the first and the unknown count as none."""
+    return np.cumsum(np.concatenate([[0.0], np.nan_to_num(returns[1:])]))
+
+
+def garch(
+    returns: np.ndarray,
+    rows: np.ndarray,
+    horizons: np.ndarray,
+    levels: tuple[float, ...],
+    *,
+    asymmetric: bool,
+    paths: int = 2000,
+) -> np.ndarray:
+    """GARCH(1,1), or with `asymmetric` the model of Glosten, Jagannathan and Runkle (1993), with Student-t steps.
+
+    A constant mean; fitted by maximum likelihood (package `arch`) to the ten years before an origin, again after 63
+    days, filtered between; all origins of a fit simulated as one batch of `paths`. The draws of a day are the
+    midpoints of equal slices of Student's t in random order, so that one day ahead is next to exact. Raises
+    ImportError without `arch`.
+    """
+    from arch import arch_model
+    from scipy import stats
+
+    percent = np.clip(100 * np.nan_to_num(returns), -25, 25)  # in percent the optimizer finds its way
+    random = np.random.default_rng(0)
+    result = np.zeros((len(rows), len(horizons), len(levels)))
+    groups = np.unique((rows - rows[0]) // REFIT, return_inverse=True)[1] if len(rows) else rows
+    for group in range(groups.max() + 1 if len(rows) else 0):
+        at = np.flatnonzero(groups == group)
+        first, last = rows[at[0]], rows[at[-1]]
+        begin = max(1, first - 10 * YEAR)
+        model = arch_model(
+            percent[begin : first + 1], mean="Constant", vol="GARCH", o=int(asymmetric), dist="t", rescale=False
+        )
+        fitted = model.fit(disp="off", show_warning=False).params
+        mean, base, alpha, beta, degrees = (fitted[name] for name in ("mu", "omega", "alpha[1]", "beta[1]", "nu"))
+        gamma = fitted["gamma[1]"] if asymmetric else 0.0
+        shocks = percent[begin : last + 1] - mean
+        variance = np.empty(len(shocks) + 1)  # entry i: forecast for the day of shocks[i]
+        variance[0] = shocks[: first + 1 - begin].var()
+        for i, shock in enumerate(shocks):
+            variance[i + 1] = base + (alpha + gamma * (shock < 0)) * shock**2 + beta * variance[i]
+        draws = stats.t.ppf((np.arange(paths) + 0.5) / paths, degrees) * np.sqrt(max(degrees - 2, 1e-3) / degrees)
+        ahead = np.tile(variance[rows[at] + 1 - begin, None], (1, paths))  # (origins, paths)
+        total = np.zeros_like(ahead)
+        for day in range(1, int(horizons.max()) + 1):
+            shock = np.sqrt(ahead) * random.permutation(draws)
+            total += mean + shock
+            ahead = base + (alpha + gamma * (shock < 0)) * shock**2 + beta * ahead
+            for k in np.flatnonzero(horizons == day):
+                result[at, k] = np.quantile(total, levels, axis=1).T / 100
+    return result

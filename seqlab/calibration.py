@@ -1,0 +1,33 @@
+"""Rolling conformal calibration: widths that follow how often outcomes lately fell outside. Arrays in, arrays out."""
+
+import numpy as np
+
+RATE = 0.01  # per day at a horizon of one; a small one, for one that follows every run of luck costs more than it gives
+INSIDE = 0.8
+
+
+def excess(quantiles: np.ndarray, outcomes: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """How far an outcome (...) lay from the median of quantiles (..., Q), in units of the half of the 80 % interval on
+    its side: above 1 it is outside. NaN where the outcome is."""
+    low, middle, high = (levels.index(level) for level in (0.1, 0.5, 0.9))
+    error = outcomes - quantiles[..., middle]
+    above, below = quantiles[..., high] - quantiles[..., middle], quantiles[..., middle] - quantiles[..., low]
+    return np.abs(error) / np.where(error > 0, above, below)
+
+
+def log_factors(known: np.ndarray, horizons: np.ndarray) -> np.ndarray:
+    """What to add to the log of the width of forecasts made on a day, per horizon: (D, K).
+
+    known (D, S, K): the excess of those forecasts of S series whose outcome became known on each day, NaN where none
+    did; horizons (K,). Online gradient steps on the pinball loss of the 80 % quantile of the excess (Gibbs and Candes
+    2021; Angelopoulos, Candes and Tibshirani 2023), all series together, slower at long horizons, whose outcomes
+    overlap. An entry uses that day's row of `known` and those above it.
+    """
+    rates = RATE / np.sqrt(horizons)
+    count = np.isfinite(known).sum(axis=1)  # (D, K)
+    current, result = np.zeros(len(horizons)), np.zeros((len(known), len(horizons)))
+    for day in range(len(known)):
+        outside = (known[day] > np.exp(current)).sum(axis=0) / np.maximum(count[day], 1)
+        current = current + rates * np.where(count[day] > 0, outside - (1 - INSIDE), 0.0)
+        result[day] = current
+    return result
