@@ -261,7 +261,10 @@ def train(
             precision=chosen.precision,
         )
         settings.max_steps = training.choose_max_steps(
-            run, None if epochs or minutes else settings.max_steps, epochs=epochs, minutes=minutes
+            run,
+            settings.max_steps if resume or not (epochs or minutes) else None,  # a resumed run keeps its length
+            epochs=epochs,
+            minutes=minutes,
         )
         config = {
             "job": "forecasting",

@@ -303,7 +303,8 @@ def test_resuming_gives_the_uninterrupted_run(tmp_path, stop_at):
         except StopIteration as end:
             outcome = end.value
     assert outcome is None
-    resumed = finish(forecasting.train(series, tmp_path / "cut", ForecastSettings(), resume=True))
+    other_lengths = {"minutes": 5.0} if stop_at == 10 else {"epochs": 3.0}  # the length that was saved counts
+    resumed = finish(forecasting.train(series, tmp_path / "cut", ForecastSettings(), resume=True, **other_lengths))
     assert resumed.config["files"] == whole.config["files"]
     with pytest.raises(CheckpointError, match="other series"):
         finish(forecasting.train(series[:1], tmp_path / "cut", ForecastSettings(), resume=True))
