@@ -171,8 +171,8 @@ def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor
     inputs, targets = batch
     log_scale, _ = model(inputs)  # (B, T, K)
     quantiles = torch.exp(log_scale).unsqueeze(-1) * model.shapes()  # (B, T, K, Q)
-    levels = torch.tensor(model.levels)
     error = targets.unsqueeze(-1) - quantiles
+    levels = error.new_tensor(model.levels)
     loss = torch.maximum(levels * error, (levels - 1) * error).mean(-1)  # (B, T, K)
     return 2 * loss[~targets.isnan()].mean(), None
 
@@ -407,8 +407,9 @@ def scales(forecaster: Forecaster, features: Sequence[Features]) -> list[np.ndar
     for i, one in enumerate(features):
         x[i, : len(one.dates)] = torch.from_numpy(forecaster.scaler.apply(one.values))
     with use_threads(1):
-        log_scale, _ = forecaster.model(x)
-    return [log_scale[i, : len(one.dates)].double().numpy() for i, one in enumerate(features)]
+        log_scale, _ = forecaster.model(x.to(forecaster.model.median.device))
+    log_scale = log_scale.cpu().double()
+    return [log_scale[i, : len(one.dates)].numpy() for i, one in enumerate(features)]
 
 
 def calibrated(
@@ -419,7 +420,7 @@ def calibrated(
     days = np.unique(np.concatenate([one.dates for one in features]))
     known = np.full((len(days), len(features), len(knots)), np.nan)
     with torch.inference_mode():
-        curves = forecaster.model.curves().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
+        curves = forecaster.model.curves().cpu().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
     for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
         units = one.outcomes(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
         excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)

@@ -13,6 +13,7 @@ from seqlab.data.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler
 from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError
 from seqlab.forecasting import ForecastSettings
+from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "context": 96, "burn_in": 32, "batch_size": 8, "eval_every": 10}
@@ -319,3 +320,16 @@ def test_another_job_is_refused(tmp_path):
     saved = checkpoint.save(tmp_path / "other", {"job": "language", "parameters": 1}, {"w": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="no forecaster"):
         forecasting.load(saved)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_forecaster_trains_and_forecasts_on_a_gpu(tmp_path):
+    series = [made_series("A", 700, 1), made_series("B", 700, 2)]
+    cut, compute = series[0].dates[500], Compute("cuda", "fp32", 1)
+    forecaster = forecasting.load(
+        finish(forecasting.train(series, tmp_path / "gpu", ForecastSettings(**QUICK), cut=cut, compute=compute))
+    )
+    on_cpu = forecasting.forecast(forecaster, series[0], horizon=5)
+    forecaster.model.to("cuda")
+    on_gpu = forecasting.forecast(forecaster, series[0], horizon=5)
+    np.testing.assert_allclose(on_gpu.prices, on_cpu.prices, rtol=1e-4)
