@@ -44,8 +44,8 @@ class Checkpoint:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it is one of those that come with seqlab."""
-        return self.folder.resolve().parent == shipped_folder().resolve()
+        """Whether it is one of those that come with seqlab: in their folder, and without what --resume needs."""
+        return self.folder.resolve().parent == shipped_folder().resolve() and "training" not in self.config["files"]
 
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""

@@ -54,6 +54,8 @@ def conduct(
     run.max_steps = settings.max_steps
     run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
     config = {**config, "settings": asdict(settings), "parameters": training.count_parameters(run.model)}
+    if saved is not None:
+        config["command"] = saved.config["command"]  # the one that began it makes it; that of --resume would not
     keeper = RunFolder(folder, config, saved.log() if saved else None)
     if saved is not None:
         training.restore(run, saved.weights(), saved.training(), saved.config["position"])

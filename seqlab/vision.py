@@ -35,7 +35,7 @@ class VisionSettings(training.Settings):
     lr: float = 0.2
     weight_decay: float = 5e-4
     warmup_steps: int = 400  # at most a tenth of the run
-    clip_norm: float = 5.0  # a guard: a healthy gradient stays below it
+    clip_norm: float | None = 5.0  # a guard: a healthy gradient stays below it
     crop: int = 4  # pixels of padding for the random crop; 0: none
     flip: bool = True
     val_images: int = 0  # the last so many training images choose the weights; 0: all train, the last stay
