@@ -25,9 +25,10 @@ from seqlab.data.features import (
     windows,
 )
 from seqlab.data.series import Series
-from seqlab.errors import CheckpointError, DataError
+from seqlab.errors import CheckpointError, DataError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.models.forecaster import RecurrentForecaster
+from seqlab.models.recurrent import KINDS
 from seqlab.training import Batch, Progress, State
 
 HORIZONS = (1, 2, 3, 5, 10, 20, 40, 60)  # days that are trained; between them the model interpolates
@@ -52,6 +53,16 @@ class ForecastSettings(training.Settings):
     batch_size: int = 32
     lr: float = 3e-3
     warmup_steps: int = 40
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cell not in KINDS:
+            raise UsageError(f"setting 'cell' is '{self.cell}'", did_you_mean(self.cell, KINDS))
+        training.require(self, "1 or more", lambda value: value >= 1, "hidden_size", "num_layers")
+        training.require(self, "0 or more", lambda value: value >= 0, "burn_in")
+        training.require(self, f"above burn_in, {self.burn_in}", lambda value: value > self.burn_in, "context")
+        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "from 0 to 1", lambda value: 0 <= value <= 1, "range_dropout", "market_dropout")
 
 
 @dataclass(frozen=True)

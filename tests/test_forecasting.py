@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seqlab import baselines, checkpoint, forecasting, scoring
 from seqlab.data.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of, windows
 from seqlab.data.series import Series
-from seqlab.errors import CheckpointError, DataError
+from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.forecasting import ForecastSettings
 from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
@@ -142,6 +142,36 @@ def test_windows_use_every_known_outcome_once_and_none_after_the_cut(last, lengt
     days = np.arange(max(WARM_UP, burn_in), last - 20 + 1)
     expected = features.outcomes(horizons)[days, 2] / (features.volatility[days] * np.sqrt(20))
     np.testing.assert_allclose(used, np.sort(expected), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_features_that_were_never_known_are_left_as_they_are(tmp_path):
+    """A file of closes: no NaN in what is saved, and no warning from the arithmetic."""
+    series = made_series(days=700, with_range=False)
+    saved = finish(forecasting.train([series], tmp_path / "closes", ForecastSettings(**QUICK)))
+    scaler = saved.config["scaler"]
+    for feature in (FEATURES.index("range"), FEATURES.index("gap"), FEATURES.index("market_return")):
+        assert (scaler["mean"][feature], scaler["std"][feature]) == (0.0, 1.0)
+    assert np.isfinite(scaler["mean"] + scaler["std"]).all()
+    assert np.isfinite(forecasting.forecast(forecasting.load(saved), series).prices).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cell", "lstn"),
+        ("hidden_size", 0),
+        ("num_layers", 0),
+        ("dropout", 1.0),
+        ("burn_in", -1),
+        ("context", 64),
+        ("range_dropout", 1.5),
+        ("market_dropout", float("nan")),
+    ],
+)
+def test_a_setting_without_meaning_is_named(name, value):
+    with pytest.raises(UsageError, match=f"'{name}' is {value if name != 'cell' else ''}"):
+        ForecastSettings(**{name: value})
 
 
 def test_training_does_not_know_what_comes_after_the_cut(tmp_path):

@@ -174,9 +174,9 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: np.ndarray) -> "Scaler":
-        """values (N, F), NaN where unknown."""
+        """values (N, F), NaN where unknown; a feature that never was known keeps mean 0 and deviation 1."""
         known = np.isfinite(values).any(axis=0)
-        mean, std = np.zeros((2, values.shape[1]))
+        mean, std = np.zeros(values.shape[1]), np.ones(values.shape[1])
         mean[known], std[known] = np.nanmean(values[:, known], 0), np.nanstd(values[:, known], 0)
         mean[SWITCHES], std[SWITCHES] = 0.0, 1.0  # so that 0 still means: unknown
         return cls(mean.tolist(), np.maximum(std, 1e-3).tolist())
