@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqlab import baselines, calibration, checkpoint, runs, scoring, training
+from seqlab import checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.calendar import next_days, trades_in_new_york
+from seqlab.data.calendar import next_days
 from seqlab.data.features import (
     FEATURES,
     OWN_FEATURES,
@@ -29,6 +29,9 @@ from seqlab.errors import CheckpointError, DataError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.models.forecaster import RecurrentForecaster
 from seqlab.models.recurrent import KINDS
+from seqlab.scoring import baselines, calibration
+from seqlab.scoring.backtest import Backtest, pool, summary
+from seqlab.scoring.backtest import verdict as verdict  # who forecasts wants it at hand
 from seqlab.training import Batch, Progress, State
 
 HORIZONS = (1, 2, 3, 5, 10, 20, 40, 60)  # days that are trained; between them the model interpolates
@@ -73,92 +76,6 @@ class Forecaster:
     scaler: Scaler
     cut: np.datetime64
     checkpoint: Checkpoint
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One method's scores per reported horizon.
-
-    crps, pinball (its mean over levels), mae and widths in percent of log return; mase: the error of the median against
-    that of the last price before the backtest; coverages and the tenths of the PIT histogram are shares; direction: the
-    share of outcomes on the median's side of the last price, 0.5 where the median is the last price.
-    """
-
-    crps: list[float]
-    mae: list[float]
-    coverage80: list[float]
-    pinball: list[float]
-    mase: list[float] | None
-    coverage50: list[float]
-    coverage90: list[float]
-    width50: list[float]
-    width80: list[float]
-    width90: list[float]
-    pit: list[list[float]]
-    direction: list[float]
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """Forecasts of the model and its baselines made on past days, scored on what came.
-
-    origins (O,): days, of one series or of several one after the other; outcomes (O, K): log returns; quantiles:
-    {method: (O, K, Q)} of log returns at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K): the
-    mean absolute h-day return of the series until its backtest began, what MASE is measured in.
-    """
-
-    horizons: tuple[int, ...]
-    origins: np.ndarray
-    outcomes: np.ndarray
-    quantiles: dict[str, np.ndarray]
-    naive_error: np.ndarray | None = None
-
-    def scores(self, method: str) -> Scores:
-        quantiles, outcomes = self.quantiles[method], self.outcomes
-        median = quantiles[..., scoring.MEDIAN]
-        error = np.abs(outcomes - median)
-        mase = None if self.naive_error is None else (error / self.naive_error).mean(0).tolist()
-        covered = {
-            share: [scoring.coverage(quantiles[:, k], outcomes[:, k], share) for k in range(len(self.horizons))]
-            for share in (0.5, 0.8, 0.9)
-        }
-        wide = {share: (100 * scoring.width(quantiles, share).mean(0)).tolist() for share in covered}
-        return Scores(
-            crps=(100 * scoring.crps(quantiles, outcomes).mean(0)).tolist(),
-            mae=(100 * error.mean(0)).tolist(),
-            coverage80=covered[0.8],
-            pinball=(100 * scoring.pinball(quantiles, outcomes).mean((0, 2))).tolist(),
-            mase=mase,
-            coverage50=covered[0.5],
-            coverage90=covered[0.9],
-            width50=wide[0.5],
-            width80=wide[0.8],
-            width90=wide[0.9],
-            pit=[scoring.pit_histogram(quantiles[:, k], outcomes[:, k]).tolist() for k in range(len(self.horizons))],
-            direction=(0.5 + 0.5 * np.sign(median) * np.sign(outcomes)).mean(0).tolist(),
-        )
-
-    def skill(self, method: str = "model", *, at_last_price: bool = False) -> list[float]:
-        """100 (1 - sum CRPS of the method / sum CRPS of the random walk), per horizon.
-
-        at_last_price: with every median of the method moved to the last price, so that no drift counts.
-        """
-        quantiles = self.quantiles[method]
-        if at_last_price:
-            quantiles = quantiles - quantiles[..., scoring.MEDIAN, None]
-        ours = scoring.crps(quantiles, self.outcomes).sum(0)
-        theirs = scoring.crps(self.quantiles["random_walk"], self.outcomes).sum(0)
-        return (100 * (1 - ours / theirs)).tolist()
-
-    def p_values(self, other: str = "random_walk") -> list[float]:
-        """Diebold-Mariano p-value of the model against another method, per horizon; of several series, the difference
-        is averaged over those of a day first, for they move together."""
-        ours = scoring.crps(self.quantiles["model"], self.outcomes)
-        theirs = scoring.crps(self.quantiles[other], self.outcomes)
-        _, place = np.unique(self.origins, return_inverse=True)
-        counts = np.bincount(place)
-        means = [np.bincount(place, (ours - theirs)[:, k]) / counts for k in range(len(self.horizons))]
-        return [scoring.diebold_mariano(mean, h) for mean, h in zip(means, self.horizons, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -351,7 +268,7 @@ def forecast_all(
         result.append(
             Forecast(
                 one,
-                next_days(one.dates, horizon, exchange=one.source != "file" and trades_in_new_york(one.name)),
+                next_days(one.dates, horizon, exchange=one.exchange),
                 one.close[-1] * np.exp(ours),
                 one.close[-1] * np.exp(theirs),
                 Backtest(
@@ -396,20 +313,6 @@ def _among_others(own: Sequence[Features], seed: int) -> list[Features]:
     return result
 
 
-def pool(backtests: Sequence[Backtest]) -> Backtest:
-    """The backtests of several series with the same horizons as one, origins one after the other."""
-    first = backtests[0]
-    return Backtest(
-        first.horizons,
-        np.concatenate([one.origins for one in backtests]),
-        np.concatenate([one.outcomes for one in backtests]),
-        {method: np.concatenate([one.quantiles[method] for one in backtests]) for method in first.quantiles},
-        None
-        if any(one.naive_error is None for one in backtests)
-        else np.concatenate([one.naive_error for one in backtests if one.naive_error is not None]),
-    )
-
-
 @torch.inference_mode()
 def scales(forecaster: Forecaster, features: Sequence[Features]) -> list[np.ndarray]:
     """The model's log scale on every day of each series, (N, K): each from that day and those before it."""
@@ -452,62 +355,6 @@ def model_quantiles(
     """Quantiles of cumulative log returns: log_scale (O, K), volatility (O,), horizons (H,) -> (O, H, Q)."""
     units = forecaster.model.quantiles(torch.from_numpy(log_scale), int(horizons.max())).numpy()
     return units[:, horizons - 1] * volatility[:, None, None]
-
-
-def summary(backtest: Backtest) -> dict[str, Any]:
-    """The figures of a backtest as JSON values; null where there is no origin to score."""
-    days = backtest.origins
-    scored = len(days) > 0
-    methods = {name: asdict(backtest.scores(name)) if scored else None for name in backtest.quantiles}
-    return {
-        "origins": len(days),
-        "first": str(days.min()) if scored else None,
-        "last": str(days.max()) if scored else None,
-        "horizons": list(backtest.horizons),
-        "model": methods.pop("model"),
-        "baselines": methods,
-        "skill_vs_random_walk": backtest.skill() if scored else None,
-        "skill_at_last_price": backtest.skill(at_last_price=True) if scored else None,
-        "dm_p_value": backtest.p_values() if scored else None,
-        "dm_p_value_against": {name: backtest.p_values(name) if scored else None for name in methods},
-        "always_up": (backtest.outcomes > 0).mean(0).tolist() if scored else None,
-    }
-
-
-def verdict(backtest: Backtest) -> str:
-    """One sentence on how good the model was beside the random walk, and on how sure that is."""
-    count = len(backtest.origins)
-    if count == 0:
-        return "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet."
-    parts = []
-    for h, skill, p in zip(backtest.horizons, backtest.skill(), backtest.p_values(), strict=True):
-        better = "better" if skill > 0 else "worse"
-        sure = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
-        parts.append(f"{abs(skill):.1f} % {better} at {h} day{'s' if h > 1 else ''} ({sure})")
-    known = [p < 0.05 and skill > 0 for p, skill in zip(backtest.p_values(), backtest.skill(), strict=True)]
-    if all(known):
-        claim = "the model knew more than a random walk"
-    elif any(known):
-        claim = "the model knew more than a random walk at some horizons only"
-    else:
-        claim = "the model is not shown to know more than a random walk"
-    parts += _beaten_by(backtest)
-    return (
-        f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
-        "it says how wide the future is, not where it goes, and is no investment advice."
-    )
-
-
-def _beaten_by(backtest: Backtest) -> list[str]:
-    """Which baselines but the random walk were best at a horizon, and better than the model: a clause, or none."""
-    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != "random_walk"}
-    horizons: dict[str, list[str]] = {}
-    for k, h in enumerate(backtest.horizons):
-        best = min(crps, key=lambda name: crps[name][k])
-        horizons.setdefault(best, []).append(str(h))
-    horizons.pop("model", None)
-    better = [f"{name} at {' and '.join(days)}" for name, days in horizons.items()]
-    return [f"and other simple forecasts did better than it: {', '.join(better)} days"] if better else []
 
 
 def _describe(series: Series, cut: np.datetime64) -> dict[str, Any]:

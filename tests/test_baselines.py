@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab import baselines, calibration, scoring
+from seqlab import scoring
+from seqlab.scoring import baselines, calibration
 
 LEVELS = scoring.LEVELS
 HORIZONS = np.array([1, 5, 20])

@@ -21,7 +21,7 @@ FLOORS = (
     {"lab"},
     {"language", "forecasting", "vision", "tabular"},
     {"runs"},
-    {"data", "models", "training", "checkpoint", "sampling", "scoring", "baselines", "calibration"},
+    {"data", "models", "training", "checkpoint", "sampling", "scoring"},
     {"machine"},
     {"errors"},
 )

@@ -8,13 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab import baselines, checkpoint, forecasting, scoring
+from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of, windows
 from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.forecasting import ForecastSettings
 from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
+from seqlab.scoring import baselines
+from seqlab.scoring.backtest import Backtest, pool, verdict
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "context": 96, "burn_in": 32, "batch_size": 8, "eval_every": 10}
 
@@ -223,7 +225,7 @@ def test_no_backtest_counts_an_origin_before_the_cut(trained):
     assert len(few.origins) == 7 and few.origins[-1] == series[0].dates[-4]
     before = forecasting.forecast(forecaster, series[0].until(cut), horizon=20).backtest
     assert len(before.origins) == 0
-    assert "Nothing is known" in forecasting.verdict(before)
+    assert "Nothing is known" in verdict(before)
 
 
 def test_quantiles_are_in_order_and_widen_with_the_horizon(trained):
@@ -236,11 +238,11 @@ def test_quantiles_are_in_order_and_widen_with_the_horizon(trained):
 
 def test_it_beats_the_random_walk_where_volatility_wavers(trained):
     forecaster, series, _ = trained
-    backtest = forecasting.pool([forecasting.forecast(forecaster, one, horizon=5).backtest for one in series])
+    backtest = pool([forecasting.forecast(forecaster, one, horizon=5).backtest for one in series])
     assert min(backtest.skill()) > 1.5
     assert max(backtest.p_values()) < 0.05
     assert all(0.74 < share < 0.86 for share in backtest.scores("model").coverage80)
-    assert "knew more" in forecasting.verdict(backtest)
+    assert "knew more" in verdict(backtest)
 
 
 def test_it_claims_nothing_where_nothing_can_be_known(trained):
@@ -249,10 +251,10 @@ def test_it_claims_nothing_where_nothing_can_be_known(trained):
     backtests = [
         forecasting.forecast(forecaster, made_series(f"N{i}", 1600, 50 + i), horizon=5).backtest for i in range(4)
     ]
-    pooled = forecasting.pool(backtests)
+    pooled = pool(backtests)
     assert max(pooled.skill()) < 1.0
     assert all(0.74 < share < 0.86 for share in pooled.scores("random_walk").coverage80)
-    assert "not shown to know more" in forecasting.verdict(pooled)
+    assert "not shown to know more" in verdict(pooled)
 
 
 def test_scores_are_those_of_the_quantiles():
@@ -260,7 +262,7 @@ def test_scores_are_those_of_the_quantiles():
     levels = np.linspace(-0.03, 0.03, len(scoring.LEVELS))
     quantiles = np.tile(levels, (3, 1, 1)).reshape(3, 1, -1)
     days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-04"))
-    backtest = forecasting.Backtest((1,), days, outcomes, {"model": quantiles, "random_walk": quantiles})
+    backtest = Backtest((1,), days, outcomes, {"model": quantiles, "random_walk": quantiles})
     scores = backtest.scores("model")
     assert scores.mae == [pytest.approx(1.0)]  # percent: the median is 0
     by_hand = [
@@ -279,8 +281,8 @@ def test_the_verdict_names_the_baseline_that_was_better():
     quantiles = {
         name: baselines.normal(np.full(400, width), np.array([1, 1]), scoring.LEVELS) for name, width in widths.items()
     }
-    backtest = forecasting.Backtest((1, 5), days, outcomes, quantiles)
-    assert "did better than it: har at 1 and 5 days" in forecasting.verdict(backtest)
+    backtest = Backtest((1, 5), days, outcomes, quantiles)
+    assert "did better than it: har at 1 and 5 days" in verdict(backtest)
     assert backtest.skill("har")[0] > backtest.skill()[0] > 0
     drifting = replace(backtest, quantiles={**quantiles, "model": quantiles["har"] + 0.005})
     assert drifting.skill(at_last_price=True) == pytest.approx(backtest.skill("har"))
@@ -298,8 +300,8 @@ def test_p_values_of_several_series_do_not_count_a_day_twice():
     outcomes = random.normal(0, 0.01, (200, 1))
     walk = baselines.normal(np.full(200, 0.012), np.array([1]), scoring.LEVELS)
     model = baselines.normal(np.full(200, 0.010), np.array([1]), scoring.LEVELS)
-    one = forecasting.Backtest((1,), days, outcomes, {"model": model, "random_walk": walk})
-    assert forecasting.pool([one] * 5).p_values() == pytest.approx(one.p_values())
+    one = Backtest((1,), days, outcomes, {"model": model, "random_walk": walk})
+    assert pool([one] * 5).p_values() == pytest.approx(one.p_values())
 
 
 def test_the_untrained_model_is_the_random_walk_of_today():

@@ -89,6 +89,7 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
     from seqlab import forecasting
     from seqlab.cli.forecast import backtest_lines
     from seqlab.data.quotes import load_many
+    from seqlab.scoring import backtest
 
     forecaster = forecasting.load(saved)
     names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
@@ -96,5 +97,5 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
     forecasts = forecasting.forecast_all(forecaster, series)
     for one in forecasts:
         say(common, f"{one.series.name}: {len(one.backtest.origins)} days after the cut, {one.series.origin}")
-    pooled = forecasting.pool([one.backtest for one in forecasts])
-    return {"backtest": forecasting.summary(pooled)}, [*backtest_lines(pooled), "", forecasting.verdict(pooled)]
+    pooled = backtest.pool([one.backtest for one in forecasts])
+    return {"backtest": backtest.summary(pooled)}, [*backtest_lines(pooled), "", backtest.verdict(pooled)]

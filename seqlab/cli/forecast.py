@@ -12,7 +12,8 @@ from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from seqlab.forecasting import Backtest, Forecast
+    from seqlab.forecasting import Forecast
+    from seqlab.scoring.backtest import Backtest
 
 SHOWN_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 WRITTEN_LEVELS = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
@@ -121,7 +122,7 @@ def _levels(levels: Sequence[float]) -> dict[str, int]:
 
 
 def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) -> dict[str, Any]:
-    from seqlab.forecasting import summary, verdict
+    from seqlab.scoring.backtest import summary, verdict
 
     places = _levels(SHOWN_LEVELS)
     return {
@@ -143,7 +144,7 @@ def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) 
 
 
 def _lines(one: "Forecast") -> list[str]:
-    from seqlab.forecasting import verdict
+    from seqlab.scoring.backtest import verdict
 
     places = _levels(SHOWN_LEVELS)
     series, backtest = one.series, one.backtest

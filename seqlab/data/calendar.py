@@ -56,11 +56,11 @@ class NewYorkExchange(AbstractHolidayCalendar):
     ]
 
 
-def next_days(dates: np.ndarray, count: int, *, exchange: str | bool = "") -> np.ndarray:
+def next_days(dates: np.ndarray, count: int, *, exchange: str = "") -> np.ndarray:
     """The `count` dates that follow the last of `dates` (datetime64[D], ascending), as datetime64[D].
 
-    exchange: Yahoo Finance's code of where the series trades, True for New York, or empty where that is not known. It
-    counts for series of days only. The rest is read from the dates: their spacing, the weekdays among them, and
+    exchange: Yahoo Finance's code of where the series trades, or empty where that is not known. It counts for series of
+    days only. The rest is read from the dates: their spacing, the weekdays among them, and
     whether they leave out New York's holidays.
     """
     dates = dates.astype("datetime64[D]")
@@ -69,7 +69,7 @@ def next_days(dates: np.ndarray, count: int, *, exchange: str | bool = "") -> np
         return _months_after(dates, count, max(round(gap / MONTH), 1))
     if gap > 4:
         return dates[-1] + round(gap) * np.arange(1, count + 1)
-    code = NEW_YORK if exchange is True else EXCHANGES.get(exchange or "", "")
+    code = EXCHANGES.get(exchange, "")
     if not code and keeps_new_yorks_holidays(dates):
         code = NEW_YORK
     ahead = dates[-1] + np.arange(1, 3 * count + 30)  # no exchange is closed for four weeks
@@ -141,8 +141,3 @@ def _new_yorks_holidays(first: np.datetime64, last: np.datetime64) -> np.ndarray
 def _weekday(days: np.ndarray) -> np.ndarray:
     """0 is Monday: 1970-01-01 was a Thursday."""
     return (days.astype(int) + 3) % 7
-
-
-def trades_in_new_york(name: str) -> bool:
-    """Whether a ticker looks like a stock or fund listed in the United States: letters alone, as BRK-B or AAPL."""
-    return name.replace("-", "").isalpha() and not name.endswith(("-USD", "-EUR")) and len(name) <= 5
