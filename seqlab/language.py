@@ -16,13 +16,14 @@ from seqlab.data.batches import StreamBatches
 from seqlab.data.text import Corpus, Vocab
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
-from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
+from seqlab.models.recurrent import KINDS, RecurrentLanguageModel, ngram_rows
 from seqlab.sampling import Engine, Sampling, sample
 from seqlab.training import Batch, Progress, State
 
 # A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
 NATS_PER_UNKNOWN = math.log(0x110000)
 EVALUATION_STREAMS, EVALUATION_LENGTH = 32, 256
+SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout", "ngram_buckets")
 
 
 @dataclass(kw_only=True)
@@ -34,6 +35,7 @@ class LanguageSettings(training.Settings):
     hidden_size: int = 384
     num_layers: int = 2
     dropout: float = 0.0
+    ngram_buckets: int = 16384  # rows of the table of hashed n-grams; 0: none
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
@@ -46,6 +48,7 @@ class LanguageSettings(training.Settings):
         sizes = ("embedding_size", "hidden_size", "num_layers", "seq_len")
         training.require(self, "1 or more", lambda value: value >= 1, *sizes)
         training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "0 or more", lambda value: value >= 0, "ngram_buckets")
         training.require(self, "2 or more", lambda value: value >= 2, "val_chars")
 
 
@@ -73,6 +76,7 @@ def train(
     compute: Compute = Compute(),
     minutes: float | None = None,
     epochs: float | None = None,
+    start: Checkpoint | None = None,
     resume: bool = False,
     command: str = "",
     stop: Callable[[], bool] = lambda: False,
@@ -81,8 +85,9 @@ def train(
 
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. Length:
     `settings.max_steps`, else `epochs`, else `minutes` (by default 10) of training as measured on this machine.
-    `resume` continues what is in `folder` with the settings saved there. Raises DataError for too little text and
-    CheckpointError if the folder holds something else.
+    `start` is another text model to begin with the weights and the vocabulary of; a table of n-grams that it lacks
+    begins at zero, everything else must be of the same shape. `resume` continues what is in `folder` with the settings
+    saved there. Raises DataError for too little text and CheckpointError for a checkpoint that does not fit.
     """
     saved = None
     if resume:
@@ -93,9 +98,12 @@ def train(
                 "resume with the corpus it was trained on, or write elsewhere with -o FOLDER",
             )
     torch.manual_seed(settings.seed)
-    vocab = Vocab(saved.config["vocab"]) if saved else Vocab.of(corpus.split("train"))
-    shape = {k: getattr(settings, k) for k in ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")}
+    earlier = saved or start
+    vocab = Vocab(earlier.config["vocab"]) if earlier else Vocab.of(corpus.split("train"))
+    shape = {k: getattr(settings, k) for k in SHAPE}
     model = RecurrentLanguageModel(len(vocab), **shape)
+    if start is not None and saved is None:
+        _begin_with(model, load(start))
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
     with use_threads(chosen.threads):
@@ -124,12 +132,34 @@ def train(
             "data": describe(corpus),
             "model": {"vocab_size": len(vocab), **shape},
             "vocab": vocab.characters,
+            "from": saved.config.get("from") if saved else start and _lineage(start),
             "environment": chosen.record(),
         }
         keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=validate, stop=stop)
         if keeper is None:
             return None
         return keeper.finish(evaluate(model, vocab, corpus.split("test"), chosen))
+
+
+def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
+    """Give a new model the weights of another. Raises CheckpointError where their shapes differ."""
+    weights = {**model.state_dict(), **other.model.state_dict()}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as problem:
+        shape = ", ".join(f"{k}={other.checkpoint.config['model'].get(k)}" for k in SHAPE)
+        raise CheckpointError(
+            f"checkpoint '{other.checkpoint.name}' has another shape than the model to train",
+            f"it has {shape}: set the same with --set",
+        ) from problem
+
+
+def _lineage(start: Checkpoint) -> dict[str, Any]:
+    """What a checkpoint notes of the one it began with: enough to make that again."""
+    kept = ("command", "data", "settings", "environment", "from")
+    return {"name": start.name, "sha256": start.config["files"]["model"]["sha256"]} | {
+        key: start.config.get(key) for key in kept
+    }
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
@@ -202,7 +232,7 @@ def generate(
             "leave them out, or train a model on a text that has them",
         )
     start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
-    engine = Engine(language.model.cell, language.model.state_dict(), precision)
+    engine = Engine(language.model.cell, language.model.state_dict(), precision, ngram_rows)
     prompted = vocab.encode(start).tolist()
     drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
     return ((vocab.characters[token], log_prob) for token, log_prob in drawn)

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.language import LanguageModel, LanguageSettings
 from seqlab.machine import Compute, Resolved
 from seqlab.sampling import Sampling
+from seqlab.training import Progress
 
 ONE_THREAD = Compute(threads=1, precision="fp32")
 EXACT = Resolved(torch.device("cpu"), torch.float32, 1)
@@ -32,12 +34,15 @@ def trained_on(text: str, folder: Path, **changed: object) -> LanguageModel:
         "seq_len": 32,
     }
     settings = LanguageSettings(**{**given, "max_steps": 150, "lr": 2e-2, "eval_every": 75, **changed})
-    running = language.train(corpus_of(text), folder, settings, compute=ONE_THREAD)
+    return language.load(finished(language.train(corpus_of(text), folder, settings, compute=ONE_THREAD)))
+
+
+def finished(running: Generator[Progress, None, checkpoint.Checkpoint | None]) -> checkpoint.Checkpoint:
     while True:
         try:
             next(running)
         except StopIteration as end:
-            return language.load(end.value)
+            return end.value
 
 
 @pytest.mark.parametrize("probabilities", [[0.5, 0.25, 0.125, 0.125], [0.9, 0.05, 0.05], [1 / 6] * 6])
@@ -198,3 +203,23 @@ def test_the_machine_tells_what_a_run_was_made_with(trained: Path) -> None:
     environment = checkpoint.load(trained).config["environment"]
     assert environment.keys() == {"device", "precision", "threads", "instruction_set"}
     assert environment["threads"] == 1 and environment["device"] == "cpu"
+
+
+def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: Path) -> None:
+    text = "the cat sat on the mat\nthe dog sat on the log\n" * 300
+    first = trained_on(text, tmp_path / "first", ngram_buckets=0)
+    given = {**first.checkpoint.config["settings"], "max_steps": 1, "lr": 1e-9, "eval_every": 1, "ngram_buckets": 64}
+    running = language.train(
+        corpus_of(text), tmp_path / "next", LanguageSettings(**given), start=first.checkpoint, compute=ONE_THREAD
+    )
+    saved = finished(running)
+    assert saved.config["metrics"]["nats_per_char"] == pytest.approx(
+        first.checkpoint.config["metrics"]["nats_per_char"], abs=1e-5
+    )
+    lineage = saved.config["from"]
+    assert lineage["name"] == "first" and lineage["settings"] == first.checkpoint.config["settings"]
+    assert lineage["sha256"] == first.checkpoint.config["files"]["model"]["sha256"]
+    with pytest.raises(CheckpointError, match="another shape") as refusal:
+        other = LanguageSettings(**{**given, "hidden_size": 12})
+        next(language.train(corpus_of(text), tmp_path / "no", other, start=first.checkpoint, compute=ONE_THREAD))
+    assert "hidden_size=16" in refusal.value.hint
