@@ -43,10 +43,12 @@ class Sampling:
         with np.errstate(over="ignore"):  # next to a temperature of 0 the others are infinitely far behind
             p = np.exp((logits - logits.max()) / self.temperature)
         p /= p.sum()
+        if self.top_k is None and self.top_p is None:
+            return p
+        order = np.argsort(-logits, kind="stable")  # by logits: two of them may have one probability, rounded
         if self.top_k is not None and self.top_k < len(p):
-            p[np.argsort(-p, kind="stable")[self.top_k :]] = 0.0
+            p[order[self.top_k :]] = 0.0
         if self.top_p is not None and self.top_p < 1:
-            order = np.argsort(-p, kind="stable")
             before = np.cumsum(p[order]) - p[order]  # the mass of all that are likelier
             p[order[before >= self.top_p * p.sum()]] = 0.0
         return p / p.sum()

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import example, assume, given
+from hypothesis import example, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seqlab.errors import UsageError
@@ -80,6 +80,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @given(some_logits, st.floats(0, 5), st.none() | st.integers(1, 40), st.none() | st.floats(1e-6, 1))
+@example(np.array([0.0, 1e-20]), 1.0, 1, None)  # two logits, one probability
 def test_probabilities_add_up_to_one(
     logits: np.ndarray, temperature: float, top_k: int | None, top_p: float | None
 ) -> None:
