@@ -1,6 +1,6 @@
 """The job of series: train a forecaster on quotes, forecast with it, and say how good it was on unseen days."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,11 @@ class Forecaster:
     scaler: Scaler
     cut: np.datetime64
     checkpoint: Checkpoint
+
+    @property
+    def learned_to(self) -> np.datetime64:
+        """The last day that was seen in training: the cut, or the one before it that has prices."""
+        return np.datetime64(max(one["last"] for one in self.checkpoint.config["data"]["series"]))
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,7 @@ def load(saved: Checkpoint) -> Forecaster:
 
 def forecast(forecaster: Forecaster, series: Series, **options: Any) -> Forecast:
     """One series alone: see `forecast_all`."""
-    return forecast_all(forecaster, [series], **options)[0]
+    return next(forecast_all(forecaster, [series], **options))
 
 
 def forecast_all(
@@ -241,12 +246,12 @@ def forecast_all(
     origins: int = ORIGINS,
     stride: int = 1,
     garch: bool = False,
-) -> list[Forecast]:
+) -> Iterator[Forecast]:
     """The next `horizon` days of each series, with a backtest on up to `origins` days, `stride` apart, after the cut.
 
-    The series are each other's market, and calibrated together. The backtest's days are counted back from the last one
-    that has an outcome at the longest horizon. garch: compare with GARCH and GJR too, which takes seconds and the
-    package `arch`. Raises DataError for a series that is too short.
+    A generator: a backtest of many series takes its time. They are each other's market, and calibrated together. The
+    backtest's days are counted back from the last one that has an outcome at the longest horizon. garch: compare with
+    GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short.
     """
     own = [features_of(one) for one in series]
     market = Market.of(own)
@@ -254,7 +259,6 @@ def forecast_all(
     log_scales = calibrated(forecaster, features, scales(forecaster, features))
     days = np.arange(1, horizon + 1)
     horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
-    result = []
     for one, seen, log_scale in zip(series, features, log_scales, strict=True):
         ours = model_quantiles(forecaster, log_scale[-1:], seen.volatility[-1:], days)[0]  # (horizon, Q)
         walk = baselines.volatility(seen.returns())
@@ -265,22 +269,20 @@ def forecast_all(
         model = model_quantiles(forecaster, log_scale[rows], seen.volatility[rows], np.array(horizons))
         outcomes = seen.outcomes(horizons)
         naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
-        result.append(
-            Forecast(
-                one,
-                next_days(one.dates, horizon, exchange=one.exchange),
-                one.close[-1] * np.exp(ours),
-                one.close[-1] * np.exp(theirs),
-                Backtest(
-                    horizons,
-                    one.dates[rows],
-                    outcomes[rows],
-                    {"model": model, **_baselines(seen, rows, np.array(horizons), garch)},
-                    np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
-                ),
-            )
+        yield Forecast(
+            one,
+            next_days(one.dates, horizon, exchange=one.exchange),
+            one.close[-1] * np.exp(ours),
+            one.close[-1] * np.exp(theirs),
+            Backtest(
+                horizons,
+                one.dates[rows],
+                outcomes[rows],
+                {"model": model, **_baselines(seen, rows, np.array(horizons), garch)},
+                np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
+                (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
+            ),
         )
-    return result
 
 
 def _baselines(features: Features, rows: np.ndarray, horizons: np.ndarray, garch: bool) -> dict[str, np.ndarray]:

@@ -204,8 +204,10 @@ def test_a_backtest_says_what_a_forecast_on_that_day_would_have_said(trained):
 def test_no_forecast_of_several_knows_what_comes_after_it(trained, day, factor):
     """Market and calibration are shared: a spike in one series must not reach back into another's forecasts."""
     forecaster, series, _ = trained
-    plain = forecasting.forecast_all(forecaster, series[:2], horizon=5, origins=400)
-    spiked = forecasting.forecast_all(forecaster, [series[0], after(series[1], day, factor)], horizon=5, origins=400)
+    plain = list(forecasting.forecast_all(forecaster, series[:2], horizon=5, origins=400))
+    spiked = list(
+        forecasting.forecast_all(forecaster, [series[0], after(series[1], day, factor)], horizon=5, origins=400)
+    )
     for one, other in zip(plain, spiked, strict=True):
         before = one.backtest.origins <= series[0].dates[day]
         for method, quantiles in one.backtest.quantiles.items():
@@ -226,6 +228,10 @@ def test_no_backtest_counts_an_origin_before_the_cut(trained):
     before = forecasting.forecast(forecaster, series[0].until(cut), horizon=20).backtest
     assert len(before.origins) == 0
     assert "Nothing is known" in verdict(before)
+    seen = forecasting.forecast(forecaster, series[0].until(cut - 1), horizon=20).backtest
+    assert len(seen.origins) == 0
+    assert verdict(seen).startswith("This is hindsight and no forecast") and str(cut) in verdict(seen)
+    assert "hindsight" not in verdict(pool([backtest, backtest]))
 
 
 def test_quantiles_are_in_order_and_widen_with_the_horizon(trained):

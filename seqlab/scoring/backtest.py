@@ -38,7 +38,8 @@ class Backtest:
 
     origins (O,): days, of one series or of several one after the other; outcomes (O, K): log returns; quantiles:
     {method: (O, K, Q)} of log returns at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K): the
-    mean absolute h-day return of the series until its backtest began, what MASE is measured in.
+    mean absolute h-day return of the series until its backtest began, what MASE is measured in. hindsight: the last day
+    of the series and the last that the model learned from, where that is later: there is no origin then.
     """
 
     horizons: tuple[int, ...]
@@ -46,6 +47,7 @@ class Backtest:
     outcomes: np.ndarray
     quantiles: dict[str, np.ndarray]
     naive_error: np.ndarray | None = None
+    hindsight: tuple[np.datetime64, np.datetime64] | None = None
 
     def scores(self, method: str) -> Scores:
         quantiles, outcomes = self.quantiles[method], self.outcomes
@@ -106,6 +108,7 @@ def pool(backtests: Sequence[Backtest]) -> Backtest:
         None
         if any(one.naive_error is None for one in backtests)
         else np.concatenate([one.naive_error for one in backtests if one.naive_error is not None]),
+        next((one.hindsight for one in backtests if one.hindsight), None),
     )
 
 
@@ -132,6 +135,12 @@ def summary(backtest: Backtest) -> dict[str, Any]:
 def verdict(backtest: Backtest) -> str:
     """One sentence on how good the model was beside the random walk, and on how sure that is."""
     count = len(backtest.origins)
+    if count == 0 and backtest.hindsight is not None:
+        last, learned_to = backtest.hindsight
+        return (
+            f"This is hindsight and no forecast: the model learned from days up to {learned_to}, after the last "
+            f"one here, {last}, so how well it fits what came is no evidence of skill."
+        )
     if count == 0:
         return "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet."
     parts = []
