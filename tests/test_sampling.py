@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, assume, given
-from hypothesis import example, strategies as st
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seqlab.errors import UsageError
