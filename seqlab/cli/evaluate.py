@@ -1,12 +1,13 @@
 """seqlab evaluate CHECKPOINT [DATA]: one file for every job's figures."""
 
 import math
+import shlex
 from typing import Any
 
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import result, result_json, say, show_transfer
+from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError
 
 
@@ -33,23 +34,26 @@ def command(common: Common, checkpoint: str, data: str | None) -> None:
 
 def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import language
-    from seqlab.data.text import ARCHIVES, load_corpus
+    from seqlab.data.text import load_corpus
 
     trained_on = saved.config["data"]
-    if data is None and trained_on["name"] not in ARCHIVES:
+    if data is None and trained_on["origin"] in ("file", "folder"):
         raise DataError(
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
-            f"name it: seqlab evaluate {saved.name} PATH",
+            f"name it: seqlab evaluate {shlex.quote(saved.name)} PATH",
         )
     corpus = show_transfer(common, load_corpus(data or trained_on["name"], offline=common.offline))
     say(common, f"{corpus.name}: {len(corpus.text):,} characters, from {corpus.origin}")
-    if data is None and corpus.sha256 != trained_on["sha256"]:
+    same = corpus.sha256 == trained_on["sha256"]
+    if not same:
+        alike = corpus.name == trained_on["name"]
         say(
             common,
-            f"this {corpus.name} differs from the one trained on (sha256 {corpus.sha256[:12]}, trained on "
-            f"{trained_on['sha256'][:12]}): parts of its last tenth may have been seen in training",
+            f"this {corpus.name} is another text than the {trained_on['name']} trained on (sha256 "
+            f"{corpus.sha256[:12]}, trained on {trained_on['sha256'][:12]})"
+            + (": parts of it may have been seen in training" if alike else ""),
         )
-    own = data is None or corpus.sha256 == trained_on["sha256"]
+    own = same or data is None
     text = corpus.split("test") if own else corpus.text
     model = language.load(saved)
     chosen = common.compute().resolve(saved.config["parameters"])
@@ -88,14 +92,27 @@ def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
 def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import forecasting
     from seqlab.cli.forecast import backtest_lines
-    from seqlab.data.quotes import load_many
+    from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
     from seqlab.scoring import backtest
 
     forecaster = forecasting.load(saved)
-    names = [data] if data else [one["name"] for one in saved.config["data"]["series"]]
-    series = list(load_many(names, offline=common.offline))
-    forecasts = forecasting.forecast_all(forecaster, series)
-    for one in forecasts:
-        say(common, f"{one.series.name}: {len(one.backtest.origins)} days after the cut, {one.series.origin}")
+    origins = {} if data else {one["name"]: one["origin"] for one in saved.config["data"]["series"]}
+    files = [name for name, origin in origins.items() if origin == "file"]
+    if files:
+        raise DataError(
+            f"checkpoint '{saved.name}' was trained on a file of yours, {files[0]}, whose place is not kept",
+            f"name it: seqlab evaluate {shlex.quote(saved.name)} FILE.csv",
+        )
+    embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]
+    asked = [data] if data else [name for name in origins if name not in embedded]
+    series = [snapshot(name) for name in embedded] + list(load_many(asked, offline=common.offline))
+    bar, forecasts = Bar(common), []
+    running = forecasting.forecast_all(forecaster, series)
+    for done, one in enumerate(series):
+        bar.show(f"{one.name}: backtest ({done + 1} of {len(series)})")
+        forecasts.append(next(running))
+    bar.clear()
+    for made in forecasts:
+        say(common, f"{made.series.name}: {len(made.backtest.origins)} days after the cut, {made.series.origin}")
     pooled = backtest.pool([one.backtest for one in forecasts])
     return {"backtest": backtest.summary(pooled)}, [*backtest_lines(pooled), "", backtest.verdict(pooled)]

@@ -41,7 +41,11 @@ def draw(forecasts: Sequence[Forecast], path: Path) -> None:
         axes.plot(days, fan[:, MEDIAN], color=MODEL, linewidth=1.2, label="median")
         for level, label in ((0.1, "random walk, 80 %"), (0.9, None)):
             axes.plot(days, walk[:, LEVELS.index(level)], color=WALK, linestyle="--", linewidth=1, label=label)
-        axes.set_title(f"{series.name}: {len(one.dates)} days from {series.dates[-1]} ({series.source})", loc="left")
+        axes.set_title(
+            f"{series.name}: {len(one.dates)} days from {series.dates[-1]} ({series.source})",
+            loc="left",
+            parse_math=False,
+        )
         axes.set_ylabel("price")
         axes.grid(color="#d8dde3", linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)

@@ -1,6 +1,7 @@
 """seqlab forecast TICKER|FILE.csv ..."""
 
 import csv
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
+    from seqlab.data.series import Series
     from seqlab.forecasting import Forecast
     from seqlab.scoring.backtest import Backtest
 
@@ -68,9 +70,7 @@ def command(
         if as_of is not None:
             series = series.until(as_of)
         bar.clear()
-        say(common, f"{series.name}: {len(series.dates):,} days to {series.dates[-1]}, {series.origin}")
-        for note in series.notes:
-            say(common, f"{series.name}: {note}")
+        say_series(common, series)
         loaded.append(series)
 
     from seqlab import checkpoint, forecasting
@@ -79,17 +79,29 @@ def command(
     forecaster = forecasting.load(saved)
     trained = "shipped" if saved.is_shipped else "fresh"
     say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
+    forecasts: list[Forecast] = []
+    running = forecasting.forecast_all(
+        forecaster, loaded, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
+    )
     try:
-        forecasts = forecasting.forecast_all(
-            forecaster, loaded, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
-        )
+        for done, series in enumerate(loaded):
+            bar.show(f"{series.name}: forecast and backtest ({done + 1} of {len(loaded)})")
+            forecasts.append(next(running))
     except ImportError as problem:
         raise UsageError(
             f"--baselines all needs the package arch: {problem}", "pip install 'seqlab[baselines]'"
         ) from problem
+    finally:
+        bar.clear()
     for one in forecasts:
         count = len(one.backtest.origins)
-        if count < origins:
+        if one.backtest.hindsight is not None:
+            say(
+                common,
+                f"{one.series.name}: hindsight, not a forecast: it ends on {one.series.dates[-1]}, and the model "
+                f"learned from days up to {forecaster.learned_to}",
+            )
+        elif count < origins:
             say(
                 common,
                 f"{one.series.name}: {count} past days to test on, not {origins}: "
@@ -98,14 +110,21 @@ def command(
     if backtest is not None:
         _write_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
+        if len(names) == 1 and column is None:
+            say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
             _write_table(common.output, forecasts)
+            purpose, other = "draw it", common.output.with_suffix(".png")
         else:
             from seqlab.cli.fan_chart import draw
 
             draw(forecasts, common.output)
-        say(common, f"written to {common.output}")
+            purpose, other = "its numbers", common.output.with_suffix(".csv")
+        given = {"--as-of": as_of, "--column": column, "--model": model if model != "quotes" else None}
+        options = [word for flag, value in given.items() if value is not None for word in (flag, value)]
+        again = shlex.join(["seqlab", "forecast", *names, "--horizon", str(horizon), *options, "-o", str(other)])
+        say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
         result_json(
             {"forecasts": [_as_json(one, saved.name, trained, str(forecaster.cut), horizon) for one in forecasts]}
@@ -113,6 +132,20 @@ def command(
     elif common.output is None or not common.quiet:
         for one in forecasts:
             result("\n".join(_lines(one)))
+
+
+def say_series(common: Common, series: "Series") -> None:
+    """Where a series came from, to which day, and what was repaired in it or is odd."""
+    end = str(series.dates[-1])
+    to = "" if end in series.origin else f" to {end}"
+    say(common, f"{series.name}: {len(series.dates):,} days{to}, {series.origin}")
+    for note in series.notes:
+        say(common, f"{series.name}: {note}")
+
+
+def _price(value: float) -> str:
+    """A price as it is written to a file: ten digits lose no cent of a hundred million."""
+    return f"{value:.10g}"
 
 
 def _levels(levels: Sequence[float]) -> dict[str, int]:
@@ -188,7 +221,7 @@ def _write_table(path: Path, forecasts: Sequence["Forecast"]) -> None:
         writer.writerow(["ticker", "date", *places])
         for one in forecasts:
             for date, prices in zip(one.dates, one.prices, strict=True):
-                writer.writerow([one.series.name, date, *(f"{prices[place]:.6g}" for place in places.values())])
+                writer.writerow([one.series.name, date, *(_price(prices[place]) for place in places.values())])
 
 
 def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
@@ -214,8 +247,8 @@ def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
                                 series.dates[row],
                                 h,
                                 series.dates[row + h],
-                                f"{close:.8g}",
-                                f"{outcome:.8g}",
+                                _price(close),
+                                _price(outcome),
                             ]
-                            + [f"{prices[place]:.8g}" for place in places.values()]
+                            + [_price(prices[place]) for place in places.values()]
                         )

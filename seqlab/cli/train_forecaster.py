@@ -1,13 +1,18 @@
 """seqlab train-forecaster [TICKER|FILE.csv ...]"""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seqlab.cli.options import Common, common_options
 from seqlab.cli.output import graceful_stop, result, result_json, say, show_training
 from seqlab.cli.training import repeating_command, run_options, say_stopped, target_folder
-from seqlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqlab.data.series import Series
 
 
 @click.command("train-forecaster")
@@ -30,23 +35,23 @@ def command(
 
     It trains in seconds. `seqlab forecast --model NAME` uses it; its backtests begin at the cut.
     """
-    import numpy as np
-
     from seqlab import forecasting
+    from seqlab.checkpoint import shipped_folder
+    from seqlab.cli.forecast import say_series
     from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
+    from seqlab.data.series import day_of
 
+    day = day_of(cut) if cut is not None else None
     if names:
         series = list(load_many(names, column=column, offline=common.offline))
     else:
         series = [snapshot(name) for name in snapshot_tickers()]
     for one in series:
-        say(common, f"{one.name}: {len(one.dates):,} days to {one.dates[-1]}, {one.origin}")
-    try:
-        day = np.datetime64(cut, "D") if cut else None
-    except ValueError as problem:
-        raise UsageError(f"--cut {cut} is no date", "write it as 2021-12-31") from problem
-    name = "quotes" if len(names) != 1 else (Path(names[0]).stem if names[0].endswith(".csv") else names[0])
+        say_series(common, one)
+    name = _name(series) if names else "quotes"
     folder = target_folder(common, name, resume=resume, overwrite=overwrite)
+    if common.output is None and (shipped_folder() / name / "config.json").exists():
+        say(common, f"'{name}' of yours will come before the one that ships with seqlab; -o FOLDER names it otherwise")
     settings = common.resolve(forecasting.ForecastSettings)
     with graceful_stop(common) as stop:
         running = forecasting.train(
@@ -86,5 +91,16 @@ def command(
             result(
                 f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
             )
-    model = folder if common.output else folder.name
-    say(common, f"saved in {folder}\nforecast with it: seqlab forecast {series[0].name} --model {model}")
+    words = ["seqlab", "forecast", *(names[:1] or [series[0].name]), "--model"]
+    words += [folder.name if folder == Path("checkpoints") / folder.name else str(folder)]
+    words += ["--column", column] if column is not None else []
+    again = shlex.join(words) + (" < FILE.csv" if names[:1] == ("-",) else "")
+    say(common, f"saved in {folder}\nforecast with it: {again}")
+
+
+def _name(series: Sequence["Series"]) -> str:
+    """What a checkpoint of these series is called: as they are, of more than three as the first two and a number."""
+    names = list(dict.fromkeys(one.name for one in series))
+    if len(names) > 3:
+        names[2:] = ["and", str(len(names) - 2), "more"]
+    return "-".join(names)

@@ -163,7 +163,7 @@ def snapshot(ticker: str, notes: Sequence[str] = ()) -> Series:
     last = frame["date"].iloc[-1].date()
     years = (date.today() - last).days / 365.25
     origin = f"the quotes embedded in seqlab, which end on {last}, {years:.1f} years ago"
-    notes = [*notes, f"ends on {last}"]
+    notes = list(notes)
     known = frame.loc[frame["high"].notna(), "date"]
     if not len(known):
         notes.append("closes only: open, high, low and volume are not known")

@@ -58,19 +58,31 @@ class Series:
         return digest.hexdigest()
 
     def until(self, last: str | date | np.datetime64) -> "Series":
-        """The part up to and including the day `last`.
+        """The part up to and including the day `last`, without notes on what came later.
 
         Raises UsageError if that is no date, DataError if nothing is left.
         """
-        try:
-            end = np.datetime64(datetime.fromisoformat(str(last)).date(), "D")
-        except ValueError as problem:
-            raise UsageError(f"'{last}' is no date", "write it like 2022-12-28") from problem
+        end = day_of(last)
         count = int(np.searchsorted(self.dates, end, side="right"))
         if count == 0:
             raise DataError(f"{self.name} has no prices up to {end}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
-        return replace(self, **{name: getattr(self, name)[:count] for name in arrays})
+        notes = tuple(note for note in self.notes if not _is_of_days_after(note, end))
+        return replace(self, notes=notes, **{name: getattr(self, name)[:count] for name in arrays})
+
+
+def day_of(written: str | date | np.datetime64) -> np.datetime64:
+    """A date as it is written, 2022-12-28, as datetime64[D]. Raises UsageError if it is none."""
+    try:
+        return np.datetime64(datetime.fromisoformat(str(written)).date(), "D")
+    except ValueError as problem:
+        raise UsageError(f"'{written}' is no date", "write it like 2022-12-28") from problem
+
+
+def _is_of_days_after(note: str, end: np.datetime64) -> bool:
+    """Whether all the dates that a note names are later: whoever looks back does not know of them yet."""
+    days = re.findall(r"\d{4}-\d\d-\d\d", note)
+    return bool(days) and min(days) > str(end)
 
 
 def series_of(
