@@ -16,14 +16,14 @@ from seqlab.data.batches import StreamBatches
 from seqlab.data.text import Corpus, Vocab
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
-from seqlab.models.recurrent import KINDS, RecurrentLanguageModel, ngram_rows
+from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
 from seqlab.training import Batch, Progress, State
 
 # A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
 NATS_PER_UNKNOWN = math.log(0x110000)
 EVALUATION_STREAMS, EVALUATION_LENGTH = 32, 256
-SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout", "ngram_buckets")
+SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
 
 @dataclass(kw_only=True)
@@ -35,7 +35,6 @@ class LanguageSettings(training.Settings):
     hidden_size: int = 384
     num_layers: int = 2
     dropout: float = 0.0
-    ngram_buckets: int = 16384  # rows of the table of hashed n-grams; 0: none
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
@@ -48,7 +47,6 @@ class LanguageSettings(training.Settings):
         sizes = ("embedding_size", "hidden_size", "num_layers", "seq_len")
         training.require(self, "1 or more", lambda value: value >= 1, *sizes)
         training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
-        training.require(self, "0 or more", lambda value: value >= 0, "ngram_buckets")
         training.require(self, "2 or more", lambda value: value >= 2, "val_chars")
 
 
@@ -85,9 +83,9 @@ def train(
 
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. Length:
     `settings.max_steps`, else `epochs`, else `minutes` (by default 10) of training as measured on this machine.
-    `start` is another text model to begin with the weights and the vocabulary of; a table of n-grams that it lacks
-    begins at zero, everything else must be of the same shape. `resume` continues what is in `folder` with the settings
-    saved there. Raises DataError for too little text and CheckpointError for a checkpoint that does not fit.
+    `start` is another text model, of the same shape, to begin with the weights and the vocabulary of. `resume`
+    continues what is in `folder` with the settings saved there. Raises DataError for too little text and
+    CheckpointError for a checkpoint that does not fit.
     """
     saved = None
     if resume:
@@ -143,9 +141,8 @@ def train(
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
     """Give a new model the weights of another. Raises CheckpointError where their shapes differ."""
-    weights = {**model.state_dict(), **other.model.state_dict()}
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(other.model.state_dict())
     except RuntimeError as problem:
         shape = ", ".join(f"{k}={other.checkpoint.config['model'].get(k)}" for k in SHAPE)
         raise CheckpointError(
@@ -232,7 +229,7 @@ def generate(
             "leave them out, or train a model on a text that has them",
         )
     start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
-    engine = Engine(language.model.cell, language.model.state_dict(), precision, ngram_rows)
+    engine = Engine(language.model.cell, language.model.state_dict(), precision)
     prompted = vocab.encode(start).tolist()
     drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
     return ((vocab.characters[token], log_prob) for token, log_prob in drawn)

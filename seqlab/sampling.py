@@ -1,11 +1,11 @@
 """Writing one character at a time: the engine that steps a recurrent model, and how the next token is drawn.
 
-Through `nn.LSTM` a single character costs a repacking of all weights, 20 times the arithmetic. The engine merges the
-two products of every layer into one and packs the weights once for oneDNN. Where the first layer reads nothing but the
-token's embedding, its input product is a table with a row per token. The recurrences are those of `models.cells`.
+Through `nn.LSTM` a single character costs a repacking of all weights, 20 times the arithmetic. The engine folds
+embedding and first input product into a table (a row per token), merges the two products of every further layer
+into one, and packs the weights once for oneDNN. The recurrences are those of `models.cells`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,47 +58,27 @@ class Engine:
     """A recurrent language model stepped one token at a time, for batches of a few sequences.
 
     cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the packed
-    products (`auto`: bf16 where the processor has it). ngram_rows: the model's own hash, (B, 4) tokens and a number of
-    rows -> (B, 1, 3) rows, for one with n-grams. `step` gives logits that agree with the model's own.
+    products (`auto`: bf16 where the processor has it). `step` gives logits that agree with the model's own.
     """
 
-    def __init__(
-        self,
-        cell: str,
-        weights: Mapping[str, Tensor],
-        precision: str = "auto",
-        ngram_rows: Callable[[Tensor, int], Tensor] | None = None,
-    ) -> None:
+    def __init__(self, cell: str, weights: Mapping[str, Tensor], precision: str = "auto") -> None:
         self.cell = cell
         self.dtype = choose_precision(precision, torch.device("cpu")).value
         weights = {name: tensor.detach().float().cpu() for name, tensor in weights.items()}
         self.layers: list[_Layer] = []
         self.hidden_size = weights["layers.weight_hh_l0"].shape[1]
-        self.embedding, self.ngrams, self.ngram_rows = (
-            weights["embedding.weight"],
-            weights.get("ngrams.weight"),
-            ngram_rows,
-        )
-        self.table: Tensor | None = None
-        if self.ngrams is None:
-            self.table = (
-                self.embedding @ weights["layers.weight_ih_l0"].T + weights["layers.bias_ih_l0"]
-            )  # (V, gates * H)
-            if cell != "gru":
-                self.table = self.table + weights["layers.bias_hh_l0"]
-        elif ngram_rows is None:
-            raise ValueError("a model with n-grams needs their hash")
         while f"layers.weight_hh_l{len(self.layers)}" in weights:
             n = len(self.layers)
             w_ih, w_hh, b_ih, b_hh = (
                 weights[f"layers.{name}_l{n}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
-            self.layers.append(
-                _Layer(w_ih, w_hh, b_ih, b_hh, self.dtype, gru=cell == "gru", from_table=n == 0 and self.ngrams is None)
-            )
+            self.layers.append(_Layer(w_ih, w_hh, b_ih, b_hh, self.dtype, gru=cell == "gru", first=n == 0))
+        first = weights["layers.weight_ih_l0"]
+        self.table = weights["embedding.weight"] @ first.T + weights["layers.bias_ih_l0"]  # (V, gates * H)
+        if cell != "gru":
+            self.table = self.table + weights["layers.bias_hh_l0"]
         self.output = _Packed(weights["output.weight"], weights["output.bias"], self.dtype)
         self.state: list[tuple[Tensor, ...]] = []
-        self.last = torch.zeros(1, 3, dtype=torch.long)  # the tokens before, for the n-grams
         self.reset(1)
 
     def reset(self, batch_size: int = 1) -> None:
@@ -106,38 +86,28 @@ class Engine:
         parts = 2 if self.cell == "lstm" else 1
         zero = torch.zeros(batch_size, self.hidden_size)
         self.state = [tuple(zero.clone() for _ in range(parts)) for _ in self.layers]
-        self.last = torch.zeros(batch_size, 3, dtype=torch.long)
 
     @torch.inference_mode()
     def step(self, tokens: Tensor) -> Tensor:
         """tokens (B,) -> logits (B, V) of the token after each, as float32; the state moves on."""
-        x = self._input(tokens)
+        x = self.table[tokens]
         for n, layer in enumerate(self.layers):
             self.state[n] = layer.step(self.cell, x, self.state[n])
             x = self.state[n][0]
         return self.output(x)
 
-    def _input(self, tokens: Tensor) -> Tensor:
-        """What the first layer reads: its input product from the table (B, gates * H), or embeddings (B, E)."""
-        if self.table is not None:
-            return self.table[tokens]
-        assert self.ngrams is not None and self.ngram_rows is not None
-        recent = torch.cat([self.last, tokens[:, None]], 1)  # (B, 4)
-        self.last = recent[:, 1:]
-        rows = self.ngram_rows(recent, len(self.ngrams))[:, 0]  # (B, 3)
-        return self.embedding[tokens] + self.ngrams[rows].sum(1)
-
 
 class _Layer:
-    """One recurrent layer. One that gets its input product from the table has only W_R to pack."""
+    """One recurrent layer. The first gets its input product from the table, so only W_R is packed."""
 
     def __init__(
-        self, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, dtype: torch.dtype, *, gru: bool, from_table: bool
+        self, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, dtype: torch.dtype, *, gru: bool, first: bool
     ) -> None:
+        self.first = first
         # the GRU's reset gate multiplies the recurrent product alone, so its two products stay apart
-        self.from_state = _Packed(w_hh, b_hh if gru else torch.zeros_like(b_hh), dtype) if from_table or gru else None
-        self.from_input = _Packed(w_ih, b_ih, dtype) if gru and not from_table else None
-        self.merged = None if from_table or gru else _Packed(torch.cat([w_ih, w_hh], 1), b_ih + b_hh, dtype)
+        self.from_state = _Packed(w_hh, b_hh if gru else torch.zeros_like(b_hh), dtype) if first or gru else None
+        self.from_input = _Packed(w_ih, b_ih, dtype) if gru and not first else None
+        self.merged = None if first or gru else _Packed(torch.cat([w_ih, w_hh], 1), b_ih + b_hh, dtype)
 
     def step(self, cell: str, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         h = state[0]

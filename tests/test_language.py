@@ -207,8 +207,8 @@ def test_the_machine_tells_what_a_run_was_made_with(trained: Path) -> None:
 
 def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: Path) -> None:
     text = "the cat sat on the mat\nthe dog sat on the log\n" * 300
-    first = trained_on(text, tmp_path / "first", ngram_buckets=0)
-    given = {**first.checkpoint.config["settings"], "max_steps": 1, "lr": 1e-9, "eval_every": 1, "ngram_buckets": 64}
+    first = trained_on(text, tmp_path / "first")
+    given = {**first.checkpoint.config["settings"], "max_steps": 1, "lr": 1e-9, "eval_every": 1}
     running = language.train(
         corpus_of(text), tmp_path / "next", LanguageSettings(**given), start=first.checkpoint, compute=ONE_THREAD
     )

@@ -6,14 +6,7 @@ from torch import Tensor, nn
 
 from seqlab.errors import UsageError
 from seqlab.models.cells import CELLS, State, hidden_states, unroll
-from seqlab.models.recurrent import (
-    KINDS,
-    NGRAMS,
-    RecurrentLanguageModel,
-    ngram_rows,
-    recurrent_layers,
-    run_layers,
-)
+from seqlab.models.recurrent import KINDS, RecurrentLanguageModel, recurrent_layers, run_layers
 
 INPUT, HIDDEN, BATCH, TIME = 3, 5, 2, 9
 
@@ -109,62 +102,28 @@ def test_dropout_stands_between_layers_in_training_only(kind: str) -> None:
     assert torch.equal(outputs, run_layers(undropped, x, None)[0])
 
 
-def language_model(kind: str, ngram_buckets: int, num_layers: int = 1) -> RecurrentLanguageModel:
-    model = RecurrentLanguageModel(7, kind, 3, HIDDEN, num_layers, ngram_buckets=ngram_buckets).eval()
-    if model.ngrams is not None:
-        torch.nn.init.normal_(model.ngrams.weight)  # it begins at zero, where a mistake would not show
-    return model
-
-
-@pytest.mark.parametrize("ngram_buckets", [0, 50])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("cut", [1, 2, 4])
-def test_the_language_model_in_parts_is_the_language_model_at_once(kind: str, ngram_buckets: int, cut: int) -> None:
-    model = language_model(kind, ngram_buckets, num_layers=2)
+def test_the_language_model_in_parts_is_the_language_model_at_once(kind: str) -> None:
+    model = RecurrentLanguageModel(7, kind, embedding_size=3, hidden_size=HIDDEN, num_layers=2).eval()
     tokens = torch.randint(0, 7, (BATCH, TIME))
     whole, end = model(tokens)
     assert whole.shape == (BATCH, TIME, 7)
-    first, state = model(tokens[:, :cut])
-    second, state = model(tokens[:, cut:], state)
+    first, state = model(tokens[:, :4])
+    second, state = model(tokens[:, 4:], state)
     torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=0, atol=1e-12)
     for one, other in zip(state, end, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("ngram_buckets", [0, 50])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_language_model_does_not_see_the_future(kind: str, ngram_buckets: int) -> None:
-    model = language_model(kind, ngram_buckets)
+def test_the_language_model_does_not_see_the_future(kind: str) -> None:
+    model = RecurrentLanguageModel(7, kind, embedding_size=3, hidden_size=HIDDEN).eval()
     tokens = torch.randint(0, 7, (1, TIME))
     changed = tokens.clone()
     changed[0, 5] = (changed[0, 5] + 1) % 7
     before, after = model(tokens)[0], model(changed)[0]
     assert torch.equal(before[:, :5], after[:, :5])
     assert not torch.equal(before[:, 5], after[:, 5])
-
-
-def test_ngrams_are_those_of_the_last_two_three_and_four_tokens() -> None:
-    """The same last n tokens have the same row, whatever came before; others rarely do; rows are spread evenly."""
-    buckets = 5000
-    tokens = torch.randint(0, 7, (1, 4000))
-    rows = ngram_rows(tokens, buckets)
-    assert rows.shape == (1, 3997, 3) and rows.min() >= 0 and rows.max() < buckets
-    for place, n in enumerate(NGRAMS):
-        seen: dict[tuple[int, ...], set[int]] = {}
-        for t in range(3, 4000):
-            seen.setdefault(tuple(tokens[0, t - n + 1 : t + 1].tolist()), set()).add(rows[0, t - 3, place].item())
-        assert all(len(found) == 1 for found in seen.values())
-        distinct = len({found.pop() for found in seen.values()})
-        by_chance = buckets * (1 - (1 - 1 / buckets) ** len(seen))  # of so many balls thrown into the buckets
-        assert distinct == pytest.approx(by_chance, rel=0.06)
-
-
-def test_a_model_with_ngrams_begins_as_the_one_without() -> None:
-    plain = RecurrentLanguageModel(7, "lstm", 3, HIDDEN).eval()
-    with_ngrams = RecurrentLanguageModel(7, "lstm", 3, HIDDEN, ngram_buckets=50).eval()
-    with_ngrams.load_state_dict({**with_ngrams.state_dict(), **plain.state_dict()})
-    tokens = torch.randint(0, 7, (BATCH, TIME))
-    assert torch.equal(plain(tokens)[0], with_ngrams(tokens)[0])
 
 
 def test_an_unknown_cell_is_named_with_a_suggestion() -> None:

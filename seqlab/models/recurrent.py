@@ -1,6 +1,5 @@
 """Multilayer recurrent networks over torch's fused kernels, and the language model made of one."""
 
-import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UsageError, did_you_mean
@@ -38,16 +37,8 @@ def run_layers(layers: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tens
     return outputs, (h,)
 
 
-NGRAMS = (2, 3, 4)  # how many of the last characters are looked up together
-
-
 class RecurrentLanguageModel(nn.Module):
-    """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits.
-
-    With `ngram_buckets`, the embeddings of the last 2, 3 and 4 tokens, hashed into a table of so many rows, are added
-    to the last one's (as fastText does with words; Bojanowski et al. 2017): what a recurrent net must otherwise spend
-    its state and time to learn, is looked up.
-    """
+    """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits."""
 
     def __init__(
         self,
@@ -57,43 +48,15 @@ class RecurrentLanguageModel(nn.Module):
         hidden_size: int = 512,
         num_layers: int = 2,
         dropout: float = 0.0,
-        ngram_buckets: int = 0,
     ) -> None:
         super().__init__()
         self.cell = cell
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.ngrams = nn.Embedding(ngram_buckets, embedding_size) if ngram_buckets else None
-        if self.ngrams is not None:
-            nn.init.zeros_(self.ngrams.weight)  # it begins as the net without them
         self.layers = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """tokens (B, T) -> logits of the token after each (B, T, V), and the state to carry on with.
-
-        The state is that of the layers and, with n-grams, the last tokens (B, 3), zeros before the first.
-        """
-        x = self.embedding(tokens)  # (B, T, E)
-        last: tuple[Tensor, ...] = ()
-        if self.ngrams is not None:
-            before = tokens.new_zeros(len(tokens), max(NGRAMS) - 1) if state is None else state[-1]
-            tokens = torch.cat([before, tokens], 1)  # (B, 3 + T)
-            x = x + self.ngrams(ngram_rows(tokens, self.ngrams.num_embeddings)).sum(2)
-            state, last = state and state[:-1], (tokens[:, 1 - max(NGRAMS) :],)
-        outputs, state = run_layers(self.layers, x, state)  # (B, T, H)
-        return self.output(self.dropout(outputs)), state + last
-
-
-def ngram_rows(tokens: Tensor, buckets: int) -> Tensor:
-    """tokens (B, 3 + T) -> rows of the n-gram table (B, T, 3) for every token but the first three.
-
-    A polynomial hash of the last 2, 3 and 4 tokens, mixed by a multiplication (Knuth 1973, section 6.4).
-    """
-    reach = max(NGRAMS) - 1
-    key = tokens[:, reach:]
-    rows = []
-    for n in NGRAMS:
-        key = key * 1_000_003 + tokens[:, reach - n + 1 : tokens.shape[1] - n + 1] + n  # wraps at 2^64, which is fine
-        rows.append((key * 2_654_435_761 >> 16).remainder(buckets))
-    return torch.stack(rows, 2)
+        """tokens (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
+        outputs, state = run_layers(self.layers, self.embedding(tokens), state)  # (B, T, H)
+        return self.output(self.dropout(outputs)), state
