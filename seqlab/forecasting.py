@@ -261,44 +261,30 @@ def forecast_all(
     horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
     for one, seen, log_scale in zip(series, features, log_scales, strict=True):
         ours = model_quantiles(forecaster, log_scale[-1:], seen.volatility[-1:], days)[0]  # (horizon, Q)
-        walk = baselines.volatility(seen.returns())
-        theirs = baselines.normal(walk[-1:], days, scoring.LEVELS)[0]
+        walk = baselines.normal(baselines.volatility(seen.returns())[-1:], days, scoring.LEVELS)[0]
         last = len(one.dates) - 1 - horizon
         first = max(WARM_UP, int(np.searchsorted(one.dates, forecaster.cut)))
         rows = np.arange(last, first - 1, -stride)[:origins][::-1]
         model = model_quantiles(forecaster, log_scale[rows], seen.volatility[rows], np.array(horizons))
+        theirs = baselines.by_name(
+            seen.returns(), seen.day_range, seen.volatility, rows, np.array(horizons), scoring.LEVELS, with_garch=garch
+        )
         outcomes = seen.outcomes(horizons)
         naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
         yield Forecast(
             one,
             next_days(one.dates, horizon, exchange=one.exchange),
             one.close[-1] * np.exp(ours),
-            one.close[-1] * np.exp(theirs),
+            one.close[-1] * np.exp(walk),
             Backtest(
                 horizons,
                 one.dates[rows],
                 outcomes[rows],
-                {"model": model, **_baselines(seen, rows, np.array(horizons), garch)},
+                {"model": model, **theirs},
                 np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
                 (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
             ),
         )
-
-
-def _baselines(features: Features, rows: np.ndarray, horizons: np.ndarray, garch: bool) -> dict[str, np.ndarray]:
-    """What the model is compared with, by name: quantiles (O, K, Q)."""
-    returns, levels = features.returns(), scoring.LEVELS
-    result = {
-        "random_walk": baselines.normal(baselines.volatility(returns)[rows], horizons, levels),
-        "ewma": baselines.normal(features.volatility[rows], horizons, levels),
-        "drift": baselines.drift(returns, rows, horizons, levels),
-        "empirical": baselines.empirical(returns, rows, horizons, levels),
-        "har": baselines.har(returns, features.day_range, rows, horizons, levels),
-    }
-    if garch:
-        for name, asymmetric in (("garch", False), ("gjr", True)):
-            result[name] = baselines.garch(returns, rows, horizons, levels, asymmetric=asymmetric)
-    return result
 
 
 def _among_others(own: Sequence[Features], seed: int) -> list[Features]:

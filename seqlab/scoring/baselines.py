@@ -15,6 +15,33 @@ REFIT = 63  # days between two fits of a GARCH model
 HAR_MINIMUM = 250  # outcomes before a regression is believed
 
 
+def by_name(
+    returns: np.ndarray,
+    day_range: np.ndarray,
+    ewma: np.ndarray,
+    rows: np.ndarray,
+    horizons: np.ndarray,
+    levels: tuple[float, ...],
+    *,
+    with_garch: bool = False,
+) -> dict[str, np.ndarray]:
+    """What a model is compared with: {name: quantiles (O, K, Q)}.
+
+    day_range, ewma (N,): daily volatilities, by high and low and exponentially weighted. with_garch: GARCH and GJR too.
+    """
+    result = {
+        "random_walk": normal(volatility(returns)[rows], horizons, levels),
+        "ewma": normal(ewma[rows], horizons, levels),
+        "drift": drift(returns, rows, horizons, levels),
+        "empirical": empirical(returns, rows, horizons, levels),
+        "har": har(returns, day_range, rows, horizons, levels),
+    }
+    if with_garch:
+        for name, asymmetric in (("garch", False), ("gjr", True)):
+            result[name] = garch(returns, rows, horizons, levels, asymmetric=asymmetric)
+    return result
+
+
 def volatility(returns: np.ndarray, span: int = YEAR) -> np.ndarray:
     """Daily volatility of the random walk: the root mean square of the last `span` returns at each day (N,).
 
