@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 import seqlab
-from seqlab.cli.output import Interrupted
+from seqlab.cli.output import Interrupted, clear_bar, plain
 from seqlab.errors import SeqlabError, UsageError, did_you_mean
 
 # name -> (module of seqlab.cli, what it does in a few words)
@@ -81,8 +81,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
     try:
-        outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
-        _leave(outcome if isinstance(outcome, int) else 0)
+        _leave(_run(arguments))
     except SeqlabError as problem:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
@@ -106,11 +105,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         where = f"{problem.filename}: " if problem.filename else ""
         _fail(f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1)
-
     except Exception as problem:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
         _fail(f"{type(problem).__name__}: {problem}", "see where with SEQLAB_DEBUG=1, and report it", 1)
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
+    finally:
+        clear_bar()
+    return outcome if isinstance(outcome, int) else 0
 
 
 def _terminated(*_: Any) -> NoReturn:
@@ -118,8 +124,6 @@ def _terminated(*_: Any) -> NoReturn:
 
 
 def _fail(message: str, hint: str, status: int) -> NoReturn:
-    from seqlab.cli.output import plain
-
     for kind, text in (("error", message), ("hint", hint)):
         print(f"{kind}: {' '.join(plain(text).split())}", file=sys.stderr)  # one line, whatever a name has in it
     _leave(status)

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from seqlab.cli.options import Common
 
@@ -34,23 +35,21 @@ def result(text: str, end: str = "\n") -> None:
 
 
 def result_json(value: dict[str, Any]) -> None:
-    """Write one JSON object, on one line, with the schema's number first."""
-    sys.stdout.write(json.dumps({"schema": 1, **value}, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write one JSON object, on one line, with the schema's number first. Every control character is escaped."""
+    line = json.dumps({"schema": 1, **value}, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
     sys.stdout.flush()
 
 
 def say(common: Common, text: str) -> None:
     """Tell something beside the result: on standard error, unless --quiet."""
     if not common.quiet:
+        clear_bar()
         print(plain(text), file=sys.stderr, flush=True)
 
 
 def is_animated() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def use_color() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def duration(seconds: float) -> str:
@@ -66,43 +65,74 @@ def duration(seconds: float) -> str:
 class Bar:
     """A line on standard error that is rewritten as work goes on; nothing off a terminal or with --quiet."""
 
+    shown: ClassVar["Bar | None"] = None
+
     def __init__(self, common: Common) -> None:
         self.live = is_animated() and not common.quiet
         self.last = 0.0
-        self.drawn = False
+        self.display: Any = None  # rich's, while something is drawn
 
-    def show(self, text: str) -> None:
-        now = time.monotonic()
-        if self.live and now - self.last > 0.1:
-            self.last, self.drawn = now, True
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
-            sys.stderr.write("\r\x1b[K" + plain(text)[: width - 1])
-            sys.stderr.flush()
+    def show(self, text: str, done: float | None = None, total: float | None = None) -> None:
+        """Draw `text`, behind a bar where it is known how much is done of how much."""
+        if not self.live or time.monotonic() - self.last < 0.1:
+            return
+        from rich.console import Console  # it takes its time, and most commands draw nothing
+        from rich.live import Live
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        self.last = time.monotonic()
+        line = Table.grid(padding=(0, 1))
+        cells: list[Any] = [Text(" ".join(plain(text).split("\n")), no_wrap=True, overflow="ellipsis")]
+        if done is not None and total:
+            cells.insert(0, ProgressBar(total=total, completed=min(done, total), width=20))
+        line.add_row(*cells)
+        if self.display is None:
+            clear_bar()
+            self.display = Live(
+                console=Console(stderr=True),
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self.display.start()
+            Bar.shown = self
+        self.display.update(line, refresh=True)
 
     def clear(self) -> None:
-        if self.drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self.drawn = False
+        if self.display is not None:
+            self.display.stop()
+            self.display, Bar.shown = None, None
+
+
+def clear_bar() -> None:
+    """Take away the bar that is drawn, if there is one: before anything else is written, and at the end."""
+    if Bar.shown is not None:
+        Bar.shown.clear()
 
 
 def show_transfer(common: Common, fetching: Generator[Any, None, R]) -> R:
     """Run a download to its end, showing file, rate and time left; the result is the generator's."""
-    bar, start, said = Bar(common), time.monotonic(), 0.0
+    bar, said, source = Bar(common), time.monotonic(), None
+    start, before = said, 0  # of this source; what was there already is not counted
     while True:
         try:
             step = next(fetching)
         except StopIteration as end:
             bar.clear()
             return end.value
-        elapsed = max(time.monotonic() - start, 1e-6)
-        rate = step.done / elapsed
+        now = time.monotonic()
+        if (step.file, step.origin) != source or step.done < before:
+            source, start, before = (step.file, step.origin), now, step.done
+        rate = (step.done - before) / max(now - start, 1e-6)
         left = f", {duration((step.total - step.done) / rate)} left" if step.total and rate else ""
         of = f" of {step.total / 1e6:.1f}" if step.total else ""
         line = f"{step.file}: {step.done / 1e6:.1f}{of} MB, {rate / 1e6:.2f} MB/s{left}"
-        bar.show(line)
-        if not bar.live and elapsed - said > 10:
-            said = elapsed
+        bar.show(line, step.done, step.total)
+        if not bar.live and now - said > 10:
+            said = now
             say(common, line)
 
 
@@ -123,7 +153,9 @@ def show_training(
         left = f", {duration(progress.seconds_left)} left" if progress.step < progress.max_steps else ""
         bar.show(
             f"step {progress.step:,}/{progress.max_steps:,}  loss {progress.train_loss:.4f}  "
-            f"{progress.rate:,.0f} {unit}{left}"
+            f"{progress.rate:,.0f} {unit}{left}",
+            progress.step,
+            progress.max_steps,
         )
         if progress.record is not None:
             bar.clear()
@@ -148,7 +180,8 @@ def graceful_stop(common: Common) -> Iterator[Callable[[], bool]]:
         if caught:
             raise Interrupted(130 if number == signal.SIGINT else 143)
         caught.append(number)
-        say(common, "\nstopping after this step and saving; once more to stop at once")
+        if not common.quiet:  # not by say(): the bar may be half drawn
+            print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr, flush=True)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
