@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, common_options, result_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.errors import CheckpointError, UsageError
 
@@ -32,7 +32,7 @@ def _summary(saved: Any) -> dict[str, Any]:
 
 
 @command.command("list")
-@common_options
+@result_options
 def list_(common: Common) -> None:
     """What is trained: here, then what ships with seqlab."""
     from seqlab import checkpoint
@@ -57,7 +57,7 @@ def list_(common: Common) -> None:
 
 @command.command()
 @click.argument("checkpoint")
-@common_options
+@result_options
 def show(common: Common, checkpoint: str) -> None:
     """How a checkpoint was made, and what it measured."""
     from seqlab.checkpoint import find
@@ -78,7 +78,7 @@ def show(common: Common, checkpoint: str) -> None:
 
 @command.command()
 @click.argument("checkpoint", required=False)
-@common_options
+@result_options
 def verify(common: Common, checkpoint: str | None) -> None:
     """Read every file of a CHECKPOINT, or of all, and compare it with its checksum."""
     from seqlab.checkpoint import find, listing

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import result, result_json, say, show_transfer
 from seqlab.data import cache
 from seqlab.errors import DataError, UsageError, did_you_mean
@@ -22,7 +22,7 @@ def command() -> None:
 
 
 @command.command("list")
-@common_options
+@result_options
 def list_(common: Common) -> None:
     """What is cached, from where, how big."""
     rows = [_row(download) for download in cache.DOWNLOADS.values()]
@@ -46,7 +46,7 @@ def list_(common: Common) -> None:
 
 @command.command()
 @click.argument("name")
-@common_options
+@result_options
 def fetch(common: Common, name: str) -> None:
     """Fetch the data set NAME and check it.
 
@@ -68,7 +68,7 @@ def fetch(common: Common, name: str) -> None:
 
 @command.command()
 @click.argument("name")
-@common_options
+@result_options
 def path(common: Common, name: str) -> None:
     """Where the cached file of NAME is."""
     found = cache.cached(_named(name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError
 
@@ -14,7 +14,7 @@ from seqlab.errors import CheckpointError, DataError
 @click.command("evaluate")
 @click.argument("checkpoint")
 @click.argument("data", required=False)
-@common_options
+@result_options
 def command(common: Common, checkpoint: str, data: str | None) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     from seqlab.checkpoint import find

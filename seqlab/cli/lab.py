@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import result, result_json, say
 
 
@@ -15,7 +15,7 @@ def command() -> None:
 
 
 @command.command("list")
-@common_options
+@result_options
 def list_(common: Common) -> None:
     """The experiments and what they claim."""
     from seqlab.lab import EXPERIMENTS
@@ -29,7 +29,7 @@ def list_(common: Common) -> None:
 
 @command.command()
 @click.argument("name")
-@common_options
+@result_options
 def run(common: Common, name: str) -> int:
     """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold."""
     from seqlab import lab

@@ -4,8 +4,9 @@ Precedence: option, then environment (SEQLAB_SEED, ...), then `--config FILE.tom
 order by itself once the file is its default map.
 """
 
-import dataclasses
+import contextlib
 import functools
+import io
 import os
 import tomllib
 import types
@@ -86,22 +87,14 @@ _PARAMETERS = [
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the common options to a click command, which gets them as its first argument, a `Common`."""
+    """Add the common options to a click command, which gets them as its first argument, a `Common`.
+
+    What it does with -o/--output is its own affair; see `result_options`.
+    """
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
-        context = click.get_current_context()
-        source = context.get_parameter_source
-        settings = dict(context.meta.get("seqlab.settings", {}))
-        for assignment in given.pop("set_"):
-            name, equals, value = assignment.partition("=")
-            if not equals:
-                raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
-            if "resume" not in given:  # what can be resumed is a training, and only a training has settings
-                raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
-            settings[name.strip().replace("-", "_")] = value.strip()
-            if name.strip() == "seed" and source("seed") is not click.core.ParameterSource.COMMANDLINE:
-                given["seed"] = None  # --set is an option too: it goes before the environment and the file
+        settings = _settings(click.get_current_context(), given)
         offline = given.pop("offline")
         if offline:
             os.environ["SEQLAB_OFFLINE"] = "1"
@@ -112,11 +105,73 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             settings=settings,
             **{name: given.pop(name) for name in ("seed", "device", "threads", "precision", "output", "checkpoints")},
         )
+        if (common.device, common.threads, common.precision) != ("auto", None, "auto"):
+            common.compute().resolve(0)  # a wrong value is refused also where nothing is computed
         return command(common, **given)
 
     for add in reversed(_PARAMETERS):
         wrapped = add(wrapped)
     return wrapped
+
+
+def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The common options, for a command that writes no file of its own: -o FILE takes its standard output."""
+
+    @functools.wraps(command)
+    def redirected(common: Common, **given: Any) -> Any:
+        if common.output is None:
+            return command(common, **given)
+        from seqlab.cli.output import say  # it imports this module
+
+        if common.output.is_dir() or not common.output.parent.is_dir():
+            why = "it is a folder" if common.output.is_dir() else "its folder does not exist"
+            raise DataError(f"{common.output} cannot be written: {why}", "name a file with -o FILE")
+        written = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(written):
+                return command(common, **given)
+        finally:
+            if written.getvalue():  # also what there was before an error; without a result the file stays as it is
+                common.output.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
+                say(common, f"written to {common.output}")
+
+    return common_options(redirected)
+
+
+def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of --config under those of --set, in harmony with the options that say the same.
+
+    Values in `given` that a setting goes before become None. Raises UsageError for a --set that says nothing, or
+    says what another option says otherwise.
+    """
+    file = context.meta.get("seqlab.settings", {})
+    said = {}
+    for assignment in given.pop("set_"):
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
+        if "resume" not in given:  # what can be resumed is a training, and only a training has settings
+            raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
+        said[name.strip().replace("-", "_")] = value.strip()
+    settings = {**file, **said}
+    if "seed" in said and not from_command_line(context, "seed"):
+        given["seed"] = None  # --set is an option too: it goes before the environment and the file
+    for name in ("epochs", "minutes"):
+        if given.get(name) is None or "max_steps" not in settings:
+            continue
+        if from_command_line(context, name) == ("max_steps" in said):
+            raise UsageError(f"max_steps and --{name} both say how long to train", "give one of them")
+        if "max_steps" in said:
+            given[name] = None
+        else:
+            del settings["max_steps"]
+    context.params.update((name, given[name]) for name in ("seed", "epochs", "minutes") if name in given)
+    context.meta["seqlab.settings"] = settings
+    return settings
+
+
+def from_command_line(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _read_config(ctx: click.Context, path: Path | None) -> None:
@@ -159,8 +214,3 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
             kind.__name__, kind.__name__
         )
         raise UsageError(f"setting '{name}' is {article}, not '{written}'", f"write --set {name}=VALUE") from problem
-
-
-def describe_settings(kind: type) -> str:
-    """The names of a settings dataclass with their defaults, for --help."""
-    return ", ".join(f"{f.name}={f.default}" for f in dataclasses.fields(kind))

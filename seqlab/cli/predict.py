@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.errors import UsageError
 
@@ -14,7 +14,7 @@ from seqlab.errors import UsageError
 @click.argument("checkpoint")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name for each image.")
-@common_options
+@result_options
 def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int) -> None:
     """Apply CHECKPOINT to files: the likeliest classes of images of any size and format."""
     from seqlab.checkpoint import find
