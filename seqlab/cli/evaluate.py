@@ -109,7 +109,7 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
     bar, forecasts = Bar(common), []
     running = forecasting.forecast_all(forecaster, series)
     for done, one in enumerate(series):
-        bar.show(f"{one.name}: backtest ({done + 1} of {len(series)})")
+        bar.show(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))
         forecasts.append(next(running))
     bar.clear()
     for made in forecasts:

@@ -65,7 +65,7 @@ def command(
     bar, loaded = Bar(common), []
     asked = load_many(names, column=column, offline=common.offline)
     for done, name in enumerate(names):  # before the checkpoint, so that a wrong name is reported at once
-        bar.show(f"{name} ({done + 1} of {len(names)})")
+        bar.show(f"{name} ({done + 1} of {len(names)})", done, len(names))
         series = next(asked)
         if as_of is not None:
             series = series.until(as_of)
@@ -85,7 +85,7 @@ def command(
     )
     try:
         for done, series in enumerate(loaded):
-            bar.show(f"{series.name}: forecast and backtest ({done + 1} of {len(loaded)})")
+            bar.show(f"{series.name}: forecast and backtest ({done + 1} of {len(loaded)})", done, len(loaded))
             forecasts.append(next(running))
     except ImportError as problem:
         raise UsageError(
