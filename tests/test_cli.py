@@ -1,5 +1,6 @@
 """The command line's contract, as people and scripts rely on it."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -21,8 +23,10 @@ import pytest
 
 import seqlab
 from seqlab.cli import main as entry
+from seqlab.cli import output
 from seqlab.cli.options import Common
 from seqlab.cli.output import duration, plain
+from seqlab.data.cache import Transfer
 from tests.conftest import Outcome, run_seqlab, start_seqlab
 
 Cli = Callable[..., Outcome]
@@ -49,9 +53,9 @@ COMMON = {
 
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
-    "forecast": "--as-of --backtest --column --horizon --model --origins --stride",
+    "forecast": "--as-of --backtest --baselines --column --horizon --model --origins --stride",
     "generate": "--corpus --length --prompt --temperature --top-k --top-p",
-    "train-text": "--epochs --minutes --overwrite --resume",
+    "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --minutes --overwrite --resume",
     "train-cnn": "--epochs --list --minutes --model --overwrite --resume",
     "evaluate": "",
@@ -169,6 +173,7 @@ def test_training_lines_and_their_last(cli: Cli, small_text: Path, tmp_path: Pat
     for line in lines:
         names = {*("step", "epoch", "train_loss", "val_loss", "grad_norm", "lr", "rate", "seconds")}
         assert names <= line.keys() and "final" not in line
+    assert names <= last.keys() and last["step"] == 12 and last["train_loss"] == lines[-1]["train_loss"]
     assert last["final"] is True and last["best_step"] in (5, 10, 12)
     metrics = {*("split", "adapted", "nats_per_char", "bits_per_char", "perplexity", "chars")}
     assert metrics <= last.keys()
@@ -211,6 +216,54 @@ def test_an_exported_checkpoint_says_that_it_cannot_be_resumed(
     refused.fails(1, "no training state", "exported to be used, not continued", "-o FOLDER")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "small", "TEXT", "--threads=1"],
+        ["lab", "list"],
+        ["data", "list"],
+        ["checkpoints", "list"],
+        ["checkpoints", "show", "small"],
+        ["checkpoints", "verify", "small"],
+    ],
+    ids=lambda words: "-".join(words[:2]),
+)
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_the_result_of_every_command_goes_into_a_file_if_asked(
+    cli: Cli, trained: Path, small_text: Path, tmp_path: Path, words: list[str], more: list[str]
+) -> None:
+    given = [*(str(small_text) if word == "TEXT" else word for word in words), *more]
+    shown = cli(*given)
+    file = tmp_path / "result"
+    done = cli(*given, "-o", file)
+    assert (done.status, done.out) == (0, "") and f"written to {file}" in done.err
+    assert file.read_text() == shown.out != ""
+    assert cli(*given, "-o", file, "-q").err == ""
+
+
+def test_a_result_that_failed_leaves_the_file_as_it_was(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "result").write_text("yesterday's")
+    cli("checkpoints", "show", "nothing", "-o", tmp_path / "result").fails(1, "'nothing'")
+    assert (tmp_path / "result").read_text() == "yesterday's"
+
+
+def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_text: Path, tmp_path: Path) -> None:
+    from seqlab import checkpoint
+
+    shutil.copytree(trained, tmp_path / "own")
+    saved = checkpoint.load(tmp_path / "own")
+    # its text was a file called linux.txt: that is not the corpus of that name
+    checkpoint.amend(saved, data={**saved.config["data"], "name": "linux"})
+    cli("evaluate", tmp_path / "own").fails(1, "a file of yours", "seqlab evaluate own PATH")
+    same = cli("evaluate", tmp_path / "own", small_text, "--json")
+    assert same.json["split"] == "test" and "another text" not in same.err
+    for name, warned in (("linux.txt", True), ("b.txt", False)):
+        (tmp_path / name).write_text(small_text.read_text() + "more\n")
+        other = cli("evaluate", tmp_path / "own", tmp_path / name, "--json")
+        assert other.json["split"] == "all" and "is another text than the linux trained on" in other.err
+        assert ("may have been seen in training" in other.err) == warned
+
+
 # Errors are two lines, and statuses mean something
 
 
@@ -230,6 +283,9 @@ def test_an_exported_checkpoint_says_that_it_cannot_be_resumed(
         (2, ["generate", "--corpus=small", "--seed=-1"], ["--seed", "-1"]),
         (2, ["generate", "--corpus=small", f"--seed={2**70}"], ["--seed"]),
         (2, ["generate", "--corpus=small", "--threads=0"], ["--threads 0"]),
+        (2, ["data", "list", "--threads=0"], ["--threads 0"]),
+        (2, ["lab", "list", "--device=foo"], ["'foo'", "known: auto, cpu"]),
+        (2, ["checkpoints", "list", "--precision=x"], ["'x'", "known: auto"]),
         (2, ["generate", "--corpus=small", "--device=cpuu"], ["'cpuu'", "did you mean 'cpu'?"]),
         (2, ["generate", "--corpus=small", "--device=cuda:77"], ["cuda:77", "--device cpu"]),
         (2, ["generate", "--corpus=small", "--precision=fp16"], ["'fp16'", "did you mean"]),
@@ -241,6 +297,13 @@ def test_an_exported_checkpoint_says_that_it_cannot_be_resumed(
         (2, ["train-text", "linx"], ["'linx'", "did you mean 'linux'?"]),
         (2, ["train-text"], ["CORPUS"]),
         (2, ["train-text", "two\nlines\x1b[31m"], ["two lines[31m"]),
+        (2, ["train-text", "linux", "--set=hiden_size=3"], ["'hiden_size'"]),  # told before anything is fetched
+        (1, ["train-text", "linux", "--resume"], ["no checkpoint to resume"]),
+        (2, ["train-cnn", "cifar10", "--set=crop=x"], ["'crop'"]),
+        (1, ["train-cnn", "cifar10", "--resume"], ["no checkpoint to resume"]),
+        (2, ["train-text", "TEXT", "--set=max_steps=3", "--minutes=1"], ["max_steps and --minutes"]),
+        (2, ["train-text", "TEXT", "--set=max-steps=3", "--epochs=1"], ["max_steps and --epochs"]),
+        (1, ["train-text", "TEXT", "--from=smal"], ["'smal'", "did you mean 'small'?"]),
         (1, ["train-text", "linux"], ["not in the cache", "SEQLAB_MIRROR"]),
         (2, ["train-text", os.devnull], [os.devnull]),
         (2, ["train-text", "TEXT", "--set=hiden_size=3"], ["'hiden_size'", "did you mean 'hidden_size'?"]),
@@ -259,6 +322,7 @@ def test_an_exported_checkpoint_says_that_it_cannot_be_resumed(
         (1, ["checkpoints", "show", "smal"], ["'smal'", "did you mean 'small'?"]),
         (2, ["checkpoints", "sho"], ["sho"]),
         (2, ["checkpoints", "export", "small"], ["-o FOLDER"]),
+        (1, ["checkpoints", "list", "-o", "/nowhere/list.txt"], ["/nowhere/list.txt", "-o FILE"]),
         (1, ["evaluate", "nothing"], ["'nothing'"]),
     ],
     ids=lambda value: ascii(" ".join(value))[:60] if isinstance(value, list) else str(value),
@@ -370,9 +434,85 @@ def test_what_was_resolved_is_saved_and_no_path_of_this_machine(cli: Cli, small_
     settings = saved["settings"]
     assert (settings["hidden_size"], settings["seq_len"], settings["seed"]) == (8, 16, 4)
     assert (settings["max_steps"], settings["eval_every"]) == (2, 1)
-    expected = ["--set", "max_steps=2", "--config=own.toml", "--seed", "4"]
-    assert saved["command"].split() == ["seqlab", "train-text", "small.txt", *TINY[1:], *expected]
+    words = ["hidden_size=8", *(word.removeprefix("--set=") for word in TINY[1:]), "max_steps=2"]
+    expected = ["--seed", "4", *(part for word in words for part in ("--set", word))]
+    assert saved["command"].split() == ["seqlab", "train-text", "small.txt", *expected]
     assert str(tmp_path) not in json.dumps(saved) and str(small_text.parent) not in json.dumps(saved)
+
+
+def test_the_recorded_command_repeats_the_run(
+    cli: Cli, small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text("threads = 1\nminutes = 5.0\nlr = 0.01\ndropout = 0.1\n")
+    monkeypatch.setenv("SEQLAB_SEED", "2")
+    monkeypatch.setenv("SEQLAB_PRECISION", "fp32")
+    words = ["--config", config, *TINY, "--set=max_steps=3", "--set=dropout=0", f"-o{tmp_path / 'there'}", "--json"]
+    first = cli("train-text", small_text, *words)
+    command = cli("checkpoints", "show", tmp_path / "there", "--json").json["config"]["command"]
+    settings = ["lr=0.01", "dropout=0", *(word.removeprefix("--set=") for word in TINY), "max_steps=3"]
+    assert command == "seqlab train-text small.txt --seed 2 --threads 1 --precision fp32 " + " ".join(
+        f"--set {setting}" for setting in settings
+    )
+    monkeypatch.delenv("SEQLAB_SEED")
+    monkeypatch.delenv("SEQLAB_PRECISION")
+    monkeypatch.chdir(small_text.parent)
+    again = cli(*command.split()[1:], "--json", "-o", tmp_path / "again")
+    assert again.lines[-1]["nats_per_char"] == first.lines[-1]["nats_per_char"]
+    # --set seed= goes before the environment, also when the command is given again
+    monkeypatch.setenv("SEQLAB_SEED", "2")
+    cli(*train_words(small_text, 1, "--set=seed=3", "-o", tmp_path / "seeded"))
+    command = cli("checkpoints", "show", tmp_path / "seeded", "--json").json["config"]["command"]
+    assert "--seed" not in command and "--set seed=3" in command
+
+
+def test_a_file_of_any_bytes_is_recorded(cli: Cli, small_text: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "a b\udcff.txt"
+    shutil.copy(small_text, odd)
+    assert cli(*train_words(odd, 1, "-o", tmp_path / "x")).status == 0
+    command = cli("checkpoints", "show", tmp_path / "x", "--json").json["config"]["command"]
+    assert command.startswith("seqlab train-text 'a b?.txt' --threads 1 ")
+
+
+def test_resumed_with_other_settings_it_says_that_they_do_not_count(cli: Cli, small_text: Path, tmp_path: Path) -> None:
+    cli(*train_words(small_text, 2))
+    again = cli("train-text", small_text, "--resume", "--set=max_steps=9")
+    assert again.status == 0 and "resumed with the settings that were saved" in again.err
+    assert "settings that were saved" not in cli("train-text", small_text, "--resume").err
+    assert json.loads((tmp_path / "checkpoints" / "small" / "config.json").read_text())["position"]["step"] == 2
+
+
+def test_training_begins_with_the_weights_of_another(cli: Cli, trained: Path, small_text: Path, tmp_path: Path) -> None:
+    shape = ["--set=hidden_size=32", "--set=embedding_size=16", "--set=num_layers=1"]
+    words = ["train-text", small_text, "--threads=1", *shape, "--set=max_steps=1", "--set=lr=1e-9", "--json"]
+    fresh = cli(*words, "-o", tmp_path / "fresh").lines[-1]
+    begun = cli(*words, "--from", trained, "-o", tmp_path / "begun").lines[-1]
+    known = cli("evaluate", "small", small_text, "--threads=1", "--json").json
+    assert begun["bits_per_char"] == pytest.approx(known["bits_per_char"], abs=1e-3)
+    assert begun["bits_per_char"] < fresh["bits_per_char"] - 1
+    assert "--from small" in cli("checkpoints", "show", tmp_path / "begun").out
+
+
+def test_a_length_on_the_command_line_goes_before_one_of_the_file(
+    cli: Cli, small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.toml").write_text("max_steps = 9\n")
+    words = ["train-text", small_text, "--config", tmp_path / "own.toml"]
+    assert resolved(words, cli, monkeypatch)[1].max_steps == 9
+    assert resolved([*words, "--minutes=1"], cli, monkeypatch)[1].max_steps is None
+
+
+def test_the_help_names_the_settings(cli: Cli) -> None:
+    from seqlab import forecasting, language, vision
+
+    for name, kind in (
+        ("train-text", language.LanguageSettings),
+        ("train-cnn", vision.VisionSettings),
+        ("train-forecaster", forecasting.ForecastSettings),
+    ):
+        shown = cli(name, "--help").out.split("Names for --set:")[1]
+        named = re.findall(r"[a-z_]+", re.sub(r"\(.*?\)", "", shown, flags=re.S))
+        assert named == sorted(field.name for field in dataclasses.fields(kind)), name
 
 
 def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_path: Path) -> None:
@@ -549,11 +689,21 @@ def test_control_characters_never_reach_a_terminal(nasty: Path, cli: Cli, monkey
     assert controls(cli("generate", "--corpus", "\x1b[31mnasty").err) == set()
 
 
+def test_json_has_no_control_character(nasty: Path, cli: Cli) -> None:
+    written = cli("generate", "--corpus=nasty", "--length=300", "--seed=1").out
+    done = cli("generate", "--corpus=nasty", "--length=300", "--seed=1", "--json")
+    assert {"\x7f", "\x90", "\x9b"} <= controls(written) and controls(done.out) == set()
+    assert done.json["samples"][0]["text"] == written[:-1]
+
+
 def test_training_is_animated_on_a_terminal_only(
     small_text: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = train_words(small_text, 60, "-o", tmp_path / "one", "--overwrite")
-    assert "\x1b[K" in seen_on_a_terminal(*words)
+    seen = seen_on_a_terminal(*words, NO_COLOR="1")
+    assert "\x1b[2K" in seen and seen.count("\x1b[?25l") == seen.count("\x1b[?25h") > 0  # the cursor comes back
+    assert not re.search("\x1b\\[[0-9;]*m", seen)
+    assert "\x1b[36m" not in seen and "\x1b" in seen_on_a_terminal(*words)
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
     monkeypatch.setenv("TERM", "dumb")
     dumb = cli(*words)
@@ -588,6 +738,24 @@ def test_a_signal_saves_says_how_to_go_on_and_has_its_status(
     parsed = subprocess.run(["sh", "-c", f'printf "%s\\n" {command}'], capture_output=True, text=True, check=True)
     again = parsed.stdout.splitlines()
     assert again == ["seqlab", *map(str, words), "--resume"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
+    small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seqlab import language
+
+    measure = language.evaluate
+
+    def disturbed(*given: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return measure(*given)
+
+    monkeypatch.setattr(language, "evaluate", disturbed)
+    done = cli(*train_words(small_text, 2, "--json"))
+    assert done.status == status and "saved in" in done.err
+    assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0
 
 
 def test_a_second_signal_stops_at_once(small_text: Path, tmp_path: Path) -> None:
@@ -628,6 +796,21 @@ def test_a_signal_ends_writing_and_keeps_what_is_written(
 
 
 # Small things of the output
+
+
+def test_the_rate_of_a_download_does_not_count_what_was_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(output, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    def fetching() -> Iterator[Transfer]:
+        for done in (100, 101, 102):
+            yield Transfer("file", "somewhere", done * 10**6, 112 * 10**6)
+
+    output.show_transfer(Common(), fetching())  # type: ignore[arg-type]
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "file: 102.0 of 112.0 MB, 0.05 MB/s, 3 min 20 s left"
 
 
 def test_plain_leaves_newline_and_tab() -> None:

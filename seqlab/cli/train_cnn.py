@@ -5,12 +5,15 @@ from typing import Any
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import graceful_stop, result, result_json, say, show_training, show_transfer
-from seqlab.cli.training import repeating_command, run_options, say_stopped, target_folder
-from seqlab.errors import UsageError
+from seqlab.cli.output import result, result_json, say, show_transfer
+from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
+from seqlab.errors import UsageError, did_you_mean
+
+SETTINGS = """Names for --set: batch_size, clip_norm, crop, eval_every, flip, lr, max_steps, optimizer (sgd, adamw),
+seed, val_images, warmup_steps, weight_decay."""
 
 
-@click.command("train-cnn")
+@click.command("train-cnn", epilog=SETTINGS)
 @click.argument("dataset", required=False)
 @click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: resnet20]")
 @click.option("--list", "list_", is_flag=True, help="Show the models and their size.")
@@ -33,7 +36,7 @@ def command(
     --set max_steps=N it trains for 20 passes.
     """
     from seqlab import vision
-    from seqlab.data.images import load_images
+    from seqlab.data.images import READERS, load_images
 
     if list_:
         _show_models(common)
@@ -41,16 +44,20 @@ def command(
     if dataset is None:
         raise UsageError("train-cnn needs a data set", "as in `seqlab train-cnn cifar10`")
     settings = common.resolve(vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults)
+    if dataset not in READERS:
+        raise UsageError(f"there is no image data set '{dataset}'", did_you_mean(dataset, READERS))
+    name = dataset if model is None else f"{dataset}-{model}"
+    folder = target_folder(common, name, resume=resume, overwrite=overwrite)
     data = show_transfer(common, load_images(dataset, offline=common.offline))
     say(
         common,
         f"{data.name}: {len(data.images):,} training and {len(data.test_images):,} test images of "
         f"{len(data.classes)} classes, from {data.origin}",
     )
-    name = data.name if model is None else f"{data.name}-{model}"
-    folder = target_folder(common, name, resume=resume, overwrite=overwrite)
-    with graceful_stop(common) as stop:
-        running = vision.train(
+    conduct(
+        common,
+        folder,
+        lambda stop: vision.train(
             data,
             folder,
             settings,
@@ -61,19 +68,11 @@ def command(
             resume=resume,
             command=repeating_command(),
             stop=stop,
-        )
-        done = show_training(common, running, "images/s", _describe)
-        if done is None:
-            say_stopped(common, folder)
-            return
-    metrics, position = done.config["metrics"], done.config["position"]
-    if common.json:
-        result_json({"final": True, "checkpoint": str(folder), "best_step": position["best_step"], **metrics})
-    else:
-        result("\n".join(figures(metrics)))
-    say(
-        common,
-        f"saved in {folder}\nuse it: seqlab predict {folder if common.output else folder.name} IMAGE",
+        ),
+        "images/s",
+        _describe,
+        lambda done: figures(done.config["metrics"]),
+        lambda name: f"seqlab predict {name} IMAGE",
     )
 
 

@@ -3,59 +3,72 @@
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import graceful_stop, result, result_json, say, show_training, show_transfer
-from seqlab.cli.training import repeating_command, run_options, say_stopped, target_folder
+from seqlab.cli.output import say, show_transfer
+from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
+
+SETTINGS = """Names for --set: batch_size, cell (rnn, gru, lstm), clip_norm, dropout, embedding_size, eval_every,
+hidden_size, lr, max_steps, num_layers, seed, seq_len, val_chars, warmup_steps, weight_decay."""
 
 
-@click.command("train-text")
+@click.command("train-text", epilog=SETTINGS)
 @click.argument("corpus")
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(),
+    metavar="CHECKPOINT",
+    help="Begin with the weights of another text model.",
+)
 @run_options
 @common_options
 def command(
-    common: Common, corpus: str, epochs: float | None, minutes: float | None, resume: bool, overwrite: bool
+    common: Common,
+    corpus: str,
+    start: str | None,
+    epochs: float | None,
+    minutes: float | None,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
     """Train a character model on CORPUS: linux, stacks, a text file or a folder of them.
 
     The first eight tenths train, the next tenth chooses the weights, the last tenth is measured once at the end.
     Without --minutes, --epochs or --set max_steps=N it trains for about ten minutes.
     """
-    from seqlab import language
-    from seqlab.data.text import load_corpus
+    from seqlab import checkpoint, language
+    from seqlab.data.text import ARCHIVES, load_corpus
 
+    settings = common.resolve(language.LanguageSettings)
+    found = checkpoint.find(start, common.checkpoint_folders(), "language") if start and not resume else None
+    folder = None
+    if corpus in ARCHIVES:  # its name is known: what is wrong is told before the download
+        folder = target_folder(common, corpus, resume=resume, overwrite=overwrite)
     text = show_transfer(common, load_corpus(corpus, offline=common.offline))
     say(common, f"{text.name}: {len(text.text):,} characters in {text.files} files, from {text.origin}")
     if len(text.text) < 100_000:
         say(common, "a small text: under 100,000 characters a model mostly learns it by heart")
-    folder = target_folder(common, text.name, resume=resume, overwrite=overwrite)
-    settings = common.resolve(language.LanguageSettings)
-    with graceful_stop(common) as stop:
-        running = language.train(
+    target = folder or target_folder(common, text.name, resume=resume, overwrite=overwrite)
+    conduct(
+        common,
+        target,
+        lambda stop: language.train(
             text,
-            folder,
+            target,
             settings,
+            start=found,
             compute=common.compute(),
             minutes=minutes,
             epochs=epochs,
             resume=resume,
             command=repeating_command(),
             stop=stop,
-        )
-        done = show_training(
-            common,
-            running,
-            "chars/s",
-            lambda r: f"val {r['val_loss']:.4f} nats, {r['val_bits_per_char']:.4f} bits/char",
-        )
-        if done is None:
-            say_stopped(common, folder)
-            return
-    metrics, position = done.config["metrics"], done.config["position"]
-    if common.json:
-        result_json({"final": True, "checkpoint": str(folder), "best_step": position["best_step"], **metrics})
-    else:
-        result(
-            f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats) "
-            f"on the last tenth, {metrics['chars']:,} characters"
-        )
-    name = folder if common.output else folder.name
-    say(common, f"saved in {folder}\nwrite with it: seqlab generate --corpus {name}")
+        ),
+        "chars/s",
+        lambda record: f"val {record['val_loss']:.4f} nats, {record['val_bits_per_char']:.4f} bits/char",
+        lambda done: [
+            f"{done.config['metrics']['bits_per_char']:.4f} bits per character "
+            f"({done.config['metrics']['nats_per_char']:.4f} nats) on the last tenth, "
+            f"{done.config['metrics']['chars']:,} characters"
+        ],
+        lambda name: f"seqlab generate --corpus {name}",
+    )
