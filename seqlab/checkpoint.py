@@ -149,22 +149,31 @@ def verify(checkpoint: Checkpoint) -> list[str]:
 
 
 def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
-    """Copy what is needed to use a checkpoint, weights in half precision, without what only --resume needs."""
-    refuse_existing(folder)
+    """Copy what is needed to use a checkpoint, weights in half precision, without what only --resume needs.
+
+    Raises CheckpointError for a folder in use, and for a weight that half precision cannot hold.
+    """
+    refuse_existing(folder, "write to another folder with -o FOLDER")
     weights = {name: t.half() if t.is_floating_point() else t for name, t in checkpoint.weights().items()}
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(
+                f"checkpoint '{checkpoint.name}' does not fit into half precision: '{name}' has values above 65,504",
+                f"copy the folder {checkpoint.folder} as it is",
+            )
     config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256")}
     return save(folder, config, weights, records=checkpoint.log())
 
 
-def refuse_existing(folder: Path) -> None:
-    """Raise CheckpointError if `folder` holds anything."""
+def refuse_existing(
+    folder: Path,
+    hint: str = "continue it with --resume, replace it with --overwrite, or write elsewhere with -o FOLDER",
+) -> None:
+    """Raise CheckpointError if `folder` holds anything. hint: the ways on where it is a checkpoint."""
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if (folder / "config.json").exists():
-        raise CheckpointError(
-            f"{folder} already holds a checkpoint",
-            "continue it with --resume, replace it with --overwrite, or write elsewhere with -o FOLDER",
-        )
+        raise CheckpointError(f"{folder} already holds a checkpoint", hint)
     if folder.exists():
         raise CheckpointError(f"{folder} exists and is no checkpoint", "write elsewhere with -o FOLDER")
 

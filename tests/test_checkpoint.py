@@ -176,6 +176,25 @@ def test_an_export_refuses_a_folder_in_use(tmp_path: Path, inside: str | None) -
     checkpoint.export(saved, tmp_path / "empty")
 
 
+def test_an_export_over_a_checkpoint_is_refused_without_options_it_lacks(tmp_path: Path) -> None:
+    saved = write(tmp_path / "run", 3)
+    with pytest.raises(CheckpointError) as refusal:
+        checkpoint.export(saved, tmp_path / "run")
+    assert "-o FOLDER" in refusal.value.hint and "--" not in refusal.value.hint
+
+
+@pytest.mark.parametrize("value", [65_504.0, 7e4, -1e9, float("nan")])
+def test_an_export_that_half_precision_cannot_hold_is_refused(tmp_path: Path, value: float) -> None:
+    weights = {"fine": torch.ones(3), "large": torch.tensor([0.0, value])}
+    saved = checkpoint.save(tmp_path / "run", {"job": "x"}, weights)
+    if value == 65_504.0:
+        assert checkpoint.export(saved, tmp_path / "half").weights()["large"][1] == value
+        return
+    with pytest.raises(CheckpointError, match=r"'large' has values above 65,504"):
+        checkpoint.export(saved, tmp_path / "half")
+    assert not (tmp_path / "half").exists()
+
+
 def test_an_existing_checkpoint_is_refused_naming_both_ways_on(tmp_path: Path) -> None:
     write(tmp_path / "run", 1)
     with pytest.raises(CheckpointError) as refusal:
