@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -389,3 +391,11 @@ def test_the_published_downloads_are_well_formed():
         assert download.url.startswith("https://")
         kind, _, digits = download.checksum.partition(":")
         assert (kind, len(digits)) in {("sha256", 64), ("md5", 32), ("", 0)}
+
+
+def test_free_space_is_that_of_the_folder_itself(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: asked.append(folder) or SimpleNamespace(free=1))
+    assert cache.free_bytes(tmp_path / "not" / "there") == 1
+    monkeypatch.chdir(tmp_path)
+    assert cache.free_bytes(Path("checkpoints")) == 1 and asked == [tmp_path, tmp_path]

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import result, result_json
 
 
 @click.command("doctor")
-@common_options
+@result_options
 def command(common: Common) -> int:
     """What this machine computes with and why, which folders can be written, and whether there is a network.
 
@@ -39,7 +39,9 @@ def command(common: Common) -> int:
     ]
     for name, folder in (("cache", cache.cache_folder()), ("checkpoints", common.checkpoints)):
         problem = _unwritable(folder)
-        rows.append((name, str(folder), problem or f"writable, {cache.free_bytes() / 1e9:.0f} GB free", not problem))
+        rows.append(
+            (name, str(folder), problem or f"writable, {cache.free_bytes(folder) / 1e9:.0f} GB free", not problem)
+        )
     shipped = checkpoint.shipped_folder()
     for entry in checkpoint.listing([shipped]):
         if isinstance(entry, checkpoint.CheckpointError):
@@ -81,7 +83,8 @@ def _unwritable(folder: Path) -> str | None:
 
 
 def _network() -> str:
-    """Whether the quote server's name can be looked up and reached, in two seconds at most."""
+    """Whether the quote server can be reached: two seconds for each of its addresses, after its name was looked up,
+    which takes as long as the system lets it."""
     import socket
 
     try:

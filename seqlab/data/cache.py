@@ -359,9 +359,10 @@ def _write(file: io.FileIO, chunk: bytes) -> None:
 
 
 def _need_space(folder: Path, size: int) -> None:
-    if size > free_bytes():
+    free = free_bytes(folder)
+    if size > free:
         raise DataError(
-            f"{folder} has {free_bytes() / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed",
+            f"{folder} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed",
             "free some space there, or name another folder in SEQLAB_CACHE",
         )
 
@@ -389,9 +390,9 @@ def _digest(path: Path, kind: str) -> str:
         return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
 
 
-def free_bytes() -> int:
-    """Free space where the cache is, or will be."""
-    folder = cache_folder()
+def free_bytes(folder: Path) -> int:
+    """Free space where a folder is, or will be."""
+    folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
