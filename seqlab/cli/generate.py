@@ -1,5 +1,6 @@
 """seqlab generate --corpus NAME"""
 
+import shlex
 import sys
 import time
 
@@ -74,7 +75,8 @@ def command(
     if sink is not None:
         with sink:
             sink.write(prompt + text + "\n")
-        say(common, f"written to {common.output}")
+        command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
+        say(common, f"written to {common.output}\ngo on from there: {command} < {shlex.quote(str(common.output))}")
     if common.json:
         result_json(
             {
