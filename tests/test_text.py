@@ -12,7 +12,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlab.data import text as texts
 from seqlab.data.text import UNKNOWN, Corpus, Vocab, load_corpus
 from seqlab.errors import DataError, NetworkError, UsageError
 
@@ -145,7 +144,7 @@ def test_bytes_that_are_not_utf8_are_replaced(tmp_path: Path) -> None:
 @given(any_text)
 def test_the_split_is_eight_one_and_one_tenth_in_order(text: str) -> None:
     corpus = Corpus("x", "here", text, 1, "")
-    train, val, test = (corpus.split(part) for part in texts.SPLITS)
+    train, val, test = (corpus.split(part) for part in ("train", "val", "test"))
     assert train + val + test == text
     assert len(train) == len(text) * 8 // 10
     assert len(train) + len(val) == len(text) * 9 // 10

@@ -19,7 +19,6 @@ from seqlab.data.archive import read_members
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 UNKNOWN = "\ufffd"  # stands for every character the vocabulary lacks; Unicode's own replacement character
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
