@@ -86,7 +86,7 @@ class Bar:
         line = Table.grid(padding=(0, 1))
         cells: list[Any] = [Text(" ".join(plain(text).split("\n")), no_wrap=True, overflow="ellipsis")]
         if done is not None and total:
-            cells.insert(0, ProgressBar(total=total, completed=min(done, total), width=20))
+            cells.insert(0, ProgressBar(total=total, completed=min(done, total), width=16))
         line.add_row(*cells)
         if self.display is None:
             clear_bar()
