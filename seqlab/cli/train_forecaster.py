@@ -2,16 +2,16 @@
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import graceful_stop, result, result_json, say, show_training
-from seqlab.cli.training import repeating_command, run_options, say_stopped, target_folder
+from seqlab.cli.output import say
+from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
 
 if TYPE_CHECKING:
+    from seqlab.checkpoint import Checkpoint
     from seqlab.data.series import Series
 
 
@@ -53,8 +53,10 @@ def command(
     if common.output is None and (shipped_folder() / name / "config.json").exists():
         say(common, f"'{name}' of yours will come before the one that ships with seqlab; -o FOLDER names it otherwise")
     settings = common.resolve(forecasting.ForecastSettings)
-    with graceful_stop(common) as stop:
-        running = forecasting.train(
+    conduct(
+        common,
+        folder,
+        lambda stop: forecasting.train(
             series,
             folder,
             settings,
@@ -65,37 +67,29 @@ def command(
             resume=resume,
             command=repeating_command(),
             stop=stop,
+        ),
+        "windows/s",
+        lambda record: f"grad norm {record['grad_norm']:.3f}",
+        lambda done: _lines(done, len(series)),
+        lambda model: (
+            f"seqlab forecast {shlex.join(names[:1] or (series[0].name,))} --model {model}"
+            + (f" --column {shlex.quote(column)}" if column is not None else "")
+            + (" < FILE.csv" if names[:1] == ("-",) else "")
+        ),
+    )
+
+
+def _lines(done: "Checkpoint", count: int) -> list[str]:
+    lines = [f"trained on {count} series to {done.config['cut']}, {done.config['position']['step']:,} steps"]
+    backtest = done.config["metrics"]["backtest"]
+    if backtest["origins"]:
+        skill = ", ".join(
+            f"{s:+.2f} % at {h} d" for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
         )
-        done = show_training(common, running, "windows/s", lambda record: f"grad norm {record['grad_norm']:.3f}")
-        if done is None:
-            say_stopped(common, folder)
-            return
-    position = done.config["position"]
-    if common.json:
-        result_json(
-            {
-                "final": True,
-                "checkpoint": str(folder),
-                "best_step": position["best_step"],
-                **done.config["metrics"],
-            }
+        lines.append(
+            f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
         )
-    else:
-        result(f"trained on {len(series)} series to {done.config['cut']}, {position['step']:,} steps")
-        backtest = done.config["metrics"]["backtest"]
-        if backtest["origins"]:
-            skill = ", ".join(
-                f"{s:+.2f} % at {h} d"
-                for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
-            )
-            result(
-                f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
-            )
-    words = ["seqlab", "forecast", *(names[:1] or [series[0].name]), "--model"]
-    words += [folder.name if folder == Path("checkpoints") / folder.name else str(folder)]
-    words += ["--column", column] if column is not None else []
-    again = shlex.join(words) + (" < FILE.csv" if names[:1] == ("-",) else "")
-    say(common, f"saved in {folder}\nforecast with it: {again}")
+    return lines
 
 
 def _name(series: Sequence["Series"]) -> str:
