@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from seqlab.data.series import Series
 
 
-@click.command("train-forecaster")
+SETTINGS = """Names for --set: batch_size, burn_in, cell (rnn, gru, lstm), clip_norm, context, dropout, eval_every,
+hidden_size, lr, market_dropout, max_steps, num_layers, range_dropout, seed, warmup_steps, weight_decay."""
+
+
+@click.command("train-forecaster", epilog=SETTINGS)
 @click.argument("names", nargs=-1, metavar="[TICKER|FILE.csv]...")
 @click.option("--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]")
 @click.option("--column", help="The price column of a CSV file.")
@@ -41,6 +45,7 @@ def command(
     from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
     from seqlab.data.series import day_of
 
+    settings = common.resolve(forecasting.ForecastSettings)  # before any quote is fetched
     day = day_of(cut) if cut is not None else None
     if names:
         series = list(load_many(names, column=column, offline=common.offline))
@@ -52,7 +57,6 @@ def command(
     folder = target_folder(common, name, resume=resume, overwrite=overwrite)
     if common.output is None and (shipped_folder() / name / "config.json").exists():
         say(common, f"'{name}' of yours will come before the one that ships with seqlab; -o FOLDER names it otherwise")
-    settings = common.resolve(forecasting.ForecastSettings)
     conduct(
         common,
         folder,

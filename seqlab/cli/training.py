@@ -100,7 +100,7 @@ def conduct(
     with graceful_stop(common) as stop:
         done = show_training(common, start(stop), unit, describe)
         if done is None:
-            say_stopped(common, folder)
+            say(common, f"stopped; saved in {folder}\ncontinue with: {resume_command()}")
             return
         if common.json:
             end = {"final": True, "checkpoint": str(folder), "best_step": done.config["position"]["best_step"]}
@@ -110,7 +110,3 @@ def conduct(
         elsewhere = common.output or from_command_line(click.get_current_context(), "checkpoints")
         name = shlex.quote(str(folder) if elsewhere else folder.name)
         say(common, f"saved in {folder}\nuse it: {next_command(name)}")
-
-
-def say_stopped(common: Common, folder: Path) -> None:
-    say(common, f"stopped; saved in {folder}\ncontinue with: {resume_command()}")
