@@ -48,7 +48,7 @@ def command(
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
-    threads = common.compute().resolve(saved.config["parameters"]).threads
+    threads = common.threads or 1  # one character's arithmetic is too short to share
     seed = common.seed or 0
     characters, log_probs = [], []
     start = time.perf_counter()
