@@ -44,8 +44,12 @@ class Checkpoint:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it is one of those that come with seqlab: in their folder, and without what --resume needs."""
-        return self.folder.resolve().parent == shipped_folder().resolve() and "training" not in self.config["files"]
+        """Whether it is one of those that come with seqlab: the same to the byte, wherever it was found (in a
+        checkout, ./checkpoints holds them too)."""
+        try:
+            return load(shipped_folder() / self.name).config["sha256"] == self.config["sha256"]
+        except CheckpointError:
+            return False
 
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""

@@ -665,3 +665,12 @@ def test_the_text_of_a_checkpoint_is_found_again(left_alone: Path, corpus: Corpu
     assert metrics == model.checkpoint.config["metrics"]
     with pytest.raises(UsageError):
         next(load_corpus("toy"))
+
+
+def test_a_shipped_checkpoint_is_known_by_what_it_is_not_by_where_it_lies(tmp_path: Path) -> None:
+    shipped = checkpoint.load(checkpoint.shipped_folder() / "quotes")
+    assert shipped.is_shipped
+    copied = Path(shutil.copytree(shipped.folder, tmp_path / "quotes"))
+    assert checkpoint.load(copied).is_shipped
+    assert not checkpoint.amend(checkpoint.load(copied), command="another").is_shipped
+    assert not write(tmp_path / "quotes2", 1).is_shipped
