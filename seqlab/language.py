@@ -189,7 +189,7 @@ def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Res
         "adapted": False,
         "nats_per_char": nats,
         "bits_per_char": nats / math.log(2),
-        "perplexity": math.exp(nats),
+        "perplexity": math.exp(min(nats, 700.0)),  # beyond that a float has no room
         "chars": chars,
         "unknown_chars": unknown,
     }

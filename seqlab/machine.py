@@ -12,6 +12,7 @@ from seqlab.errors import UsageError, did_you_mean
 
 # Below about this many parameters a step is too short to share: the threads wait for each other.
 ONE_THREAD_PARAMETERS = 200_000
+MOST_THREADS = 512
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -82,6 +83,8 @@ def choose_threads(asked: int | None, parameters: int) -> Choice[int]:
     if asked is not None:
         if asked < 1:
             raise UsageError(f"--threads {asked} is not a number of threads", "use 1 or more")
+        if asked > MOST_THREADS:
+            raise UsageError(f"--threads {asked} is more than any machine is good at", f"use {MOST_THREADS} or fewer")
         return Choice(asked, "asked for")
     if parameters < ONE_THREAD_PARAMETERS:
         return Choice(1, f"{parameters:,} parameters are too few to share between threads")

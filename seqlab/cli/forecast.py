@@ -89,7 +89,7 @@ def command(
             forecasts.append(next(running))
     except ImportError as problem:
         raise UsageError(
-            f"--baselines all needs the package arch: {problem}", "pip install 'seqlab[baselines]'"
+            f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
         ) from problem
     finally:
         bar.clear()

@@ -8,6 +8,8 @@ import numpy as np
 
 from seqlab import scoring
 
+FEWEST_TO_JUDGE = 50  # forecasts of a backtest before its verdict can be that the model knew more
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -148,7 +150,9 @@ def verdict(backtest: Backtest) -> str:
         better = "better" if skill > 0 else "worse"
         sure = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
         parts.append(f"{abs(skill):.1f} % {better} at {h} day{'s' if h > 1 else ''} ({sure})")
-    known = [p < 0.05 and skill > 0 for p, skill in zip(backtest.p_values(), backtest.skill(), strict=True)]
+    # as many tests as horizons (Bonferroni); too few days say nothing, whatever their p
+    limit = 0.05 / len(backtest.horizons) if count >= FEWEST_TO_JUDGE else 0.0
+    known = [p < limit and skill > 0 for p, skill in zip(backtest.p_values(), backtest.skill(), strict=True)]
     if all(known):
         claim = "the model knew more than a random walk"
     elif any(known):
@@ -157,7 +161,7 @@ def verdict(backtest: Backtest) -> str:
         claim = "the model is not shown to know more than a random walk"
     parts += _beaten_by(backtest)
     return (
-        f"In {count:,} forecasts from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
+        f"In {count:,} forecast{'s' if count > 1 else ''} from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
         "it says how wide the future is, not where it goes, and is no investment advice."
     )
 
