@@ -160,8 +160,9 @@ def verdict(backtest: Backtest) -> str:
     else:
         claim = "the model is not shown to know more than a random walk"
     parts += _beaten_by(backtest)
+    forecasts = f"{count:,} forecasts" if count > 1 else "1 forecast"
     return (
-        f"In {count:,} forecast{'s' if count > 1 else ''} from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
+        f"In {forecasts} from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
         "it says how wide the future is, not where it goes, and is no investment advice."
     )
 
@@ -174,5 +175,5 @@ def _beaten_by(backtest: Backtest) -> list[str]:
         best = min(crps, key=lambda name: crps[name][k])
         horizons.setdefault(best, []).append(str(h))
     horizons.pop("model", None)
-    better = [f"{name} at {' and '.join(days)}" for name, days in horizons.items()]
-    return [f"and other simple forecasts did better than it: {', '.join(better)} days"] if better else []
+    better = [f"{name} at {' and '.join(days)} day{'' if days == ['1'] else 's'}" for name, days in horizons.items()]
+    return [f"and other simple forecasts did better than it: {', '.join(better)}"] if better else []
