@@ -18,6 +18,8 @@ import torch
 OUTER_MIRROR = os.environ.get("SEQLAB_MIRROR", "")
 OWN_VARIABLES = ("SEED", "DEVICE", "THREADS", "PRECISION", "DEBUG", "MIRROR")
 
+# a background job inherits SIGINT ignored, and so would the commands that the tests start and interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("seqlab", deadline=None, max_examples=50, database=None)
 hypothesis.settings.load_profile("seqlab")
 
