@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab import scoring
+from seqlab.scoring.backtest import Backtest, pool
 
 CURVE = np.array([NormalDist().inv_cdf(level) for level in scoring.LEVELS])
 
@@ -81,3 +82,63 @@ def test_diebold_mariano_allows_for_overlapping_horizons():
     overlapping = np.stack([np.convolve(row, np.ones(20), "valid") for row in steps])  # (400, 500)
     p_values = np.array([scoring.diebold_mariano(row, 20) for row in overlapping])
     assert (p_values < 0.05).mean() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("share", "degrees", "t"), [(0.95, 10, 2.228), (0.99, 10, 3.169), (0.95, 100, 1.984), (0.5, 2, 0.8165)]
+)
+def test_student_quantiles_against_the_table(share, degrees, t):
+    assert scoring.student_t_quantile(share, degrees) == pytest.approx(t, abs=1e-3)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 80), st.integers(1, 20), st.floats(-1, 1))
+def test_an_interval_holds_zero_exactly_where_the_test_does_not_reject(seed, n, horizon, mean):
+    values = mean + np.random.default_rng(seed).normal(size=n)
+    p = scoring.diebold_mariano(values, horizon)
+    if abs(p - 0.05) > 1e-6:  # the bisection ends there
+        assert (abs(values.mean()) <= scoring.margin(values, horizon)) == (p > 0.05)
+
+
+def clustered(days: int, horizon: int, seed: int) -> Backtest:
+    """A model that knows a volatility that comes in clusters, beside a walk that knows its mean alone; overlapping."""
+    random = np.random.default_rng(seed)
+    level = np.zeros(days + horizon)
+    for t in range(1, len(level)):
+        level[t] = 0.8 * level[t - 1] + 0.3 * random.normal()
+    size = 0.01 * np.exp(level)
+    total = np.concatenate([[0], np.cumsum(size * random.normal(size=len(size)))])
+    outcomes = (total[horizon:] - total[:-horizon])[:days, None]
+    curve = math.sqrt(horizon) * CURVE
+    return Backtest(
+        (horizon,),
+        np.arange(days),
+        outcomes,
+        {"model": size[:days, None, None] * curve, "random_walk": np.tile(0.0115 * curve, (days, 1, 1))},
+    )
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_the_interval_of_a_skill_holds_the_skill_of_many_days_nearly_as_often_as_it_says(horizon):
+    true = clustered(100_000, horizon, seed=0).skill()[0]
+    held = [low <= true <= high for k in range(300) for low, high in clustered(250, horizon, 1 + k).skill_intervals()]
+    assert 0.85 < np.mean(held) < 0.99  # as the test, it is a little too sure of itself in a year
+
+
+def test_the_interval_of_a_skill_against_a_block_bootstrap_of_it():
+    """Of the whole ratio, so that leaving out how uncertain the walk's own loss is shows where it matters."""
+    backtest = clustered(1000, 5, seed=1)
+    ours, theirs = (scoring.crps(q, backtest.outcomes)[:, 0] for q in backtest.quantiles.values())
+    random = np.random.default_rng(2)
+    starts = random.integers(0, 1000, size=(3000, 50, 1))
+    days = ((starts + np.arange(20)) % 1000).reshape(3000, -1)  # 50 blocks of 20 days
+    skills = 100 * (1 - ours[days].sum(1) / theirs[days].sum(1))
+    ((low, high),) = backtest.skill_intervals()
+    assert high - low == pytest.approx(np.subtract(*np.quantile(skills, [0.975, 0.025])), rel=0.2)
+    assert (low + high) / 2 == pytest.approx(backtest.skill()[0])
+
+
+def test_the_same_series_twice_makes_no_interval_narrower():
+    once = clustered(100, 1, seed=3)
+    assert pool([once] * 4).skill_intervals() == [pytest.approx(one) for one in once.skill_intervals()]
+    few = Backtest((1,), once.origins[:2], once.outcomes[:2], {k: q[:2] for k, q in once.quantiles.items()})
+    assert np.isnan(few.skill_intervals()).all()

@@ -1,5 +1,6 @@
 """A backtest: forecasts made on past days, scored on what came, and one sentence on what that says."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -89,14 +90,30 @@ class Backtest:
         return (100 * (1 - ours / theirs)).tolist()
 
     def p_values(self, other: str = "random_walk") -> list[float]:
-        """Diebold-Mariano p-value of the model against another method, per horizon; of several series, the difference
-        is averaged over those of a day first, for they move together."""
-        ours = scoring.crps(self.quantiles["model"], self.outcomes)
-        theirs = scoring.crps(self.quantiles[other], self.outcomes)
+        """Diebold-Mariano p-value of the model against another method, per horizon."""
+        means = self.by_day(self._crps("model") - self._crps(other))
+        return [scoring.diebold_mariano(means[:, k], h) for k, h in enumerate(self.horizons)]
+
+    def skill_intervals(self, method: str = "model") -> list[tuple[float, float]]:
+        """The 95 % confidence interval of `skill`, per horizon: that of the mean loss difference, with the variance of
+        the Diebold-Mariano test, over the mean loss of the random walk. NaN for fewer than three days."""
+        theirs = self._crps("random_walk")
+        means = self.by_day(self._crps(method) - theirs)
+        margins = [
+            100 * scoring.margin(means[:, k], h) / theirs[:, k].mean() if len(means) else math.nan
+            for k, h in enumerate(self.horizons)
+        ]
+        return [(s - margin, s + margin) for s, margin in zip(self.skill(method), margins, strict=True)]
+
+    def by_day(self, values: np.ndarray) -> np.ndarray:
+        """Values (O, K) of the origins as one per day, in order of time, (D, K): where there are several series they
+        are averaged over those of a day, for series move together and a day is to count once."""
         _, place = np.unique(self.origins, return_inverse=True)
         counts = np.bincount(place)
-        means = [np.bincount(place, (ours - theirs)[:, k]) / counts for k in range(len(self.horizons))]
-        return [scoring.diebold_mariano(mean, h) for mean, h in zip(means, self.horizons, strict=True)]
+        return np.stack([np.bincount(place, column) / counts for column in values.T], axis=1)
+
+    def _crps(self, method: str) -> np.ndarray:
+        return scoring.crps(self.quantiles[method], self.outcomes)
 
 
 def pool(backtests: Sequence[Backtest]) -> Backtest:
