@@ -158,10 +158,13 @@ def verdict(backtest: Backtest) -> str:
         last, learned_to = backtest.hindsight
         return (
             f"This is hindsight and no forecast: the model learned from days up to {learned_to}, after the last "
-            f"one here, {last}, so how well it fits what came is no evidence of skill."
+            f"one here, {last}, so how well it fits what came is no evidence of skill, and it is no investment advice."
         )
     if count == 0:
-        return "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet."
+        return (
+            "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet; "
+            "it is no investment advice."
+        )
     parts = []
     for h, skill, p in zip(backtest.horizons, backtest.skill(), backtest.p_values(), strict=True):
         better = "better" if skill > 0 else "worse"
