@@ -94,6 +94,11 @@ class Forecast:
     random_walk: np.ndarray
     backtest: Backtest
 
+    def history(self, count: int) -> np.ndarray:
+        """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
+        past, last = self.series.adjusted[-count:], self.series.close[-1]
+        return past * (last / past[-1]) if past[-1] else past
+
 
 def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
     """The objective: mean pinball loss of the quantiles in units of volatility times sqrt(h).

@@ -1,56 +1,112 @@
 """A forecast as a picture: history, the model's bands, and the random walk's beside them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 
+from seqlab.cli.chart import GREY, INK, MODEL, WALK, empty, quiet, save, text_of
+from seqlab.cli.output import numbers
 from seqlab.forecasting import Forecast
 from seqlab.scoring import LEVELS, MEDIAN
 
-HISTORY = 90  # days before the forecast that are shown
-BANDS = ((0.05, 0.95, 0.18), (0.1, 0.9, 0.22), (0.25, 0.75, 0.30))
-INK, MODEL, WALK = "#22262b", "#1f6fb2", "#c2571a"
+BANDS = ((0.9, 0.18), (0.8, 0.22), (0.5, 0.30))  # the share of futures inside, and how dark it adds
+WALK_BAND = 0.8
 
 
 def draw(forecasts: Sequence[Forecast], path: Path) -> None:
     """Write one panel per forecast to a .png, .svg or .pdf file."""
-    rows = len(forecasts)
-    figure = Figure(figsize=(10, 4.2 * rows), layout="constrained")
-    for one, axes in zip(forecasts, figure.subplots(rows, 1, squeeze=False)[:, 0], strict=True):
-        series = one.series
-        last = series.close[-1]
-        past = last * series.adjusted[-HISTORY:] / series.adjusted[-1]
-        axes.plot(series.dates[-HISTORY:], past, color=INK, linewidth=1.2, label="adjusted close")
-        days = np.concatenate([series.dates[-1:], one.dates])
-        fan = np.vstack([np.full(len(LEVELS), last), one.prices])
-        walk = np.vstack([np.full(len(LEVELS), last), one.random_walk])
-        for low, high, opacity in BANDS:
-            low_at, high_at = LEVELS.index(low), LEVELS.index(high)
-            axes.fill_between(
-                days,
-                fan[:, low_at],
-                fan[:, high_at],
-                color=MODEL,
-                alpha=opacity,
-                linewidth=0,
-                label=f"{round(100 * (high - low))} % of futures",
-            )
-        axes.plot(days, fan[:, MEDIAN], color=MODEL, linewidth=1.2, label="median")
-        for level, label in ((0.1, "random walk, 80 %"), (0.9, None)):
-            axes.plot(days, walk[:, LEVELS.index(level)], color=WALK, linestyle="--", linewidth=1, label=label)
-        axes.set_title(
-            f"{series.name}: {len(one.dates)} days from {series.dates[-1]} ({series.source})",
-            loc="left",
-            parse_math=False,
+    columns = 1 if len(forecasts) < 4 else 2
+    rows = math.ceil(len(forecasts) / columns)
+    figure = empty(10 if columns == 1 else 16, 4.6 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(forecasts) :]:
+        axes.set_visible(False)
+    for one, axes in zip(forecasts, panels, strict=False):
+        _panel(one, axes)
+    save(figure, path, "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing.")
+
+
+def _panel(one: Forecast, axes: Axes) -> None:
+    series, steps = one.series, len(one.dates)
+    last = series.close[-1]
+    shown = max(20, 4 * steps)  # enough to see the size of the moves, and the fan no sliver
+    dates = np.concatenate([series.dates[-1:], one.dates])
+    fan = np.vstack([np.full(len(LEVELS), last), one.prices])
+    walk = np.vstack([np.full(len(LEVELS), last), one.random_walk])
+    quiet(axes)
+    axes.axvline(dates[0], color=GREY, linewidth=0.8)
+    axes.plot(series.dates[-shown:], one.history(shown), color=INK, linewidth=1.4)
+    for share, opacity in BANDS:
+        low, high = _edges(share)
+        axes.fill_between(dates, fan[:, low], fan[:, high], color=MODEL, alpha=opacity, linewidth=0)
+    axes.plot(dates, fan[:, MEDIAN], color=MODEL, linewidth=1.8)
+    for edge in _edges(WALK_BAND):
+        axes.plot(dates, walk[:, edge], color=WALK, linestyle=(0, (4, 2)), linewidth=1.3)
+    axes.plot(dates[0], last, "o", color=INK, markersize=4)
+    axes.set_xlim(series.dates[-shown:][0], dates[-1])
+    _label_ends(axes, dates[-1], fan[-1], walk[-1])
+
+    axes.set_title(
+        text_of(series.name), loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, parse_math=False
+    )
+    price = numbers([last, *map(float, fan[-1])])[0]
+    said = f"{price} on {series.dates[-1]}, and what may come by {dates[-1]}"
+    if count := len(one.backtest.origins):
+        held = one.backtest.scores("model").coverage80[-1]
+        forecasts = f"{count:,} past forecasts" if count > 1 else "1 past forecast"
+        said += f"\nin {forecasts} this far ahead the 80 % band held {100 * held:.0f} % of what came"
+    axes.annotate(said, (0, 1), (0, 6), "axes fraction", textcoords="offset points", fontsize=9.5, color=GREY)
+    locator = AutoDateLocator(maxticks=8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+
+
+def _edges(share: float) -> tuple[int, int]:
+    return LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))
+
+
+def _label_ends(axes: Axes, at: np.datetime64, fan: np.ndarray, walk: np.ndarray) -> None:
+    """At the end of the fan what each edge is and where it lies, in the edge's colour, moved apart to be legible."""
+    written = numbers([float(price) for price in fan])
+    labels = [(fan[MEDIAN], f"{written[MEDIAN]}  median", MODEL)]
+    for share, _ in BANDS:
+        low, high = _edges(share)
+        labels += [(fan[high], f"{written[high]}  {100 * share:.0f} % band", MODEL), (fan[low], written[low], MODEL)]
+    low, high = _edges(WALK_BAND)
+    labels.append((walk[high], f"random walk, {100 * WALK_BAND:.0f} %", WALK))
+    labels.sort(key=lambda label: label[0])
+    axes.margins(y=0.06)
+    axes.autoscale_view()
+    bottom, top = axes.get_ylim()
+    heights = spread([(price - bottom) / (top - bottom) for price, _, _ in labels], gap=0.062)
+    for (price, text, color), height in zip(labels, heights, strict=True):
+        axes.annotate(
+            text,
+            (at, price),
+            (1.025, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9.5,
+            color=color,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 0},
         )
-        axes.set_ylabel("price")
-        axes.grid(color="#d8dde3", linewidth=0.5)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
-        locator = AutoDateLocator()
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    figure.savefig(path, dpi=150)
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Ascending places moved as little as it takes (in the sum of squares) to be `gap` apart: isotonic regression of
+    what is left of each place without the gaps below it, by pooling neighbours that are out of order."""
+    pools: list[tuple[float, int]] = []  # mean, how many
+    for k, place in enumerate(places):
+        mean, count = place - k * gap, 1
+        while pools and pools[-1][0] > mean:
+            before, many = pools.pop()
+            mean, count = (before * many + mean * count) / (many + count), many + count
+        pools.append((mean, count))
+    means = [mean for mean, count in pools for _ in range(count)]
+    return [mean + k * gap for k, mean in enumerate(means)]

@@ -1,12 +1,13 @@
 """What a person or a script sees. The result goes to standard output, everything else to standard error."""
 
 import json
+import math
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -26,6 +27,15 @@ class Interrupted(BaseException):
 def plain(text: str) -> str:
     """Text without control characters other than newline and tab: safe for a terminal."""
     return "".join(c for c in text if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+
+
+def numbers(values: Sequence[float]) -> list[str]:
+    """Numbers of one axis as a person reads them: with the digits that tell them apart, and no more."""
+    size, spread = max(map(abs, values)), max(values) - min(values)
+    place = math.floor(math.log10(spread)) - 3 if spread > 1e-9 * size else -2  # a thousandth of the spread is seen
+    if size and not 1e-4 <= size < 1e9:
+        return [f"{value:.{min(max(math.floor(math.log10(size)) - place, 2), 9)}e}" for value in values]
+    return [f"{value:,.{min(max(-place, 0), 12)}f}" for value in values]
 
 
 def result(text: str, end: str = "\n") -> None:
