@@ -3,13 +3,8 @@
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from seqlab.cli.fan_chart import draw
-from seqlab.forecasting import Forecast
-from seqlab.scoring import LEVELS
-from seqlab.scoring.backtest import Backtest
 from tests.test_forecasting import QUICK, made_series
 
 SETTINGS = [f"--set={name}={value}" for name, value in QUICK.items()]
@@ -36,6 +31,7 @@ def test_a_forecast_before_the_cut_is_called_hindsight(cli, folder):
     (one,) = done.json["forecasts"]
     assert one["as_of"] == "2021-06-01" and one["backtest"]["origins"] == 0
     assert one["verdict"].startswith("This is hindsight") and one["verdict"].count(". ") == 0
+    assert one["verdict"].endswith("no investment advice.")
 
 
 def test_the_json_has_what_the_contract_promises(cli, folder):
@@ -65,12 +61,22 @@ def test_prices_are_written_to_the_cent_and_the_next_command_is_said(cli, folder
     assert "seqlab evaluate quotes index.csv" in said
 
 
-def test_a_file_called_like_a_formula_can_be_drawn(tmp_path):
-    series = made_series("$a_{x$")
-    prices = np.linspace(90, 110, len(LEVELS))[None]
-    backtest = Backtest((1,), series.dates[:0], np.zeros((0, 1)), {})
-    draw([Forecast(series, series.dates[-1:] + 1, prices, prices, backtest)], tmp_path / "chart.svg")
-    assert (tmp_path / "chart.svg").stat().st_size > 1000
+def test_a_backtest_is_drawn_where_its_file_is_a_picture(cli, folder):
+    write_csv(folder / "a.csv", seed=1)
+    write_csv(folder / "b.csv", seed=2)
+    done = cli("forecast", "a.csv", "b.csv", "--horizon=2", "--origins=60", "--backtest=scores.SVG")
+    assert done.status == 0 and "backtest written to scores.SVG" in done.err
+    written = (folder / "scores.SVG").read_text()
+    assert "a, b" in written and "120 forecasts" in written and "2 steps ahead" in written
+    assert "░" not in done.out  # the picture of letters is for terminals
+    cli("forecast", "a.csv", "--backtest=scores.txt").fails(2, "scores.txt", ".csv", ".png", ".svg", ".pdf")
+    assert not (folder / "scores.txt").exists()
+
+
+def test_a_backtest_of_no_day_cannot_be_drawn(cli, folder):
+    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--backtest=scores.png")
+    done.fails(1, "scores.png cannot be drawn", "leave out --backtest")
+    assert not (folder / "scores.png").exists()
 
 
 def test_a_model_of_ones_own_is_called_after_its_series(cli, folder):

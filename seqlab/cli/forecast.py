@@ -10,7 +10,7 @@ import click
 
 from seqlab.cli.options import Common, common_options
 from seqlab.cli.output import Bar, result, result_json, say
-from seqlab.errors import UsageError
+from seqlab.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seqlab.data.series import Series
@@ -30,7 +30,12 @@ CHARTS = (".png", ".svg", ".pdf")
     "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
 )
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
-@click.option("--backtest", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write every backtest forecast.")
+@click.option(
+    "--backtest",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"Write every backtest forecast (.csv), or draw how good they were ({', '.join(CHARTS)}).",
+)
 @click.option(
     "--baselines",
     type=click.Choice(["cheap", "all"]),
@@ -60,8 +65,9 @@ def command(
     """
     from seqlab.data.quotes import load_many
 
-    if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
-        raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
+    for written in (common.output, backtest):
+        if written and written.suffix.lower() not in (*CHARTS, ".csv"):
+            raise UsageError(f"{written} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
     bar, loaded = Bar(common), []
     asked = load_many(names, column=column, offline=common.offline)
     for done, name in enumerate(names):  # before the checkpoint, so that a wrong name is reported at once
@@ -108,7 +114,10 @@ def command(
                 "more would lie before the model's cut",
             )
     if backtest is not None:
-        _write_backtest(backtest, forecasts)
+        if backtest.suffix.lower() == ".csv":
+            _write_backtest(backtest, forecasts)
+        else:
+            _draw_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
         if len(names) == 1 and column is None:
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
@@ -212,6 +221,20 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
     for label, at_last_price in (("skill, %", False), ("skill without drift, %", True)):
         lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))
     return lines
+
+
+def _draw_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
+    """One chart, of all series pooled. Raises DataError where there is nothing to draw."""
+    from seqlab.cli.backtest_chart import draw
+    from seqlab.scoring.backtest import pool
+
+    tested = [one for one in forecasts if len(one.backtest.origins)]
+    if not tested:
+        raise DataError(
+            f"{path} cannot be drawn: no forecast can be scored, for no day after the model's cut has an outcome",
+            "leave out --backtest, or forecast a series that goes on after the cut for longer than --horizon",
+        )
+    draw(pool([one.backtest for one in tested]), [one.series.name for one in tested], path)
 
 
 def _write_table(path: Path, forecasts: Sequence["Forecast"]) -> None:
