@@ -60,8 +60,9 @@ def command(
 ) -> None:
     """Forecast quotes, or the prices in a CSV file (- reads one from standard input), as distributions.
 
-    Every forecast comes with a backtest on days that the model has not seen, beside a random walk. With -o FILE the
-    forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment advice.
+    Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
+    drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment
+    advice.
     """
     from seqlab.data.quotes import load_many
 
@@ -186,6 +187,7 @@ def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) 
 
 
 def _lines(one: "Forecast") -> list[str]:
+    from seqlab.cli.terminal_chart import for_stdout
     from seqlab.scoring.backtest import verdict
 
     places = _levels(SHOWN_LEVELS)
@@ -193,6 +195,7 @@ def _lines(one: "Forecast") -> list[str]:
     lines = [
         "",
         f"{series.name}, last close {series.close[-1]:,.3f} on {series.dates[-1]} ({series.source})",
+        *for_stdout(one),
         f"{'day':12}" + "".join(f"{name:>11}" for name in places),
     ]
     for date, prices in zip(one.dates, one.prices, strict=True):
