@@ -279,8 +279,8 @@ def forecast_all(
         yield Forecast(
             one,
             next_days(one.dates, horizon, exchange=one.exchange),
-            one.close[-1] * np.exp(ours),
-            one.close[-1] * np.exp(walk),
+            one.moved(ours),
+            one.moved(walk),
             Backtest(
                 horizons,
                 one.dates[rows],

@@ -71,7 +71,7 @@ def test_adjusted_close_is_the_series_and_scales_the_ranges():
     assert series.open.tolist() == [5, 11]
     assert series.volume.tolist() == [500, 600]
     assert series.source == "file" and series.notes == ()
-    np.testing.assert_allclose(series.log_returns(), [math.log(12 / 5.5)])
+    np.testing.assert_allclose(np.diff(series.path()), [math.log(12 / 5.5)])
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_embedded_quotes_are_sound_and_say_when_they_end(ticker):
     assert (series.close == series.adjusted).all()
     assert np.isin(series.dates.astype("datetime64[D]").astype(int) % 7, [4, 5, 6, 0, 1]).all()  # 1970-01-01: Thursday
     # no split is left in (AAPL's own largest is a profit warning), but for one of RRC that the README names
-    assert np.abs(series.log_returns()).max() < (1.1 if ticker == "RRC" else 0.75)
+    assert np.abs(np.diff(series.path())).max() < (1.1 if ticker == "RRC" else 0.75)
     assert not any("contradict" in note for note in series.notes)
 
 

@@ -264,8 +264,8 @@ def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
                 for o, row in enumerate(np.searchsorted(series.dates, backtest.origins)):
                     close = series.close[row]
                     for k, h in enumerate(backtest.horizons):
-                        prices = close * np.exp(quantiles[o, k])
-                        outcome = close * np.exp(backtest.outcomes[o, k])
+                        prices = series.moved(quantiles[o, k], row)
+                        outcome = series.moved(backtest.outcomes[o, k], row)
                         writer.writerow(
                             [
                                 series.name,

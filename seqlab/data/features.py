@@ -55,7 +55,7 @@ class Features:
 
     dates (N,), values (N, F) with NaN where a day lacks the quotes for a feature, volatility (N,): the EWMA standard
     deviation of daily log returns, day_range (N,): the Parkinson volatility of each day, NaN where high and low are
-    unknown, log_price (N,): cumulated log returns, from 0.
+    unknown, path (N,): cumulated changes (log returns, or differences where the series is additive), from 0.
     """
 
     name: str
@@ -63,18 +63,18 @@ class Features:
     values: np.ndarray
     volatility: np.ndarray
     day_range: np.ndarray
-    log_price: np.ndarray
+    path: np.ndarray
 
     def returns(self) -> np.ndarray:
         """Daily log returns (N,), of which the first is none: 0."""
-        return np.diff(self.log_price, prepend=0.0)
+        return np.diff(self.path, prepend=0.0)
 
     def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
         """The cumulative log return over the next h days, (N, len(horizons)); NaN where it is not known yet."""
         outcomes = np.full((len(self.dates), len(horizons)), np.nan)
         for k, h in enumerate(horizons):
             if h < len(self.dates):
-                outcomes[:-h, k] = self.log_price[h:] - self.log_price[:-h]
+                outcomes[:-h, k] = self.path[h:] - self.path[:-h]
         return outcomes
 
 
@@ -88,8 +88,8 @@ def features_of(series: Series) -> Features:
             f"{series.name} has {len(series.dates)} days, too few to forecast from",
             f"give at least {MINIMUM_DAYS} days",
         )
-    log_price = np.log(series.adjusted) - np.log(series.adjusted[0])
-    returns = pd.Series(np.diff(log_price, prepend=0.0))
+    path = series.path() - series.path()[0]
+    returns = pd.Series(np.diff(path, prepend=0.0))
     returns.iloc[0] = np.nan
     squared = returns**2
     year = _rms(squared, 252, minimum=20)
@@ -124,7 +124,7 @@ def features_of(series: Series) -> Features:
     values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
     values[:, -1] = 0.0
     day_range = parkinson.to_numpy() ** 0.5
-    return Features(series.name, series.dates, values, volatility.to_numpy(), day_range, log_price)
+    return Features(series.name, series.dates, values, volatility.to_numpy(), day_range, path)
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def windows(
     outcomes = np.full((known, len(horizons)), np.nan, np.float32)
     for k, h in enumerate(horizons):
         if h < known:
-            change = features.log_price[h:known] - features.log_price[: known - h]
+            change = features.path[h:known] - features.path[: known - h]
             outcomes[: known - h, k] = change / (features.volatility[: known - h] * np.sqrt(h))
     inputs, targets = [], []
     for first in range(max(0, WARM_UP - burn_in), known - burn_in, length - burn_in):

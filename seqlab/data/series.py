@@ -1,4 +1,4 @@
-"""Series: daily prices, oldest first, of whatever origin, made from a table whose faults are mended or told."""
+"""Series: numbers in order of time, of whatever origin, made from a table whose faults are mended or told."""
 
 import hashlib
 import re
@@ -16,23 +16,26 @@ FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Daily prices of one ticker or file, oldest first; every array has one entry per day, (N,).
+    """What was observed of one ticker or column, oldest first; every array has one entry per row, (N,).
+
+    Mostly daily prices, but the rows may be of any spacing and, where `additive`, the values of any sign.
 
     name: ticker, or file stem.
     source: `yahoo`, `store`, `snapshot` or `file`.
     origin: where from and how old, for a person.
     close: the origin's own.
-    adjusted: what returns are taken of; splits and dividends removed where the origin knows them.
+    adjusted: what changes are taken of; splits and dividends removed where the origin knows them.
     open, high, low: on the scale of `adjusted`; NaN where unknown.
     volume: as the origin counts it; NaN where unknown.
     notes: what was repaired or is worth saying.
     exchange: where it trades, as Yahoo Finance calls it (NMS, GER, ...); empty where unknown.
+    additive: changes are differences of values of any sign, not log returns of prices.
     """
 
     name: str
     source: str
     origin: str
-    dates: np.ndarray  # datetime64[D], strictly increasing
+    dates: np.ndarray  # datetime64[D], or [m] where there are several rows a day; strictly increasing
     close: np.ndarray
     adjusted: np.ndarray
     open: np.ndarray
@@ -41,13 +44,18 @@ class Series:
     volume: np.ndarray
     notes: tuple[str, ...] = ()
     exchange: str = ""
+    additive: bool = False
 
     def __len__(self) -> int:
         return len(self.dates)
 
-    def log_returns(self) -> np.ndarray:
-        """Daily log returns of `adjusted`, (N - 1,): entry i is from day i to day i + 1."""
-        return np.diff(np.log(self.adjusted))
+    def path(self) -> np.ndarray:
+        """What changes add up on, (N,): the log of `adjusted`, or itself where the series is additive."""
+        return self.adjusted.copy() if self.additive else np.log(self.adjusted)
+
+    def moved(self, change: np.ndarray, row: int = -1) -> np.ndarray:
+        """The values that `close` of a row becomes by changes of the path, of any shape."""
+        return self.close[row] + change if self.additive else self.close[row] * np.exp(change)
 
     @property
     def sha256(self) -> str:
