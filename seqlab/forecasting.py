@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seqlab import checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.calendar import next_days
+from seqlab.data.calendar import next_dates
 from seqlab.data.features import (
     FEATURES,
     OWN_FEATURES,
@@ -278,7 +278,7 @@ def forecast_all(
         naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
         yield Forecast(
             one,
-            next_days(one.dates, horizon, exchange=one.exchange),
+            next_dates(one.dates, horizon, exchange=one.exchange),
             one.moved(ours),
             one.moved(walk),
             Backtest(

@@ -7,7 +7,8 @@ import exchange_calendars
 import numpy as np
 import pytest
 
-from seqlab.data.calendar import EXCHANGES, NewYorkExchange, next_days
+from seqlab.data.calendar import next_dates
+from seqlab.data.exchanges import EXCHANGES, NewYorkExchange
 from seqlab.data.quotes import load_series
 
 # closed for reasons no rule knows: 2001-09-11, Reagan, Ford, Sandy, the elder Bush
@@ -25,7 +26,7 @@ def test_next_days_are_those_on_which_apple_traded():
     dates = dates[dates >= np.datetime64("1999-01-01")]
     wrong = set()
     for start in range(60, len(dates) - 25, 20):
-        expected = set(next_days(dates[: start + 1], 25, exchange="NYQ")) - UNFORESEEN
+        expected = set(next_dates(dates[: start + 1], 25, exchange="NYQ")) - UNFORESEEN
         real = set(dates[start + 1 : start + 26])
         wrong |= {day for day in expected - real if day <= max(real)} | {
             day for day in real - expected if day <= max(expected)
@@ -35,15 +36,15 @@ def test_next_days_are_those_on_which_apple_traded():
 
 def test_a_series_with_weekends_goes_on_every_day():
     dates = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-12-01"))
-    assert (next_days(dates, 10) == np.arange(np.datetime64("2024-12-01"), np.datetime64("2024-12-11"))).all()
+    assert (next_dates(dates, 10) == np.arange(np.datetime64("2024-12-01"), np.datetime64("2024-12-11"))).all()
 
 
 def test_a_series_of_elsewhere_goes_on_from_monday_to_friday():
     days = np.arange(np.datetime64("2024-06-01"), np.datetime64("2024-12-24"))
     dates = days[np.is_busday(days)]
-    ahead = next_days(dates, 3)
+    ahead = next_dates(dates, 3)
     assert [str(day) for day in ahead] == ["2024-12-24", "2024-12-25", "2024-12-26"]
-    assert [str(day) for day in next_days(dates, 3, exchange="NYQ")] == ["2024-12-24", "2024-12-26", "2024-12-27"]
+    assert [str(day) for day in next_dates(dates, 3, exchange="NYQ")] == ["2024-12-24", "2024-12-26", "2024-12-27"]
 
 
 # ---- what the dates say themselves
@@ -54,7 +55,7 @@ def days(*written: str) -> np.ndarray:
 
 
 def said(dates: np.ndarray, count: int, **where) -> list[str]:
-    return [str(day) for day in next_days(dates, count, **where)]
+    return [str(day) for day in next_dates(dates, count, **where)]
 
 
 def test_a_file_that_leaves_out_new_yorks_holidays_goes_on_without_them():
@@ -113,7 +114,7 @@ def test_a_week_from_sunday_to_thursday_and_one_session_on_a_saturday():
 )
 def test_the_holidays_of_exchanges(exchange, start, closed):
     past = np.arange(np.datetime64("2024-01-02"), np.datetime64(start) + 1)
-    ahead = next_days(past[np.is_busday(past)], 12, exchange=exchange)
+    ahead = next_dates(past[np.is_busday(past)], 12, exchange=exchange)
     spanned = np.arange(np.datetime64(start) + 1, ahead[-1] + 1)
     missing = {str(day) for day in spanned[np.is_busday(spanned)]} - {str(day) for day in ahead}
     assert missing == closed and np.is_busday(ahead).all()
@@ -138,15 +139,15 @@ def test_a_date_beyond_what_the_library_knows_is_a_weekday():
     past = np.arange(np.datetime64("2090-01-02"), np.datetime64("2090-06-01"))
     past = past[np.is_busday(past)]
     for exchange in ("SHH", "HKG", "KSC"):
-        ahead = next_days(past, 60, exchange=exchange)
+        ahead = next_dates(past, 60, exchange=exchange)
         assert len(ahead) == 60 and np.is_busday(ahead).all()
-    assert len(next_days(past, 60, exchange="NOWHERE")) == 60
+    assert len(next_dates(past, 60, exchange="NOWHERE")) == 60
 
 
 def test_new_york_needs_no_library():
     code = (
-        "import sys, numpy as np; from seqlab.data.calendar import next_days\n"
-        "next_days(np.array(['2024-01-04', '2024-01-05'], 'datetime64[D]'), 60, exchange='NMS')\n"
+        "import sys, numpy as np; from seqlab.data.calendar import next_dates\n"
+        "next_dates(np.array(['2024-01-04', '2024-01-05'], 'datetime64[D]'), 60, exchange='NMS')\n"
         "assert 'exchange_calendars' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, common_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from seqlab.data.csv_series import Kind
     from seqlab.data.series import Series
     from seqlab.forecasting import Forecast
     from seqlab.scoring.backtest import Backtest
@@ -43,7 +44,7 @@ CHARTS = (".png", ".svg", ".pdf")
     show_default=True,
     help="Forecasts to compare with; all adds GARCH and GJR.",
 )
-@click.option("--column", help="The price column of a CSV file.")
+@series_options
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
 @common_options
 def command(
@@ -55,7 +56,8 @@ def command(
     stride: int,
     backtest: Path | None,
     baselines: str,
-    column: str | None,
+    columns: tuple[str, ...],
+    kind: "Kind",
     model: str,
 ) -> None:
     """Forecast quotes, or the prices in a CSV file (- reads one from standard input), as distributions.
@@ -70,15 +72,16 @@ def command(
         if written and written.suffix.lower() not in (*CHARTS, ".csv"):
             raise UsageError(f"{written} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
     bar, loaded = Bar(common), []
-    asked = load_many(names, column=column, offline=common.offline)
-    for done, name in enumerate(names):  # before the checkpoint, so that a wrong name is reported at once
-        bar.show(f"{name} ({done + 1} of {len(names)})", done, len(names))
-        series = next(asked)
+    bar.show(", ".join(names))
+    # before the checkpoint, so that a wrong name is reported at once
+    for series in load_many(names, columns=columns, kind=kind, offline=common.offline):
         if as_of is not None:
             series = series.until(as_of)
         bar.clear()
         say_series(common, series)
         loaded.append(series)
+        bar.show(f"{', '.join(names)} (after {series.name})")
+    bar.clear()
 
     from seqlab import checkpoint, forecasting
 
@@ -120,7 +123,7 @@ def command(
         else:
             _draw_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
-        if len(names) == 1 and column is None:
+        if len(names) == 1 and not columns:
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
@@ -131,8 +134,10 @@ def command(
 
             draw(forecasts, common.output)
             purpose, other = "its numbers", common.output.with_suffix(".csv")
-        given = {"--as-of": as_of, "--column": column, "--model": model if model != "quotes" else None}
+        given = {"--as-of": as_of, "--model": model if model != "quotes" else None}
         options = [word for flag, value in given.items() if value is not None for word in (flag, value)]
+        options += [word for column in columns for word in ("--column", column)]
+        options += [f"--{kind}"] if kind != "auto" else []
         again = shlex.join(["seqlab", "forecast", *names, "--horizon", str(horizon), *options, "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:

@@ -138,6 +138,24 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return common_options(redirected)
 
 
+def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --column, --levels and --returns: how files are read, as `columns` and `kind` of `quotes.load_many`."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, levels: bool, returns: bool, **given: Any) -> Any:
+        if levels and returns:
+            raise UsageError("--levels and --returns exclude each other", "give the one that the columns hold")
+        return command(*args, kind="levels" if levels else "returns" if returns else "auto", **given)
+
+    for add in (
+        click.option("--returns", is_flag=True, help="The columns hold returns: 0.01 is 1 %."),
+        click.option("--levels", is_flag=True, help="They hold values of any sign, whose differences are forecast."),
+        click.option("--column", "columns", multiple=True, metavar="NAME", help="A file's column; may be repeated."),
+    ):
+        wrapped = add(wrapped)
+    return wrapped
+
+
 def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
     """The settings of --config under those of --set, in harmony with the options that say the same.
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, common_options, series_options
 from seqlab.cli.output import say
 from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
 
 if TYPE_CHECKING:
     from seqlab.checkpoint import Checkpoint
+    from seqlab.data.csv_series import Kind
     from seqlab.data.series import Series
 
 
@@ -22,14 +23,15 @@ hidden_size, lr, market_dropout, max_steps, num_layers, range_dropout, seed, war
 @click.command("train-forecaster", epilog=SETTINGS)
 @click.argument("names", nargs=-1, metavar="[TICKER|FILE.csv]...")
 @click.option("--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]")
-@click.option("--column", help="The price column of a CSV file.")
+@series_options
 @run_options
 @common_options
 def command(
     common: Common,
     names: tuple[str, ...],
     cut: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
+    kind: "Kind",
     epochs: float | None,
     minutes: float | None,
     resume: bool,
@@ -48,7 +50,7 @@ def command(
     settings = common.resolve(forecasting.ForecastSettings)  # before any quote is fetched
     day = day_of(cut) if cut is not None else None
     if names:
-        series = list(load_many(names, column=column, offline=common.offline))
+        series = list(load_many(names, columns=columns, kind=kind, offline=common.offline))
     else:
         series = [snapshot(name) for name in snapshot_tickers()]
     for one in series:
@@ -77,7 +79,8 @@ def command(
         lambda done: _lines(done, len(series)),
         lambda model: (
             f"seqlab forecast {shlex.join(names[:1] or (series[0].name,))} --model {model}"
-            + (f" --column {shlex.quote(column)}" if column is not None else "")
+            + "".join(f" --column {shlex.quote(column)}" for column in columns)
+            + (f" --{kind}" if kind != "auto" else "")
             + (" < FILE.csv" if names[:1] == ("-",) else "")
         ),
     )

@@ -1,4 +1,4 @@
-"""Daily prices by name: from Yahoo Finance, what was fetched before, the embedded quotes, or a CSV.
+"""Series by name: daily prices from Yahoo Finance, what was fetched before, the embedded quotes, or a CSV.
 
 A ticker is looked for in that order, and the Series says which of them it came from, how old it is and what was
 repaired. Raw `Close` carries splits in many sources, so returns are those of `adjusted`.
@@ -17,7 +17,7 @@ import pandas as pd
 
 import seqlab
 from seqlab.data.cache import is_offline
-from seqlab.data.price_csv import read_csv
+from seqlab.data.csv_series import Kind, read_csv
 from seqlab.data.quote_store import StoredQuotes, age, read_stored, store
 from seqlab.data.quote_update import OVERLAP, agrees, joined
 from seqlab.data.series import Series, series_of
@@ -29,34 +29,40 @@ SECONDS_WITHOUT = 60.0  # and where there are none
 TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,19}")
 
 
-def load_series(name: str, *, column: str | None = None, offline: bool = False) -> Series:
-    """The daily prices of a ticker, of a CSV file, or of the CSV on standard input (`-`).
+def load_series(name: str, *, column: str | None = None, kind: Kind = "auto", offline: bool = False) -> Series:
+    """The daily prices of a ticker, or the series of a CSV file, or of the CSV on standard input (`-`).
 
     A ticker comes from Yahoo Finance, else from what was fetched of it before, else from the embedded quotes.
-    column: the column of a file to take; files only. offline: open no socket (so does SEQLAB_OFFLINE).
-    Raises DataError, naming file, column or ticker, where there is nothing usable.
+    column: the column of a file to take, and kind: what it holds, see `read_csv`; files only. offline: open no socket
+    (so does SEQLAB_OFFLINE). Raises DataError, naming file, column or ticker, where there is nothing usable.
     """
-    return next(load_many([name], column=column, offline=offline))
+    return next(load_many([name], columns=() if column is None else [column], kind=kind, offline=offline))
 
 
-def load_many(names: Sequence[str], *, column: str | None = None, offline: bool = False) -> Iterator[Series]:
+def load_many(
+    names: Sequence[str], *, columns: Sequence[str] = (), kind: Kind = "auto", offline: bool = False
+) -> Iterator[Series]:
     """The Series of several tickers and files, in the order of `names`, as load_series gives them.
 
-    Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked for in one
-    paced queue: without a connection it is tried once, not once a ticker.
+    Of each file all `columns` are taken, in their order; of several columns and files the file's name comes first in
+    a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
+    for in one paced queue: without a connection it is tried once, not once a ticker.
     """
-    files = {name: _read_file(name, column) for name in names if _is_file(name)}
+    files = {name: _read_file(name, columns, kind) for name in names if _is_file(name)}
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
     yahoo = None if offline or is_offline() else Yahoo()
     for name in names:
         if name in files:
-            yield files[name]
+            several = len(files) > 1 and len(files[name]) > 1
+            yield from (replace(one, name=f"{_stem(name)}.{one.name}") if several else one for one in files[name])
             continue
         series = _load_ticker(name.upper(), yahoo)
-        if column is not None:
-            said = f"--column {column} is for files: the adjusted close was taken"
+        options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--{kind}"])
+        if options:
+            verb = "is" if len(options) == 1 else "are"
+            said = f"{', '.join(options)} {verb} for files: the adjusted close was taken"
             series = replace(series, notes=(*series.notes, said))
         yield series
 
@@ -67,10 +73,12 @@ def _is_file(name: str) -> bool:
     return looks_so or (0 < len(name) < 256 and Path(name).is_file())
 
 
-def _read_file(name: str, column: str | None) -> Series:
-    if name == "-":
-        return read_csv(sys.stdin.buffer, "stdin", column)
-    return read_csv(Path(name), Path(name).stem, column)
+def _read_file(name: str, columns: Sequence[str], kind: Kind) -> list[Series]:
+    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind)
+
+
+def _stem(name: str) -> str:
+    return "stdin" if name == "-" else Path(name).stem
 
 
 def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from seqlab.data.calendar import spacing
 from seqlab.data.oddities import oddities
 from seqlab.errors import DataError, UsageError
 
@@ -58,6 +59,17 @@ class Series:
         return self.close[row] + change if self.additive else self.close[row] * np.exp(change)
 
     @property
+    def is_daily_prices(self) -> bool:
+        """Whether there is a price a day, on five days a week or on all: what the shipped forecaster has learned."""
+        return not self.additive and spacing(self.dates).unit == "day"
+
+    @property
+    def season(self) -> int:
+        """Rows after which the values may come again: the calendar's, but prices of exchanges know no week."""
+        found = spacing(self.dates)
+        return 1 if self.is_daily_prices and len(found.weekdays) < 7 else found.season
+
+    @property
     def sha256(self) -> str:
         """Of the numbers alone, whatever they are called and wherever they came from."""
         digest = hashlib.sha256(self.dates.astype("<i8").tobytes())
@@ -66,14 +78,17 @@ class Series:
         return digest.hexdigest()
 
     def until(self, last: str | date | np.datetime64) -> "Series":
-        """The part up to and including the day `last`, without notes on what came later.
+        """The part up to and including the day or the time `last`, without notes on what came later.
 
         Raises UsageError if that is no date, DataError if nothing is left.
         """
-        end = day_of(last)
+        end = moment_of(last)
+        if self.dates.dtype != end.dtype:  # a day ends with its last minute; a series of days knows no times
+            is_day = end.dtype == np.dtype("datetime64[D]")
+            end = (end + 1).astype("datetime64[m]") - 1 if is_day else end.astype("datetime64[D]")
         count = int(np.searchsorted(self.dates, end, side="right"))
         if count == 0:
-            raise DataError(f"{self.name} has no prices up to {end}", f"they begin on {self.dates[0]}")
+            raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
         notes = tuple(note for note in self.notes if not _is_of_days_after(note, end))
         return replace(self, notes=notes, **{name: getattr(self, name)[:count] for name in arrays})
@@ -81,51 +96,87 @@ class Series:
 
 def day_of(written: str | date | np.datetime64) -> np.datetime64:
     """A date as it is written, 2022-12-28, as datetime64[D]. Raises UsageError if it is none."""
+    return moment_of(written).astype("datetime64[D]")
+
+
+def moment_of(written: str | date | np.datetime64) -> np.datetime64:
+    """A date as datetime64[D], or a date with a time, 2022-12-28T15:00, as datetime64[m], the time as it is written.
+
+    Raises UsageError if it is neither.
+    """
+    text = str(written)
     try:
-        return np.datetime64(datetime.fromisoformat(str(written)).date(), "D")
+        moment = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError as problem:
-        raise UsageError(f"'{written}' is no date", "write it like 2022-12-28") from problem
+        raise UsageError(f"'{written}' is no date", "write it like 2022-12-28 or 2022-12-28T15:00") from problem
+    return np.datetime64(moment).astype(f"datetime64[{'m' if len(text) > len('2022-12-28') else 'D'}]")
 
 
 def _is_of_days_after(note: str, end: np.datetime64) -> bool:
     """Whether all the dates that a note names are later: whoever looks back does not know of them yet."""
-    days = re.findall(r"\d{4}-\d\d-\d\d", note)
+    days = re.findall(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?", note)
     return bool(days) and min(days) > str(end)
 
 
 def series_of(
-    name: str, source: str, origin: str, frame: pd.DataFrame, notes: list[str], *, exchange: str = ""
+    name: str,
+    source: str,
+    origin: str,
+    frame: pd.DataFrame,
+    notes: list[str],
+    *,
+    exchange: str = "",
+    additive: bool = False,
+    within_days: bool = False,
 ) -> Series:
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
+    additive: values of any sign, not prices. within_days: a day may have several rows, else it has its last.
     What is unusable is dropped and said in the notes; what is odd is left as it is, and said too. Raises DataError if
     nothing is left.
     """
     notes = list(notes)
     frame = frame.reset_index(drop=True)
     values = frame[list(FIELDS)].to_numpy(np.float64)
-    days = frame["date"].to_numpy().astype("datetime64[D]")
-    days, values = _keep(~np.isnat(days), days, values, notes, "without a date")
+    dates = frame["date"].to_numpy().astype(f"datetime64[{'m' if within_days else 'D'}]")
+    dates, values = _keep(~np.isnat(dates), dates, values, notes, "without a date")
     prices = values[:, [FIELDS.index("close"), FIELDS.index("adj_close")]]
-    usable = (np.isfinite(prices) & (prices > 0)).all(axis=1)
-    days, values = _keep(usable, days, values, notes, "with a missing, zero or negative price")
-    if (np.diff(days) < np.timedelta64(0)).any():
+    usable = (np.isfinite(prices) & (additive | (prices > 0))).all(axis=1)
+    missing = "without a value" if additive else "with a missing, zero or negative price"
+    dates, values = _keep(usable, dates, values, notes, missing)
+    if (np.diff(dates) < np.timedelta64(0)).any():
         notes.append("the dates were not in order: sorted")
-        order = np.argsort(days, kind="stable")
-        days, values = days[order], values[order]
-    last_of_day = np.append(days[1:] != days[:-1], True)[: len(days)]
-    days, values = _keep(last_of_day, days, values, notes, "of a date that comes again")
-    if not len(days):
-        said = "; ".join(notes) or "it needs rows with a date and a price above zero"
-        raise DataError(f"{name} has no usable price", said)
+        order = np.argsort(dates, kind="stable")
+        dates, values = dates[order], values[order]
+    last_of_date = np.append(dates[1:] != dates[:-1], True)[: len(dates)]
+    dates, values = _keep(last_of_date, dates, values, notes, "of a date that comes again")
+    if not len(dates):
+        what = "value" if additive else "price"
+        said = "; ".join(notes) or f"it needs rows with a date and a {what}{'' if additive else ' above zero'}"
+        raise DataError(f"{name} has no usable {what}", said)
     close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
-    with np.errstate(over="ignore", invalid="ignore"):  # an absurd range is no range
-        ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
-    volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
+    if additive:  # ranges are ratios of prices
+        ranges = np.full((len(dates), 3), np.nan)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):  # an absurd range is no range
+            ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     opened, high, low = ranges.T.copy()
-    notes += oddities(days, adjusted)
+    volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
+    notes += oddities(dates, adjusted, additive=additive)
     return Series(
-        name, source, origin, days, close.copy(), adjusted.copy(), opened, high, low, volume, tuple(notes), exchange
+        name,
+        source,
+        origin,
+        dates,
+        close.copy(),
+        adjusted.copy(),
+        opened,
+        high,
+        low,
+        volume,
+        tuple(notes),
+        exchange,
+        additive,
     )
 
 
@@ -146,7 +197,7 @@ def _possible_ranges(ranges: np.ndarray, close: np.ndarray, notes: list[str]) ->
     top, bottom = np.fmax(opened, close), np.fmin(opened, close)  # fmax: an unknown open says nothing
     impossible = (high < top * (1 - 1e-3)) | (low > bottom * (1 + 1e-3))
     if impossible.any():
-        notes.append(f"open, high and low of {impossible.sum():,} days contradict the close: left out")
+        notes.append(f"open, high and low of {impossible.sum():,} rows contradict the close: left out")
     mended = np.stack([opened, np.maximum(high, top), np.minimum(low, bottom)], axis=1)
     mended[impossible] = np.nan
     return mended
