@@ -1,0 +1,110 @@
+"""Where a series is expected to go, from its own past alone: what repeats itself, and what returns to its mean.
+
+Daily prices go nowhere that can be known, and nothing here is asked of them. An hourly load or a monthly count does:
+it is what was observed a season ago, or a linear regression on that and on recent means. Whichever of the simple rules
+has been nearest so far is taken, on each row by the rows before it, so that no forecast of the past knows more than it
+would have known then. What is left, the surprises, is what the forecaster learns the size of.
+"""
+
+import numpy as np
+import pandas as pd
+
+SPANS = (5, 21, 63)
+REFIT = 0.02  # growth of the history after which the regression is fitted anew
+WORTH_IT = 0.98  # of the error of the simpler rule that the regression must stay below
+RIDGE = 10.0  # rows' worth of evidence that a coefficient is nothing
+
+
+def seasonal_naive(path: np.ndarray, season: int, horizon: int) -> np.ndarray:
+    """The change over `horizon` rows that repeats the last season: (N,), NaN in the first season.
+
+    path (N,): what changes add up on. The value expected is that of the same place in the last season known.
+    """
+    change = np.full(len(path), np.nan)
+    back = season * -(-horizon // season) - horizon  # rows from now back to the place in the season
+    if season + back <= len(path):
+        change[back:] = path[: len(path) - back] - path[back:]
+    change[: season - 1] = np.nan
+    return change
+
+
+def expected_changes(path: np.ndarray, season: int, horizons: np.ndarray) -> np.ndarray:
+    """The change of `path` (N,) expected over the next h rows, for each of `horizons` (H,): (N, H).
+
+    By the best so far of four rules, the simpler first: the last value; the last season; the last season and what that
+    has been short of on average, which is growth; the regression. season: rows after which the series may repeat
+    itself; 1 where none is suggested. A row's entries are computed from that row and those before it. Zero where
+    nothing is better than the last value, or nothing is known.
+    """
+    count = len(path)
+    rules = np.full((4, count, len(horizons)), np.nan)
+    lost = np.full((4, count, len(horizons)), np.nan)  # absolute errors, on the row where they become known
+    rules[0] = 0.0
+    for k, h in enumerate(horizons):
+        if season > 1:
+            rules[1, :, k] = seasonal_naive(path, season, h)
+            rules[2, :, k] = rules[1, :, k] + _mean_error(path, rules[1, :, k], h)
+        regressors = _regressors(path, season, h)
+        if h < count:
+            outcome = path[h:] - path[:-h]
+            rules[3, :, k] = _regression(regressors, outcome, h)
+            lost[:, h:, k] = np.abs(outcome - rules[:, :-h, k])
+    best, least = np.zeros(lost[0].shape, int), lost[0]
+    for rule, worth_it in ((1, 1.0), (2, WORTH_IT), (3, WORTH_IT)):
+        both = np.isfinite(lost[rule]) & np.isfinite(least)
+        theirs, ours = (np.where(both, error, 0.0).cumsum(0) for error in (least, lost[rule]))
+        better = ours < worth_it * theirs  # (N, H)
+        best, least = np.where(better, rule, best), np.where(better, lost[rule], least)
+    return np.nan_to_num(np.take_along_axis(rules, best[None], axis=0)[0])
+
+
+def _mean_error(path: np.ndarray, change: np.ndarray, horizon: int) -> np.ndarray:
+    """The mean on each row of the errors of `change` (N,) known by then: (N,), NaN before the first."""
+    error = np.full(len(path), np.nan)
+    if horizon < len(path):
+        error[horizon:] = path[horizon:] - path[:-horizon] - change[:-horizon]
+    return pd.Series(error).expanding().mean().to_numpy()
+
+
+def _regressors(path: np.ndarray, season: int, horizon: int) -> np.ndarray:
+    """What the change over `horizon` rows is regressed on: differences from the last value, (N, R); NaN where unknown.
+
+    How far it is from its means over several spans, what it did last, and, of a season (and of its seventh, which is a
+    day where the season is a week): what the last one and the one before would repeat, and the growth since.
+    """
+    value = pd.Series(path)
+    columns = [np.ones(len(path)), value.diff().to_numpy(), (value.expanding().mean() - value).to_numpy()]
+    columns += [(value.rolling(span, min_periods=min(span, 21)).mean() - value).to_numpy() for span in SPANS]
+    for length in (season // 7 if season % 7 == 0 else 1, season):
+        if length > 1:
+            last = seasonal_naive(path, length, horizon)
+            growth = value.diff(length).to_numpy()
+            columns += [last, growth, (value.rolling(length).mean() - value).to_numpy()]
+            columns.append(pd.Series(last).shift(length).to_numpy() - growth)
+    return np.stack(columns, axis=1)
+
+
+def _regression(regressors: np.ndarray, outcome: np.ndarray, horizon: int) -> np.ndarray:
+    """What ridge regression on outcomes known by then expects, (N,); NaN where too few are.
+
+    regressors (N, R); outcome (N - horizon,): entry t came true on row t + horizon.
+    """
+    count, width = regressors.shape
+    known = np.isfinite(regressors).all(axis=1)
+    x = np.where(known[:, None], regressors, 0.0)
+    y = np.where(known[: count - horizon], outcome, 0.0)
+    result = np.full(count, np.nan)
+    moments, products, seen, start = np.zeros((width, width)), np.zeros(width), 0, 0
+    while start < count:
+        end = min(start + 1 + int(REFIT * start), count)
+        new = slice(seen, max(start - horizon + 1, seen))  # outcomes known on row `start`
+        moments += x[new].T @ x[new]
+        products += x[new].T @ y[new]
+        seen = new.stop
+        number = known[:seen].sum()
+        if number >= 3 * width + 10:
+            shrink = np.diag(moments.diagonal() * RIDGE / number + 1e-300)
+            weights = np.linalg.lstsq(moments + shrink, products, rcond=None)[0]
+            result[start:end] = np.where(known[start:end], x[start:end] @ weights, np.nan)
+        start = end
+    return result
