@@ -51,6 +51,13 @@ class Checkpoint:
         except CheckpointError:
             return False
 
+    def lineage(self) -> Config:
+        """What a checkpoint that began with this one notes of it: enough to make it again."""
+        kept = ("command", "data", "settings", "environment", "from")
+        return {"name": self.name, "sha256": self.config["files"]["model"]["sha256"]} | {
+            key: self.config.get(key) for key in kept
+        }
+
     def weights(self) -> dict[str, Tensor]:
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
         return {name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()}

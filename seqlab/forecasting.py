@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ from torch import Tensor, nn
 
 from seqlab import checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
+from seqlab.data.baskets import baskets
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.calendar import next_dates
+from seqlab.data.calendar import next_dates, spacing
+from seqlab.data.expected import seasonal_naive
 from seqlab.data.features import (
     FEATURES,
+    LONGEST,
     OWN_FEATURES,
     RANGE_FEATURES,
-    WARM_UP,
     Features,
     Market,
     Scaler,
@@ -34,10 +37,11 @@ from seqlab.scoring.backtest import Backtest, pool, summary
 from seqlab.scoring.backtest import verdict as verdict  # who forecasts wants it at hand
 from seqlab.training import Batch, Progress, State
 
-HORIZONS = (1, 2, 3, 5, 10, 20, 40, 60)  # days that are trained; between them the model interpolates
-LONGEST = HORIZONS[-1]
+HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; between them the model interpolates
 REPORTED = (1, 5, 20)
 ORIGINS = 250
+ADAPTED = {"max_steps": 60, "lr": 1e-3}  # settings to go on with from a forecaster that has learned before
+FRESH = {"val_share": 0.25}  # and those of one that has few rows to learn from
 
 
 @dataclass(kw_only=True)
@@ -45,14 +49,15 @@ class ForecastSettings(training.Settings):
     """A forecaster and its training. A reason per number: see docs/lab-diary.md."""
 
     cell: str = "lstm"
-    hidden_size: int = 16
-    num_layers: int = 1
+    hidden_size: int = 8
+    num_layers: int = 2
     dropout: float = 0.0
     context: int = 192  # days in a training window, of which the first `burn_in` are no targets
     burn_in: int = 64
     range_dropout: float = 0.5  # share of windows that are trained as if only closes were known
     market_dropout: float = 0.25  # and as if no other series were at hand
-    max_steps: int | None = 400
+    val_share: float = 0.0  # of the rows, the last before the cut: they choose the weights; none, and the last are kept
+    max_steps: int | None = 250
     batch_size: int = 32
     lr: float = 3e-3
     warmup_steps: int = 40
@@ -64,7 +69,7 @@ class ForecastSettings(training.Settings):
         training.require(self, "1 or more", lambda value: value >= 1, "hidden_size", "num_layers")
         training.require(self, "0 or more", lambda value: value >= 0, "burn_in")
         training.require(self, f"above burn_in, {self.burn_in}", lambda value: value > self.burn_in, "context")
-        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout", "val_share")
         training.require(self, "from 0 to 1", lambda value: 0 <= value <= 1, "range_dropout", "market_dropout")
 
 
@@ -79,8 +84,14 @@ class Forecaster:
 
     @property
     def learned_to(self) -> np.datetime64:
-        """The last day that was seen in training: the cut, or the one before it that has prices."""
-        return np.datetime64(max(one["last"] for one in self.checkpoint.config["data"]["series"]))
+        """The last day that was seen in training, also by a forecaster that this one began with: the cut, or the one
+        before it that has prices."""
+        seen: list[np.datetime64] = []
+        config: dict[str, Any] | None = self.checkpoint.config
+        while config:
+            seen += [np.datetime64(one["last"]) for one in config["data"]["series"]]
+            config = config.get("from")
+        return max(seen)
 
 
 @dataclass(frozen=True)
@@ -125,18 +136,23 @@ def train(
     minutes: float | None = None,
     epochs: float | None = None,
     resume: bool = False,
+    start: Forecaster | None = None,
     command: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, Checkpoint | None]:
     """Train one forecaster for all of `series` on what was known on the day `cut` (by default all of it).
 
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The
-    last weights are kept: nothing is chosen. The days after the cut, where there are some, are its backtest. Raises
-    DataError where a series is too short.
+    last weights are kept, or with `val_share` those best on the last rows before the cut. The days after the cut,
+    where there are some, are its backtest. `start` is another forecaster to go on from, with its shape and its scaler;
+    the cut is never before its own, so that a backtest counts no day that either has seen. Raises DataError where a
+    series is too short.
     """
     saved = None
     if cut is None:
         cut = max(one.dates[-1] for one in series)
+    if start is not None:
+        cut = max(cut, start.cut)
     if resume:
         saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
         cut = np.datetime64(saved.config["cut"])
@@ -148,23 +164,43 @@ def train(
             )
     elif compute.precision == "auto":
         compute = Compute(compute.device, "fp32", compute.threads)  # too small a net to gain by bf16
+    longest = max(len(one.until(cut)) for one in series)
+    if longest < 2 * settings.context:  # windows that short series fill
+        settings.context = longest // 2
+        settings.burn_in = min(settings.burn_in, settings.context // 4)
     torch.manual_seed(settings.seed)
-    all_features = _among_others([features_of(one.until(cut)) for one in series], settings.seed)
-    scaler = Scaler.fit(np.concatenate([f.values[WARM_UP:] for f in all_features]))
-    cut_windows = [windows(f, scaler, HORIZONS, settings.context, settings.burn_in, cut) for f in all_features]
-    inputs = torch.from_numpy(np.concatenate([x for x, _ in cut_windows]))
-    targets = torch.from_numpy(np.concatenate([y for _, y in cut_windows]))
+    all_features = _lessons([one.until(cut) for one in series], settings.seed)
+    # what chooses the weights comes after what they learn from, and is not learned from
+    learned = max(all_features, key=lambda one: len(one.dates)).dates
+    learned_to = cut if not settings.val_share else learned[int((1 - settings.val_share) * (len(learned) - 1))]
+    seen = [f.values[f.warm_up : np.searchsorted(f.dates, learned_to, side="right")] for f in all_features]
+    scaler = start.scaler if start else Scaler.fit(np.concatenate(seen))
+
+    def cut_windows(until: np.datetime64, after: np.datetime64 | None = None) -> tuple[Tensor, Tensor]:
+        length = settings.context, settings.burn_in
+        pairs = [windows(f, scaler, HORIZONS, *length, until, after) for f in all_features]
+        x, y = (torch.from_numpy(np.concatenate(part)) for part in zip(*pairs, strict=True))
+        return x, y
+
+    inputs, targets = cut_windows(learned_to)
     if targets.isnan().all():
         raise DataError("there is no day to learn from before the cut", f"use longer series or a later cut than {cut}")
-    shape = {k: getattr(settings, k) for k in ("cell", "hidden_size", "num_layers", "dropout")}
+    shape = ("cell", "hidden_size", "num_layers", "dropout")
+    earlier = saved or (start.checkpoint if start else None)
     arguments = {
         "input_size": len(FEATURES),
         "own_size": len(OWN_FEATURES),
         "horizons": list(HORIZONS),
         "levels": list(scoring.LEVELS),
-        **shape,
+        **(earlier.config["model"] if earlier else {name: getattr(settings, name) for name in shape}),
     }
+    for name in shape:
+        setattr(settings, name, arguments[name])
     model = RecurrentForecaster(**arguments)
+    if start:
+        model.load_state_dict(start.model.state_dict())
+    else:
+        model.begin_as_wide_as(targets)
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
 
@@ -207,6 +243,7 @@ def train(
         config = {
             "job": "forecasting",
             "command": command,
+            "from": saved.config.get("from") if saved else start and start.checkpoint.lineage(),
             "data": {"name": folder.name, "series": [_describe(one, cut) for one in series]},
             "cut": str(cut),
             "model": arguments,
@@ -214,7 +251,17 @@ def train(
             "scaler": asdict(scaler),
             "environment": chosen.record(),
         }
-        keeper = yield from runs.conduct(run, folder, settings, config, saved, stop=stop)
+
+        validation = cut_windows(cut, learned_to) if settings.val_share else None
+
+        @torch.no_grad()
+        def validate() -> dict[str, float]:
+            assert validation is not None
+            batch = validation[0].to(chosen.device), validation[1].to(chosen.device)
+            return {"val_loss": float(scaled_pinball(model, batch, None)[0])}
+
+        choose = validate if validation is not None and not validation[1].isnan().all() else None
+        keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=choose, stop=stop)
     if keeper is None:
         return None
     trained = load(checkpoint.load(folder))
@@ -264,17 +311,25 @@ def forecast_all(
     log_scales = calibrated(forecaster, features, scales(forecaster, features))
     days = np.arange(1, horizon + 1)
     horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
+    ahead = np.array(horizons)
     for one, seen, log_scale in zip(series, features, log_scales, strict=True):
-        ours = model_quantiles(forecaster, log_scale[-1:], seen.volatility[-1:], days)[0]  # (horizon, Q)
+        ours = model_quantiles(forecaster, seen, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
         walk = baselines.normal(baselines.volatility(seen.returns())[-1:], days, scoring.LEVELS)[0]
-        last = len(one.dates) - 1 - horizon
-        first = max(WARM_UP, int(np.searchsorted(one.dates, forecaster.cut)))
+        last = len(one) - 1 - horizon
+        first = max(seen.warm_up, int(np.searchsorted(one.dates, forecaster.cut)))
         rows = np.arange(last, first - 1, -stride)[:origins][::-1]
-        model = model_quantiles(forecaster, log_scale[rows], seen.volatility[rows], np.array(horizons))
-        theirs = baselines.by_name(
-            seen.returns(), seen.day_range, seen.volatility, rows, np.array(horizons), scoring.LEVELS, with_garch=garch
-        )
         outcomes = seen.outcomes(horizons)
+        repeated = np.stack([seasonal_naive(seen.path, seen.season, h) for h in horizons], 1)  # (N, H)
+        theirs = baselines.by_name(
+            seen.returns(),
+            seen.day_range,
+            seen.ewma,
+            rows,
+            ahead,
+            scoring.LEVELS,
+            repeated=repeated if seen.season > 1 else None,
+            with_garch=garch,
+        )
         naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
         yield Forecast(
             one,
@@ -285,22 +340,56 @@ def forecast_all(
                 horizons,
                 one.dates[rows],
                 outcomes[rows],
-                {"model": model, **theirs},
+                {"model": model_quantiles(forecaster, seen, log_scale, rows, ahead), **theirs},
                 np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
                 (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
+                step=spacing(one.dates).unit,
+                in_percent=not one.additive,
+                only_width=one.is_daily_prices,
             ),
         )
 
 
-def _among_others(own: Sequence[Features], seed: int) -> list[Features]:
-    """Each series twice: beside all the others, and beside a few of them, so that the model learns to do with less."""
+def held_out(series: Sequence[Series], horizon: int) -> np.datetime64:
+    """The cut that leaves the last rows of series to test on: a backtest's, or a quarter where that is less.
+
+    Of several series the earliest such day.
+    """
+    return min(one.dates[-1 - min(ORIGINS + horizon, len(one) // 4)] for one in series)
+
+
+def fit_to(
+    series: Sequence[Series],
+    settings: ForecastSettings,
+    *,
+    horizon: int = 20,
+    compute: Compute = Compute(),
+    start: Forecaster | None = None,
+) -> Generator[Progress, None, Forecaster]:
+    """A forecaster trained for just these series, on the spot: on all but the rows that are held out to test it.
+
+    `start` is one to go on from. A generator of the run's progress that returns the forecaster, which is kept nowhere.
+    Raises DataError where a series is too short.
+    """
+    with TemporaryDirectory(prefix="seqlab-") as folder:
+        kept = Path(folder) / (start.checkpoint.name if start else "fresh")
+        cut = held_out(series, horizon)
+        done = yield from train(series, kept, settings, cut=cut, compute=compute, start=start)
+        assert done is not None  # nothing stops it
+        return load(done)
+
+
+def _lessons(series: Sequence[Series], seed: int) -> list[Features]:
+    """What there is to learn from: each series, and baskets of them, twice: beside all the others, and beside a few,
+    so that the model learns to do with less. The baskets are part of these markets, as funds are of a real one."""
+    own = [features_of(one) for one in (*series, *baskets(series, seed))]
     if len(own) < 2:
-        return list(own)
+        return own
     random = np.random.default_rng(seed)
     whole = Market.of(own)
     result = [whole.beside(one) for one in own]
-    for i, one in enumerate(own):
-        others = [other for j, other in enumerate(own) if j != i]
+    for one in own:
+        others = [other for other in own if other is not one]
         few = random.choice(len(others), min(len(others), int(random.integers(1, 8))), replace=False)
         result.append(Market.of([one, *(others[j] for j in few)]).beside(one))
     return result
@@ -329,9 +418,9 @@ def calibrated(
     with torch.inference_mode():
         curves = forecaster.model.curves().cpu().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
     for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
-        units = one.outcomes(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
+        units = one.surprises(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
         excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)
-        excess[:WARM_UP] = np.nan
+        excess[: one.warm_up] = np.nan
         for k, h in enumerate(knots):  # what was said h days of the series ago is known now
             known[np.searchsorted(days, one.dates[h:]), i, k] = excess[:-h, k]
     factors = calibration.log_factors(known, knots)
@@ -343,11 +432,15 @@ def calibrated(
 
 @torch.inference_mode()
 def model_quantiles(
-    forecaster: Forecaster, log_scale: np.ndarray, volatility: np.ndarray, horizons: np.ndarray
+    forecaster: Forecaster, features: Features, log_scale: np.ndarray, rows: np.ndarray, horizons: np.ndarray
 ) -> np.ndarray:
-    """Quantiles of cumulative log returns: log_scale (O, K), volatility (O,), horizons (H,) -> (O, H, Q)."""
-    units = forecaster.model.quantiles(torch.from_numpy(log_scale), int(horizons.max())).numpy()
-    return units[:, horizons - 1] * volatility[:, None, None]
+    """Quantiles of the change of a series over `horizons` (H,) from `rows` (O,): (O, H, Q).
+
+    log_scale (N, K): the model's on every row, calibrated.
+    """
+    units = forecaster.model.quantiles(torch.from_numpy(log_scale[rows]), int(horizons.max())).numpy()
+    surprises = units[:, horizons - 1] * features.volatility[rows, None, None]
+    return features.expected[rows][:, horizons - 1, None] + surprises
 
 
 def _describe(series: Series, cut: np.datetime64) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def train(
             "data": describe(corpus),
             "model": {"vocab_size": len(vocab), **shape},
             "vocab": vocab.characters,
-            "from": saved.config.get("from") if saved else start and _lineage(start),
+            "from": saved.config.get("from") if saved else start and start.lineage(),
             "environment": chosen.record(),
         }
         keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=validate, stop=stop)
@@ -152,14 +152,6 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
             f"checkpoint '{other.checkpoint.name}' has another shape than the model to train",
             f"it has {shape}: set the same with --set",
         ) from problem
-
-
-def _lineage(start: Checkpoint) -> dict[str, Any]:
-    """What a checkpoint notes of the one it began with: enough to make that again."""
-    kept = ("command", "data", "settings", "environment", "from")
-    return {"name": start.name, "sha256": start.config["files"]["model"]["sha256"]} | {
-        key: start.config.get(key) for key in kept
-    }
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:

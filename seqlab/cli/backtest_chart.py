@@ -19,6 +19,7 @@ METHODS = {
     "random_walk": (WALK, "D"),
     "ewma": (OTHERS[0], "s"),
     "har": (OTHERS[1], "^"),
+    "seasonal_naive": (OTHERS[2], "v"),
     "gjr": (OTHERS[2], "v"),
 }
 SHARES = (0.5, 0.8, 0.9)

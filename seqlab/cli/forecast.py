@@ -2,20 +2,21 @@
 
 import csv
 import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from seqlab.cli.options import Common, common_options, series_options
+from seqlab.cli.options import Common, common_options, from_command_line, series_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seqlab.data.csv_series import Kind
     from seqlab.data.series import Series
-    from seqlab.forecasting import Forecast
+    from seqlab.forecasting import Forecast, Forecaster
     from seqlab.scoring.backtest import Backtest
 
 SHOWN_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -25,7 +26,7 @@ CHARTS = (".png", ".svg", ".pdf")
 
 @click.command("forecast")
 @click.argument("names", nargs=-1, required=True, metavar="TICKER|FILE.csv...")
-@click.option("--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Trading days ahead.")
+@click.option("--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Days, or rows, ahead.")
 @click.option("--as-of", metavar="DATE", help="Forecast from a day in the past, as if it were today.")
 @click.option(
     "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
@@ -46,6 +47,7 @@ CHARTS = (".png", ".svg", ".pdf")
 )
 @series_options
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
+@click.option("--refit", is_flag=True, help="Adapt the model to these series first.")
 @common_options
 def command(
     common: Common,
@@ -59,9 +61,11 @@ def command(
     columns: tuple[str, ...],
     kind: "Kind",
     model: str,
+    refit: bool,
 ) -> None:
-    """Forecast quotes, or the prices in a CSV file (- reads one from standard input), as distributions.
+    """Forecast quotes, or any series in a CSV file (- reads one from standard input), as distributions.
 
+    Daily prices are forecast with a model that is there; for any other series one is trained on the spot, in seconds.
     Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
     drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment
     advice.
@@ -85,31 +89,41 @@ def command(
 
     from seqlab import checkpoint, forecasting
 
-    saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
-    forecaster = forecasting.load(saved)
-    trained = "shipped" if saved.is_shipped else "fresh"
-    say(common, f"checkpoint {saved.folder} ({trained}), cut at {forecaster.cut}")
-    forecasts: list[Forecast] = []
-    running = forecasting.forecast_all(
-        forecaster, loaded, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
-    )
-    try:
-        for done, series in enumerate(loaded):
-            bar.show(f"{series.name}: forecast and backtest ({done + 1} of {len(loaded)})", done, len(loaded))
-            forecasts.append(next(running))
-    except ImportError as problem:
-        raise UsageError(
-            f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
-        ) from problem
-    finally:
-        bar.clear()
-    for one in forecasts:
+    named = from_command_line(click.get_current_context(), "model")
+    made: dict[int, Made] = {}  # by the series' place among those loaded
+    for group in _batches(loaded, together=named):
+        batch = [loaded[place] for place in group]
+        if named or batch[0].is_daily_prices:
+            saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
+            using, how = forecasting.load(saved), "shipped" if saved.is_shipped else "fresh"
+            say(common, f"checkpoint {saved.folder} ({how}), cut at {using.cut}")
+            if refit:
+                using, how = _fit(common, bar, batch, horizon, using), "refit"
+        else:
+            using, how = _fit(common, bar, batch, horizon, None), "fresh"
+        running = forecasting.forecast_all(
+            using, batch, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
+        )
+        try:
+            for done, place in enumerate(group):
+                said = f"{loaded[place].name}: forecast and backtest ({done + 1} of {len(group)})"
+                bar.show(said, done, len(group))
+                made[place] = Made(next(running), using, how)
+        except ImportError as problem:
+            raise UsageError(
+                f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
+            ) from problem
+        finally:
+            bar.clear()
+    answers = [made[place] for place in range(len(loaded))]
+    forecasts = [answer.forecast for answer in answers]
+    for one, using, _ in answers:
         count = len(one.backtest.origins)
         if one.backtest.hindsight is not None:
             say(
                 common,
                 f"{one.series.name}: hindsight, not a forecast: it ends on {one.series.dates[-1]}, and the model "
-                f"learned from days up to {forecaster.learned_to}",
+                f"learned from days up to {using.learned_to}",
             )
         elif count < origins:
             say(
@@ -141,12 +155,54 @@ def command(
         again = shlex.join(["seqlab", "forecast", *names, "--horizon", str(horizon), *options, "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
-        result_json(
-            {"forecasts": [_as_json(one, saved.name, trained, str(forecaster.cut), horizon) for one in forecasts]}
-        )
+        result_json({"forecasts": [_as_json(answer, horizon) for answer in answers]})
     elif common.output is None or not common.quiet:
         for one in forecasts:
             result("\n".join(_lines(one)))
+
+
+class Made(NamedTuple):
+    """A forecast, what made it, and how that came about: shipped, refit or fresh."""
+
+    forecast: "Forecast"
+    by: "Forecaster"
+    trained: str
+
+
+def _batches(series: Sequence["Series"], *, together: bool) -> list[list[int]]:
+    """The places of the series that one model forecasts: all daily prices, and others by the spacing of their rows.
+
+    together: a model was named, which is to forecast all.
+    """
+    from seqlab.data.calendar import spacing
+
+    found: dict[tuple[str, bool], list[int]] = {}
+    for place, one in enumerate(series):
+        key = ("", False) if together or one.is_daily_prices else (spacing(one.dates).unit, one.additive)
+        found.setdefault(key, []).append(place)
+    return list(found.values())
+
+
+def _fit(
+    common: Common, bar: Bar, series: Sequence["Series"], horizon: int, start: "Forecaster | None"
+) -> "Forecaster":
+    """A forecaster trained on the spot, or adapted from `start`, and what is to be said of it."""
+    from seqlab import forecasting
+
+    began = time.monotonic()
+    settings = common.resolve(forecasting.ForecastSettings, **(forecasting.ADAPTED if start else forecasting.FRESH))
+    names = ", ".join(one.name for one in series[:3]) + (f" and {len(series) - 3} more" if len(series) > 3 else "")
+    running = forecasting.fit_to(series, settings, horizon=horizon, compute=common.compute(), start=start)
+    while True:
+        try:
+            progress = next(running)
+        except StopIteration as end:
+            bar.clear()
+            taken = time.monotonic() - began
+            done = f"adapted to {names}" if start else f"no daily prices, so a model was trained on the spot: {names}"
+            say(common, f"{done}, what was known at {end.value.cut}, in {taken:.0f} s")
+            return end.value
+        bar.show(f"training on {names}", progress.step, progress.max_steps)
 
 
 def say_series(common: Common, series: "Series") -> None:
@@ -169,18 +225,19 @@ def _levels(levels: Sequence[float]) -> dict[str, int]:
     return {f"q{round(100 * level):02d}": LEVELS.index(level) for level in levels}
 
 
-def _as_json(one: "Forecast", model: str, trained: str, cut: str, horizon: int) -> dict[str, Any]:
+def _as_json(answer: Made, horizon: int) -> dict[str, Any]:
     from seqlab.scoring.backtest import summary, verdict
 
+    one = answer.forecast
     places = _levels(SHOWN_LEVELS)
     return {
         "ticker": one.series.name,
         "source": one.series.source,
         "as_of": str(one.series.dates[-1]),
         "last_close": float(one.series.close[-1]),
-        "model": model,
-        "trained": trained,
-        "cut": cut,
+        "model": answer.by.checkpoint.name,
+        "trained": answer.trained,
+        "cut": str(answer.by.cut),
         "horizon": horizon,
         "quantiles": [
             {"date": str(date), **{name: float(prices[place]) for name, place in places.items()}}
@@ -218,9 +275,10 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
     days = backtest.origins
     if not len(days):
         return []
-    heads = "".join(f"{f'{h} d':>9}" for h in backtest.horizons)
+    step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
+    heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
     lines = ["", f"backtest: {len(days)} forecasts from {days.min()} to {days.max()}", ""]
-    lines.append(f"{'':14}{'CRPS %':>8}{heads}   {'in 80 %':>8}{heads}")
+    lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
         scores = backtest.scores(method)
         crps = "".join(f"{value:>9.3f}" for value in scores.crps)
@@ -270,7 +328,7 @@ def _write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
                     close = series.close[row]
                     for k, h in enumerate(backtest.horizons):
                         prices = series.moved(quantiles[o, k], row)
-                        outcome = series.moved(backtest.outcomes[o, k], row)
+                        outcome = float(series.moved(backtest.outcomes[o, k], row))
                         writer.writerow(
                             [
                                 series.name,

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 
 
 SETTINGS = """Names for --set: batch_size, burn_in, cell (rnn, gru, lstm), clip_norm, context, dropout, eval_every,
-hidden_size, lr, market_dropout, max_steps, num_layers, range_dropout, seed, warmup_steps, weight_decay."""
+hidden_size, lr, market_dropout, max_steps, num_layers, range_dropout, seed, val_share, warmup_steps, weight_decay."""
 
 
 @click.command("train-forecaster", epilog=SETTINGS)
 @click.argument("names", nargs=-1, metavar="[TICKER|FILE.csv]...")
 @click.option("--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]")
 @series_options
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(),
+    metavar="CHECKPOINT",
+    help="Begin with the weights of another forecaster, in fewer and shorter steps.",
+)
 @run_options
 @common_options
 def command(
@@ -32,6 +39,7 @@ def command(
     cut: str | None,
     columns: tuple[str, ...],
     kind: "Kind",
+    start: str | None,
     epochs: float | None,
     minutes: float | None,
     resume: bool,
@@ -41,13 +49,16 @@ def command(
 
     It trains in seconds. `seqlab forecast --model NAME` uses it; its backtests begin at the cut.
     """
-    from seqlab import forecasting
+    from seqlab import checkpoint, forecasting
     from seqlab.checkpoint import shipped_folder
     from seqlab.cli.forecast import say_series
     from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
     from seqlab.data.series import day_of
 
-    settings = common.resolve(forecasting.ForecastSettings)  # before any quote is fetched
+    # before any quote is fetched
+    found = checkpoint.find(start, common.checkpoint_folders(), "forecasting") if start and not resume else None
+    begun = forecasting.load(found) if found is not None else None
+    settings = common.resolve(forecasting.ForecastSettings, **(forecasting.ADAPTED if begun else {}))
     day = day_of(cut) if cut is not None else None
     if names:
         series = list(load_many(names, columns=columns, kind=kind, offline=common.offline))
@@ -71,6 +82,7 @@ def command(
             minutes=minutes,
             epochs=epochs,
             resume=resume,
+            start=begun,
             command=repeating_command(),
             stop=stop,
         ),

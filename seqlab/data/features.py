@@ -11,13 +11,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from seqlab.data.calendar import spacing
+from seqlab.data.expected import expected_changes
 from seqlab.data.series import Series
 from seqlab.errors import DataError
 
 EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
 WARM_UP = 252  # days before the first origin: a year for the longest span
-MINIMUM_DAYS = 300
+FEWEST_DAYS = 300  # of daily prices
+FEWEST_ROWS = 60  # of other series
+LONGEST = 60  # horizon, in rows
+SEASONS_DECAY = 0.8  # of the size of surprises at one place in the season, from one season to the next
 SPANS = (5, 21, 63)
+SIZE_DECAYS = (0.80, 0.94, 0.98, 0.99)  # of mean absolute returns, which one crash does not own as it owns squares
+DOWNSIDE_DECAYS = (0.85, 0.97)
 FLOOR = 0.1  # of a log ratio's argument: a day without a move is not minus infinity
 
 OWN_FEATURES = (
@@ -28,10 +35,13 @@ OWN_FEATURES = (
     *(f"downside_over_{span}" for span in SPANS[:2]),
     "size_over_252",
     "size_over_all",
+    *(f"size_fading_{round(100 * decay)}" for decay in SIZE_DECAYS),
+    *(f"downside_fading_{round(100 * decay)}" for decay in DOWNSIDE_DECAYS),
     "range",
     *(f"range_over_{span}" for span in SPANS[:2]),
     "gap",
     "has_range",
+    "season_size",
 )
 # what the series at hand have in common; the last says whether there was more than one
 MARKET_FEATURES = (
@@ -51,26 +61,40 @@ SWITCHES = [FEATURES.index("has_range"), FEATURES.index("has_market")]
 
 @dataclass(frozen=True)
 class Features:
-    """One series, day by day. Row t is known at the close of day t.
+    """One series, row by row. Row t is known at the close of day t.
 
-    dates (N,), values (N, F) with NaN where a day lacks the quotes for a feature, volatility (N,): the EWMA standard
-    deviation of daily log returns, day_range (N,): the Parkinson volatility of each day, NaN where high and low are
-    unknown, path (N,): cumulated changes (log returns, or differences where the series is additive), from 0.
+    dates: (N,).
+    values: (N, F), NaN where a row lacks what a feature needs.
+    volatility: the EWMA standard deviation of what was not expected of each row's change, (N,).
+    ewma: that of the change itself, (N,); the same for daily prices.
+    day_range: the Parkinson volatility of each row, (N,), NaN where high and low are unknown.
+    path: cumulated changes (log returns, or differences where the series is additive), from 0, (N,).
+    expected: the change expected over the next 1, 2, ... rows, (N, LONGEST): 0 for daily prices.
+    season: rows after which the series may repeat itself, 1 for daily prices.
+    warm_up: rows before the first that is forecast from.
     """
 
     name: str
     dates: np.ndarray
     values: np.ndarray
     volatility: np.ndarray
+    ewma: np.ndarray
     day_range: np.ndarray
     path: np.ndarray
+    expected: np.ndarray
+    season: int
+    warm_up: int
 
     def returns(self) -> np.ndarray:
-        """Daily log returns (N,), of which the first is none: 0."""
+        """The change of each row (N,), of which the first is none: 0."""
         return np.diff(self.path, prepend=0.0)
 
+    def surprises(self, horizons: tuple[int, ...]) -> np.ndarray:
+        """What was not expected of the outcomes, (N, len(horizons)): what the model learns the size of."""
+        return self.outcomes(horizons) - self.expected[:, np.array(horizons) - 1]
+
     def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
-        """The cumulative log return over the next h days, (N, len(horizons)); NaN where it is not known yet."""
+        """The change over the next h rows, (N, len(horizons)); NaN where it is not known yet."""
         outcomes = np.full((len(self.dates), len(horizons)), np.nan)
         for k, h in enumerate(horizons):
             if h < len(self.dates):
@@ -81,20 +105,25 @@ class Features:
 def features_of(series: Series) -> Features:
     """Compute a series' own features; those of the market are left unknown, see `Market`.
 
-    Raises DataError if it has fewer than MINIMUM_DAYS days.
+    Raises DataError if it has fewer than FEWEST_DAYS days, or FEWEST_ROWS rows where it is not daily prices.
     """
-    if len(series.dates) < MINIMUM_DAYS:
-        raise DataError(
-            f"{series.name} has {len(series.dates)} days, too few to forecast from",
-            f"give at least {MINIMUM_DAYS} days",
-        )
+    count, daily = len(series.dates), series.is_daily_prices
+    fewest, rows = (FEWEST_DAYS, "days") if daily else (FEWEST_ROWS, "rows")
+    if count < fewest:
+        raise DataError(f"{series.name} has {count} {rows}, too few to forecast from", f"give at least {fewest} {rows}")
     path = series.path() - series.path()[0]
-    returns = pd.Series(np.diff(path, prepend=0.0))
+    season = 1 if daily else spacing(series.dates).season
+    if daily:
+        expected = np.broadcast_to(0.0, (count, LONGEST))
+    else:
+        expected = expected_changes(path, season, np.arange(1, LONGEST + 1))
+    returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, expected[:-1, 0]))  # what was not expected of them
     returns.iloc[0] = np.nan
     squared = returns**2
     year = _rms(squared, 252, minimum=20)
-    volatility = squared.ewm(alpha=1 - EWMA_DECAY, min_periods=20).mean() ** 0.5
-    volatility = volatility.clip(lower=(0.25 * year).clip(lower=1e-5))  # quiet weeks of coarse ticks
+    # what a change of a hundred-thousandth is, in the path's units
+    least = 1e-5 * pd.Series(np.abs(series.adjusted)).expanding().mean() + 1e-12 if series.additive else 1e-5
+    volatility = ewma_volatility(returns, least)
     before = volatility.shift(1)
 
     columns: dict[str, pd.Series] = {
@@ -111,6 +140,13 @@ def features_of(series: Series) -> Features:
     columns["size_over_252"] = _log_ratio(year, volatility)
     columns["size_over_all"] = _log_ratio(squared.expanding(60).mean() ** 0.5, volatility)
 
+    for decay in SIZE_DECAYS:
+        fading = returns.abs().ewm(alpha=1 - decay, min_periods=20).mean()
+        columns[f"size_fading_{round(100 * decay)}"] = _log_ratio(np.sqrt(np.pi / 2) * fading, volatility)
+    for decay in DOWNSIDE_DECAYS:
+        fading = squared.where(returns < 0, 0.0).ewm(alpha=1 - decay, min_periods=20).mean()
+        columns[f"downside_fading_{round(100 * decay)}"] = _log_ratio((2 * fading) ** 0.5, volatility)
+
     # Parkinson (1980): the variance of a day from its high and low; the gap is what happened overnight
     parkinson = pd.Series(np.log(series.high / series.low) ** 2 / (4 * np.log(2)))
     columns["range"] = _log_ratio(parkinson**0.5, volatility)
@@ -119,12 +155,39 @@ def features_of(series: Series) -> Features:
     previous = np.concatenate([[np.nan], series.adjusted[:-1]])
     columns["gap"] = _log_ratio(pd.Series(np.abs(np.log(series.open / previous))), volatility)
     columns["has_range"] = parkinson.notna().astype(float)
+    columns["season_size"] = pd.Series(np.full(count, np.nan))
+    if season > 1:  # of the surprises at the place in the season that comes next
+        place = np.arange(count) % season
+        same = squared.groupby(place).transform(lambda one: one.ewm(alpha=1 - SEASONS_DECAY).mean())
+        columns["season_size"] = _log_ratio(same.shift(season - 1) ** 0.5, volatility)
 
     values = np.full((len(returns), len(FEATURES)), np.nan)  # (N, F)
     values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
     values[:, -1] = 0.0
     day_range = parkinson.to_numpy() ** 0.5
-    return Features(series.name, series.dates, values, volatility.to_numpy(), day_range, path)
+    raw = pd.Series(np.diff(path, prepend=np.nan))
+    return Features(
+        name=series.name,
+        dates=series.dates,
+        values=values,
+        volatility=volatility.to_numpy(),
+        ewma=volatility.to_numpy() if daily else ewma_volatility(raw, least).to_numpy(),
+        day_range=day_range,
+        path=path,
+        expected=expected,
+        season=season,
+        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season),
+    )
+
+
+def ewma_volatility(returns: pd.Series, least: pd.Series | float = 1e-5) -> pd.Series:
+    """The exponentially weighted standard deviation of changes, (N,), NaN until 20 are known (RiskMetrics 1996).
+
+    Never below `least` or a quarter of the year's: quiet weeks of coarse ticks are no calm.
+    """
+    squared = returns**2
+    volatility = squared.ewm(alpha=1 - EWMA_DECAY, min_periods=20).mean() ** 0.5
+    return volatility.clip(lower=(0.25 * _rms(squared, 252, minimum=20)).clip(lower=least))
 
 
 @dataclass(frozen=True)
@@ -194,22 +257,23 @@ def windows(
     length: int,
     burn_in: int,
     until: np.datetime64,
+    after: np.datetime64 | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
 
-    A target is the outcome over a horizon in units of volatility times sqrt(h). It is NaN in the first `burn_in` days
-    of a window and where the outcome lies after `until`: nothing later is used. Every other day from WARM_UP on is a
-    target in exactly one window.
+    A target is what was not expected of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
+    the first `burn_in` days of a window and where the outcome lies after `until`: nothing later is used. Every other
+    day from the warm-up on is a target in exactly one window; with `after`, only those later than that.
     """
     known = int(np.searchsorted(features.dates, until, side="right"))
     scaled = scaler.apply(features.values[:known])
-    outcomes = np.full((known, len(horizons)), np.nan, np.float32)
-    for k, h in enumerate(horizons):
-        if h < known:
-            change = features.path[h:known] - features.path[: known - h]
-            outcomes[: known - h, k] = change / (features.volatility[: known - h] * np.sqrt(h))
+    outcomes = features.surprises(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
+    for k, h in enumerate(horizons):  # later ones were not known
+        outcomes[max(known - h, 0) :, k] = np.nan
+    if after is not None:
+        outcomes[: np.searchsorted(features.dates, after, side="right")] = np.nan
     inputs, targets = [], []
-    for first in range(max(0, WARM_UP - burn_in), known - burn_in, length - burn_in):
+    for first in range(max(0, features.warm_up - burn_in), known - burn_in, length - burn_in):
         x = np.zeros((length, scaled.shape[1]), np.float32)
         y = np.full((length, len(horizons)), np.nan, np.float32)
         days = scaled[first : first + length]

@@ -59,6 +59,14 @@ class RecurrentForecaster(nn.Module):
         self.steps = nn.Parameter(steps.repeat(len(horizons), 1))  # (K, Q-1), the gaps between quantiles
         self.median = nn.Parameter(torch.zeros(len(horizons), 1))
 
+    @torch.no_grad()
+    def begin_as_wide_as(self, targets: Tensor) -> None:
+        """Set the scale it begins with to that of the targets (..., K), NaN where there is none: most of all of series
+        that return to a mean, which do not widen with the root of h. Where none is known it is the horizon's before."""
+        for k, size in enumerate(targets.abs().flatten(0, -2).nanmean(0)):
+            if size > 0:
+                self.head.bias[k:] = torch.log(size / math.sqrt(2 / math.pi))  # E|X| of a standard normal
+
     def shapes(self) -> Tensor:
         """The quantile curve of each horizon (K, Q), ascending."""
         gaps = F.softplus(self.steps)
@@ -83,12 +91,16 @@ class RecurrentForecaster(nn.Module):
         """log scale (..., K) -> quantiles (..., horizon, Q) of the cumulative log return over 1 .. horizon days, in
         units of daily volatility.
 
-        Between the trained horizons log scale and shape are interpolated over log h; beyond the last they stay.
+        Between the trained horizons log scale and shape are interpolated over log h; beyond the last they stay. No
+        level is nearer to the median at a longer horizon than at a shorter one.
         """
         weights = _interpolation(self.horizons, horizon).to(log_scale)  # (horizon, K)
         scale = torch.exp(log_scale @ weights.T)  # (..., horizon)
         days = torch.arange(1, horizon + 1, dtype=log_scale.dtype, device=log_scale.device)
-        return (scale * days.sqrt()).unsqueeze(-1) * (weights @ self.curves().to(log_scale))
+        curves = (scale * days.sqrt()).unsqueeze(-1) * (weights @ self.curves().to(log_scale))  # (..., horizon, Q)
+        median = curves[..., self.middle, None]
+        away = curves - median
+        return median + away.sign() * away.abs().cummax(-2).values
 
 
 def _interpolation(knots: list[int], horizon: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ FEWEST_TO_JUDGE = 50  # forecasts of a backtest before its verdict can be that t
 class Scores:
     """One method's scores per reported horizon.
 
-    crps, pinball (its mean over levels), mae and widths in percent of log return; mase: the error of the median against
+    crps, pinball (its mean over levels), mae and widths in percent of log return, or in the units of a series whose
+    changes are differences; mase: the error of the median against
     that of the last price before the backtest; coverages and the tenths of the PIT histogram are shares; direction: the
     share of outcomes on the median's side of the last price, 0.5 where the median is the last price.
     """
@@ -39,10 +40,12 @@ class Scores:
 class Backtest:
     """Forecasts of the model and its baselines made on past days, scored on what came.
 
-    origins (O,): days, of one series or of several one after the other; outcomes (O, K): log returns; quantiles:
-    {method: (O, K, Q)} of log returns at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K): the
-    mean absolute h-day return of the series until its backtest began, what MASE is measured in. hindsight: the last day
-    of the series and the last that the model learned from, where that is later: there is no origin then.
+    origins (O,): days, of one series or of several one after the other; outcomes (O, K): changes, mostly log returns;
+    quantiles: {method: (O, K, Q)} of them at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K):
+    the mean absolute h-day change of the series until its backtest began, what MASE is measured in. hindsight: the last
+    day of the series and the last that the model learned from, where that is later: there is no origin then. step: what
+    a horizon counts, `day` or `hour`. in_percent: whether changes are log returns, and their scores percent.
+    only_width: whether the model says how wide the future is and nothing of where it goes.
     """
 
     horizons: tuple[int, ...]
@@ -51,6 +54,14 @@ class Backtest:
     quantiles: dict[str, np.ndarray]
     naive_error: np.ndarray | None = None
     hindsight: tuple[np.datetime64, np.datetime64] | None = None
+    step: str = "day"
+    in_percent: bool = True
+    only_width: bool = True
+
+    @property
+    def factor(self) -> float:
+        """What changes are multiplied by where they are shown."""
+        return 100.0 if self.in_percent else 1.0
 
     def scores(self, method: str) -> Scores:
         quantiles, outcomes = self.quantiles[method], self.outcomes
@@ -61,12 +72,12 @@ class Backtest:
             share: [scoring.coverage(quantiles[:, k], outcomes[:, k], share) for k in range(len(self.horizons))]
             for share in (0.5, 0.8, 0.9)
         }
-        wide = {share: (100 * scoring.width(quantiles, share).mean(0)).tolist() for share in covered}
+        wide = {share: (self.factor * scoring.width(quantiles, share).mean(0)).tolist() for share in covered}
         return Scores(
-            crps=(100 * scoring.crps(quantiles, outcomes).mean(0)).tolist(),
-            mae=(100 * error.mean(0)).tolist(),
+            crps=(self.factor * scoring.crps(quantiles, outcomes).mean(0)).tolist(),
+            mae=(self.factor * error.mean(0)).tolist(),
             coverage80=covered[0.8],
-            pinball=(100 * scoring.pinball(quantiles, outcomes).mean((0, 2))).tolist(),
+            pinball=(self.factor * scoring.pinball(quantiles, outcomes).mean((0, 2))).tolist(),
             mase=mase,
             coverage50=covered[0.5],
             coverage90=covered[0.9],
@@ -77,8 +88,8 @@ class Backtest:
             direction=(0.5 + 0.5 * np.sign(median) * np.sign(outcomes)).mean(0).tolist(),
         )
 
-    def skill(self, method: str = "model", *, at_last_price: bool = False) -> list[float]:
-        """100 (1 - sum CRPS of the method / sum CRPS of the random walk), per horizon.
+    def skill(self, method: str = "model", *, against: str = "random_walk", at_last_price: bool = False) -> list[float]:
+        """100 (1 - sum CRPS of the method / sum CRPS of another, mostly the random walk), per horizon.
 
         at_last_price: with every median of the method moved to the last price, so that no drift counts.
         """
@@ -86,7 +97,7 @@ class Backtest:
         if at_last_price:
             quantiles = quantiles - quantiles[..., scoring.MEDIAN, None]
         ours = scoring.crps(quantiles, self.outcomes).sum(0)
-        theirs = scoring.crps(self.quantiles["random_walk"], self.outcomes).sum(0)
+        theirs = scoring.crps(self.quantiles[against], self.outcomes).sum(0)
         return (100 * (1 - ours / theirs)).tolist()
 
     def p_values(self, other: str = "random_walk") -> list[float]:
@@ -119,15 +130,17 @@ class Backtest:
 def pool(backtests: Sequence[Backtest]) -> Backtest:
     """The backtests of several series with the same horizons as one, origins one after the other."""
     first = backtests[0]
-    return Backtest(
-        first.horizons,
-        np.concatenate([one.origins for one in backtests]),
-        np.concatenate([one.outcomes for one in backtests]),
-        {method: np.concatenate([one.quantiles[method] for one in backtests]) for method in first.quantiles},
-        None
+    methods = [method for method in first.quantiles if all(method in one.quantiles for one in backtests)]
+    return replace(
+        first,
+        origins=np.concatenate([one.origins for one in backtests]),
+        outcomes=np.concatenate([one.outcomes for one in backtests]),
+        quantiles={method: np.concatenate([one.quantiles[method] for one in backtests]) for method in methods},
+        naive_error=None
         if any(one.naive_error is None for one in backtests)
         else np.concatenate([one.naive_error for one in backtests if one.naive_error is not None]),
-        next((one.hindsight for one in backtests if one.hindsight), None),
+        hindsight=next((one.hindsight for one in backtests if one.hindsight), None),
+        only_width=all(one.only_width for one in backtests),
     )
 
 
@@ -141,6 +154,8 @@ def summary(backtest: Backtest) -> dict[str, Any]:
         "first": str(days.min()) if scored else None,
         "last": str(days.max()) if scored else None,
         "horizons": list(backtest.horizons),
+        "step": backtest.step,
+        "in_percent": backtest.in_percent,
         "model": methods.pop("model"),
         "baselines": methods,
         "skill_vs_random_walk": backtest.skill() if scored else None,
@@ -151,8 +166,19 @@ def summary(backtest: Backtest) -> dict[str, Any]:
     }
 
 
+def steps(horizon: int | str, step: str) -> str:
+    """'1 day', '5 days', '3 x 30 minutes'."""
+    if step[0].isdigit():
+        return f"{horizon} x {step}"
+    return f"{horizon} {step}{'' if str(horizon) == '1' else 's'}"
+
+
 def verdict(backtest: Backtest) -> str:
-    """One sentence on how good the model was beside the random walk, and on how sure that is."""
+    """One sentence on how good the model was beside the random walk, and on how sure that is.
+
+    Where a series repeats itself so much that repeating the last season is better than a random walk, that is what the
+    model must know more than.
+    """
     count = len(backtest.origins)
     if count == 0 and backtest.hindsight is not None:
         last, learned_to = backtest.hindsight
@@ -162,38 +188,44 @@ def verdict(backtest: Backtest) -> str:
         )
     if count == 0:
         return (
-            "Nothing is known of how good this forecast is: no day after the model's cut has an outcome yet; "
-            "it is no investment advice."
+            f"Nothing is known of how good this forecast is: no {backtest.step} after the model's cut has an outcome "
+            "yet; it is no investment advice."
         )
+    rival, name = "random_walk", "a random walk"
+    if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
+        rival, name = "seasonal_naive", "repeating the last season"
+    skills, p_values = backtest.skill(against=rival), backtest.p_values(rival)
     parts = []
-    for h, skill, p in zip(backtest.horizons, backtest.skill(), backtest.p_values(), strict=True):
+    for h, skill, p in zip(backtest.horizons, skills, p_values, strict=True):
         better = "better" if skill > 0 else "worse"
         sure = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
-        parts.append(f"{abs(skill):.1f} % {better} at {h} day{'s' if h > 1 else ''} ({sure})")
+        parts.append(f"{abs(skill):.1f} % {better} at {steps(h, backtest.step)} ({sure})")
     # as many tests as horizons (Bonferroni); too few days say nothing, whatever their p
     limit = 0.05 / len(backtest.horizons) if count >= FEWEST_TO_JUDGE else 0.0
-    known = [p < limit and skill > 0 for p, skill in zip(backtest.p_values(), backtest.skill(), strict=True)]
+    known = [p < limit and skill > 0 for p, skill in zip(p_values, skills, strict=True)]
     if all(known):
-        claim = "the model knew more than a random walk"
+        claim = f"the model knew more than {name}"
     elif any(known):
-        claim = "the model knew more than a random walk at some horizons only"
+        claim = f"the model knew more than {name} at some horizons only"
     else:
-        claim = "the model is not shown to know more than a random walk"
-    parts += _beaten_by(backtest)
+        claim = f"the model is not shown to know more than {name}"
+    parts += _beaten_by(backtest, rival)
     forecasts = f"{count:,} forecasts" if count > 1 else "1 forecast"
+    past = "days" if backtest.step == "day" else "times"
+    direction = "it says how wide the future is, not where it goes, and" if backtest.only_width else "it"
     return (
-        f"In {forecasts} from past days that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
-        "it says how wide the future is, not where it goes, and is no investment advice."
+        f"In {forecasts} from past {past} that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
+        f"{direction} is no investment advice."
     )
 
 
-def _beaten_by(backtest: Backtest) -> list[str]:
-    """Which baselines but the random walk were best at a horizon, and better than the model: a clause, or none."""
-    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != "random_walk"}
+def _beaten_by(backtest: Backtest, rival: str) -> list[str]:
+    """Which baselines but the one spoken of were best at a horizon, and better than the model: a clause, or none."""
+    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != rival}
     horizons: dict[str, list[str]] = {}
     for k, h in enumerate(backtest.horizons):
         best = min(crps, key=lambda name: crps[name][k])
         horizons.setdefault(best, []).append(str(h))
     horizons.pop("model", None)
-    better = [f"{name} at {' and '.join(days)} day{'' if days == ['1'] else 's'}" for name, days in horizons.items()]
+    better = [f"{name} at {steps(' and '.join(ahead), backtest.step)}" for name, ahead in horizons.items()]
     return [f"and other simple forecasts did better than it: {', '.join(better)}"] if better else []

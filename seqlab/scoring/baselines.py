@@ -23,11 +23,13 @@ def by_name(
     horizons: np.ndarray,
     levels: tuple[float, ...],
     *,
+    repeated: np.ndarray | None = None,
     with_garch: bool = False,
 ) -> dict[str, np.ndarray]:
     """What a model is compared with: {name: quantiles (O, K, Q)}.
 
-    day_range, ewma (N,): daily volatilities, by high and low and exponentially weighted. with_garch: GARCH and GJR too.
+    day_range, ewma (N,): daily volatilities, by high and low and exponentially weighted. repeated (N, K): the change
+    that repeats the last season, where there is one. with_garch: GARCH and GJR too.
     """
     result = {
         "random_walk": normal(volatility(returns)[rows], horizons, levels),
@@ -36,6 +38,8 @@ def by_name(
         "empirical": empirical(returns, rows, horizons, levels),
         "har": har(returns, day_range, rows, horizons, levels),
     }
+    if repeated is not None:
+        result["seasonal_naive"] = seasonal(repeated, returns, rows, horizons, levels)
     if with_garch:
         for name, asymmetric in (("garch", False), ("gjr", True)):
             result[name] = garch(returns, rows, horizons, levels, asymmetric=asymmetric)
@@ -85,6 +89,22 @@ def empirical(
             result[full, k] = known[:, low] + (place - low) * (known[:, low + 1] - known[:, low])
         for o in np.flatnonzero(~full & (ends > 0)):
             result[o, k] = np.quantile(over[: ends[o]], levels)
+    return result
+
+
+def seasonal(
+    repeated: np.ndarray, returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...]
+) -> np.ndarray:
+    """The last season repeated, `repeated` (N, K), with normal errors as large as all of its own until now."""
+    path = _sums(returns)
+    curve = np.array([NormalDist().inv_cdf(level) for level in levels])
+    result = np.zeros((len(rows), len(horizons), len(levels)))
+    for k, h in enumerate(horizons):
+        error = np.full(len(path), np.nan)  # on the row where it becomes known
+        error[h:] = path[h:] - path[:-h] - repeated[:-h, k]
+        known = np.isfinite(error)
+        size = np.sqrt(np.where(known, error**2, 0.0).cumsum() / np.maximum(known.cumsum(), 1))
+        result[:, k] = np.nan_to_num(repeated[rows, k, None]) + size[rows, None] * curve
     return result
 
 
