@@ -187,14 +187,15 @@ def _months_after(dates: np.ndarray, count: int, months: int) -> np.ndarray:
     def last_day(of: np.ndarray) -> np.ndarray:
         return (of + 1).astype("datetime64[D]") - 1
 
-    for rule in (
+    rules = (
         last_day,
         lambda of: of.astype("datetime64[D]"),
         lambda of: np.busday_offset(last_day(of), 0, roll="backward"),
         lambda of: np.busday_offset(of.astype("datetime64[D]"), 0, roll="forward"),
-    ):
-        if (rule(first) == recent).mean() >= 0.8:
-            return rule(ahead)
+    )
+    kept = [(rule(first) == recent).mean() for rule in rules]
+    if max(kept) >= 0.8:
+        return rules[kept.index(max(kept))](ahead)
     day = int((recent - first.astype("datetime64[D]")).astype(int).max())
     return np.minimum(ahead.astype("datetime64[D]") + day, last_day(ahead))
 
