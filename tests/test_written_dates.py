@@ -74,13 +74,13 @@ def test_an_order_of_day_and_month_is_never_guessed(order, between, when):
         days = np.array([datetime.datetime.strptime(entry, "%d.%m.%Y") for entry in entries], "datetime64[s]")
         assert (found.when == days).all() and "day.month.year" in found.notes[0]
     else:
-        with pytest.raises(DataError, match="column 'Date' of x.csv can be read in two ways") as raised:
+        with pytest.raises(DataError, match=r"column 'Date' of x\.csv can be read in two ways") as raised:
             read(entries)
         assert "2024-01-31" in raised.value.hint
 
 
 def test_orders_that_contradict_are_refused_and_a_day_that_is_none_is_no_order():
-    with pytest.raises(DataError, match="both orders: '.*' and '.*'"):
+    with pytest.raises(DataError, match=r"both orders: '.*' and '.*'"):
         read(["31/01/2024", "01/31/2024"])
     assert np.isnat(read(["31/01/2024", "31/02/2024", "30/01/2024"])).tolist() == [False, True, False]
 
