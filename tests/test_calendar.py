@@ -1,13 +1,18 @@
-"""The next trading days against the days on which New York really traded."""
+"""The next dates, against the days on which New York really traded and the ranges of pandas."""
 
+import datetime
+import functools
 import subprocess
 import sys
 
 import exchange_calendars
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from seqlab.data.calendar import next_dates
+from seqlab.data.calendar import next_dates, spacing
 from seqlab.data.exchanges import EXCHANGES, NewYorkExchange
 from seqlab.data.quotes import load_series
 
@@ -151,3 +156,149 @@ def test_new_york_needs_no_library():
         "assert 'exchange_calendars' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+# ---- any spacing, against pandas' own ranges
+
+starts = st.datetimes(datetime.datetime(1960, 1, 1), datetime.datetime(2060, 1, 1)).map(lambda moment: moment.date())
+SPACINGS = {  # pandas' frequency -> unit, season
+    "D": ("day", 7),
+    "B": ("day", 5),
+    "W-MON": ("week", 52),
+    "W-FRI": ("week", 52),
+    "2W-SUN": ("2 weeks", 26),
+    "4W-SUN": ("4 weeks", 13),
+    "3D": ("3 days", 1),
+    "10D": ("10 days", 1),
+    "MS": ("month", 12),
+    "ME": ("month", 12),
+    "BMS": ("month", 12),
+    "BME": ("month", 12),
+    "2MS": ("2 months", 6),
+    "QS": ("quarter", 4),
+    "QE": ("quarter", 4),
+    "BQE": ("quarter", 4),
+    "6ME": ("6 months", 2),
+    "YS": ("year", 1),
+    "YE": ("year", 1),
+    "YS-JUL": ("year", 1),
+    "5YE": ("5 years", 1),
+}
+
+
+@pytest.mark.parametrize("frequency", SPACINGS)
+@given(starts, st.integers(30, 200), st.integers(1, 20))
+def test_a_range_of_pandas_goes_on_as_pandas_does(frequency, start, known, count):
+    # at its end the longest range is far from the end of pandas' time
+    whole = pd.date_range(start, periods=known + count, freq=frequency, unit="s").to_numpy().astype("datetime64[D]")
+    assert (next_dates(whole[:known], count) == whole[known:]).all()
+    unit, season = SPACINGS[frequency]
+    found = spacing(whole[:known])
+    assert found.unit == unit and found.regular and found.rows_per_day == 1
+    assert found.season == (season if known >= 3 * season else 1)
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 15, 30, 60, 90, 120, 240, 360, 420, 720])
+@given(starts, st.integers(0, 24 * 60 - 1), st.integers(3, 40), st.integers(1, 200))
+def test_a_grid_without_gaps_goes_on_by_its_step(minutes, start, first, days, count):
+    begin = np.datetime64(start).astype("datetime64[m]") + first
+    known = begin + minutes * np.arange(days * 24 * 60 // minutes)
+    ahead = next_dates(known, count)
+    assert ahead.dtype == known.dtype and (ahead == known[-1] + minutes * np.arange(1, count + 1)).all()
+    found = spacing(known)
+    assert found.regular and found.step == np.timedelta64(minutes, "m")
+    if 24 * 60 % minutes == 0:
+        a_day = 24 * 60 // minutes
+        assert found.rows_per_day == a_day and found.season == (7 * a_day if days >= 28 else a_day)
+    else:
+        assert found.season == 1
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([15, 30, 60]), st.integers(1, 60))
+def test_hours_that_are_missing_here_and_there_change_nothing(seed, minutes, count):
+    random = np.random.default_rng(seed)
+    grid = np.datetime64("2023-05-01T00:00", "m") + minutes * np.arange(35 * 24 * 60 // minutes)
+    known = grid[(random.random(len(grid)) > 0.02) | (np.arange(len(grid)) == len(grid) - 1)]
+    assert (next_dates(known, count) == grid[-1] + minutes * np.arange(1, count + 1)).all()
+    assert spacing(known).regular
+
+
+@functools.cache
+def bars_of_new_york(minutes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bars of two and a half years on New York's clock, as they begin, and the days that closed early."""
+    calendar = exchange_calendars.get_calendar("XNYS", start="2022-01-03", end="2024-06-28")
+    bars = []
+    for opened, closed in zip(calendar.opens, calendar.closes, strict=True):
+        day = pd.date_range(opened, closed, freq=f"{minutes}min", inclusive="left")
+        bars.append(day.tz_convert("America/New_York").tz_localize(None))
+    early = calendar.early_closes.to_numpy().astype("datetime64[D]")
+    return np.concatenate([day.to_numpy().astype("datetime64[m]") for day in bars]), early
+
+
+@pytest.mark.parametrize("minutes", [30, 60])
+@given(st.data(), st.booleans())
+@settings(max_examples=60)
+def test_bars_of_an_exchange_go_on_in_its_sessions(minutes, data, all_are_known):
+    bars, early = bars_of_new_york(minutes)
+    cut = data.draw(st.integers(13 * 22, len(bars) - 60))
+    count = data.draw(st.integers(1, 60))
+    real = bars[cut : cut + count]
+    window = bars[cut - 1 : cut + count].astype("datetime64[D]")
+    assume(not np.isin(early, window).any())  # an early close cannot be seen ahead
+    # either the exchange is told, or its holidays are read from more than a year of its days
+    known = bars[:cut] if all_are_known and cut > len(bars) // 2 else bars[max(0, cut - 13 * 22) : cut]
+    exchange = "" if len(known) > 13 * 260 // (minutes // 30) else "NMS"
+    assert (next_dates(known, count, exchange=exchange) == real).all()
+    found = spacing(known)
+    assert found.regular and found.season == found.rows_per_day == (13 if minutes == 30 else 7)
+    assert found.unit == ("30 minutes" if minutes == 30 else "hour") and found.weekdays == (0, 1, 2, 3, 4)
+
+
+@given(st.integers(0, 500), st.integers(1, 60))
+def test_currencies_rest_from_friday_to_sunday_evening(cut, count):
+    hours = pd.date_range("2024-01-01", "2024-07-01", freq="h", unit="s")
+    day, hour = hours.day_of_week, hours.hour
+    hours = hours[~((day == 5) | ((day == 4) & (hour >= 22)) | ((day == 6) & (hour < 22)))]
+    hours = hours.to_numpy().astype("datetime64[m]")
+    known, real = hours[: 1000 + cut], hours[1000 + cut : 1000 + cut + count]
+    assert (next_dates(known, count) == real).all()
+    assert spacing(known).season == 24
+
+
+def test_a_day_cut_short_and_a_short_file_go_on_within_the_session():
+    day = np.datetime64("2024-05-06T09:30", "m") + 30 * np.arange(13)
+    two_and_a_half = np.concatenate([day, day + 24 * 60, (day + 2 * 24 * 60)[:5]])
+    expected = [*(day + 2 * 24 * 60)[5:], *(day + 3 * 24 * 60), *(day + 4 * 24 * 60), *(day + 7 * 24 * 60)]
+    assert next_dates(two_and_a_half, len(expected)).tolist() == [one.item() for one in expected]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["days", "months", "minutes"]))
+def test_dates_without_a_rule_go_on_by_their_median(seed, kind):
+    random = np.random.default_rng(seed)
+    gaps = {"days": (2, 40), "months": (20, 200), "minutes": (30, 290)}[kind]
+    unit = "m" if kind == "minutes" else "D"
+    known = np.datetime64("2020-01-01", unit) + np.cumsum(random.integers(*gaps, size=600))
+    found = spacing(known)
+    assert not found.regular and found.season == 1 and found.unit == "step"
+    ahead = next_dates(known, 5)
+    assert (np.diff(ahead, prepend=known[-1]) == found.step).all()
+    inner = np.diff(known[-60:]).astype(int)
+    assert np.quantile(inner, 0.2) <= found.step.astype(int) <= np.quantile(inner, 0.8)
+
+
+@given(
+    st.lists(st.integers(0, 40_000), min_size=1, max_size=80, unique=True), st.sampled_from("Dm"), st.integers(1, 60)
+)
+def test_whatever_the_dates_the_next_ones_follow(places, unit, count):
+    known = np.datetime64("2000-01-01", unit) + np.sort(places)
+    ahead = next_dates(known, count)
+    assert ahead.dtype == known.dtype and len(ahead) == count
+    assert (np.diff(ahead, prepend=known[-1]) > np.timedelta64(0)).all()
+    assert 1 <= spacing(known).season <= max(len(known) // 3, 1)
+
+
+def test_three_days_of_a_week_go_on():
+    grid = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-12-31"))
+    lessons = grid[np.isin((grid.astype(int) + 3) % 7, [0, 2, 4])]
+    assert (next_dates(lessons[:100], 20) == lessons[100:120]).all()
+    assert spacing(lessons).season == 3

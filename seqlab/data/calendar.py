@@ -156,13 +156,15 @@ def _rows_after(dates: np.ndarray, count: int, found: Spacing, exchange: str) ->
         return steps
     days = recent.astype("datetime64[D]")
     every = np.unique(days)
-    whole = every[1:-1] if len(every) > 3 else every[:-1] if len(every) > 1 else every  # the others may be cut
+    first = 1 if len(recent) == len(dates) and len(every) > 3 else 0
+    whole = every[first : max(len(every) - 1, 1)]  # the ends may be cut
     counted = np.isin(days, whole)
     clock, weekday = _clock(recent).astype(int), _weekday(days)
     seen = np.zeros((7, DAY), int)
     np.add.at(seen, (weekday[counted], clock[counted]), 1)
     of_weekday = np.bincount(_weekday(whole), minlength=7)
     usual = seen >= np.maximum(of_weekday / 2, 0.5)[:, None]  # (7, DAY)
+    usual |= (seen > 0) & (seen.sum(axis=0) >= 0.8 * len(whole))  # here and there a row is missing
     usual[~usual.any(axis=1)] = seen.sum(axis=0) >= len(whole) / 2  # a weekday that has not been, or never alike
     if usual[weekday, clock].mean() < 0.8 or not usual.any(axis=1).all():  # no times of day that come again
         return steps
@@ -187,14 +189,15 @@ def _months_after(dates: np.ndarray, count: int, months: int) -> np.ndarray:
     def last_day(of: np.ndarray) -> np.ndarray:
         return (of + 1).astype("datetime64[D]") - 1
 
-    for rule in (
+    rules = (
         last_day,
         lambda of: of.astype("datetime64[D]"),
         lambda of: np.busday_offset(last_day(of), 0, roll="backward"),
         lambda of: np.busday_offset(of.astype("datetime64[D]"), 0, roll="forward"),
-    ):
-        if (rule(first) == recent).mean() >= 0.8:
-            return rule(ahead)
+    )
+    kept = [(rule(first) == recent).mean() for rule in rules]
+    if max(kept) >= 0.8:
+        return rules[kept.index(max(kept))](ahead)
     day = int((recent - first.astype("datetime64[D]")).astype(int).max())
     return np.minimum(ahead.astype("datetime64[D]") + day, last_day(ahead))
 

@@ -1,5 +1,6 @@
 """Series in a CSV file, as people have them: some date column, one or more columns of numbers, any separator."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,12 +36,14 @@ def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), ki
     dated, when, said = _dates(table, where)
     notes += said
     _refuse_several_series(when, where)
-    rest = [label for label in table.columns if label != dated]
+    rest = [label for label in table.columns if label not in dated]
     taken = list(dict.fromkeys(_named_column(column, rest, where) for column in columns)) or [
         _only_column(table, rest, where)
     ]
+    names = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
     return [
-        _series(table, label, rest, when, kind, where, name if len(taken) == 1 else label, notes) for label in taken
+        _series(table, label, rest, when, kind, where, called, notes)
+        for label, called in zip(taken, names, strict=True)
     ]
 
 
@@ -86,7 +89,9 @@ def _reading(values: pd.Series, label: str, kind: Kind, is_price: bool) -> tuple
     if low:
         rows = f"{low:,} {'value' if low == 1 else 'values'} at or below zero"
         return True, [f"column '{label}' has {rows}: its differences are forecast (--returns if it holds returns)"]
-    return False, [f"column '{label}' is above zero everywhere: its relative changes are forecast (--levels if not)"]
+    return False, [
+        f"column '{label}' is above zero everywhere: its relative changes are forecast (--levels for its differences)"
+    ]
 
 
 def _compounded(returns: Series, where: str) -> Series:
@@ -124,12 +129,19 @@ def _read_table(source: Path | BinaryIO, where: str) -> tuple[pd.DataFrame, list
         raise DataError(f"{where} is empty", NEEDS)
     first = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=first.count)  # the comma where there is none
-    labels = _labels_of_none(first.split(separator))
+    decimal = _decimal(text, separator)
+    labels = _labels_of_none([cell.replace(decimal, ".") for cell in first.split(separator)])
     try:
         with warnings.catch_warnings():  # rows longer than the header would be cut, with a warning only
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(
-                StringIO(text), sep=separator, skipinitialspace=True, index_col=False, low_memory=False, names=labels
+                StringIO(text),
+                sep=separator,
+                decimal=decimal,
+                skipinitialspace=True,
+                index_col=False,
+                low_memory=False,
+                names=labels,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as problem:
         said = str(problem).strip().splitlines()[0]
@@ -141,6 +153,14 @@ def _read_table(source: Path | BinaryIO, where: str) -> tuple[pd.DataFrame, list
     return table.loc[:, ~table.columns.duplicated()], notes
 
 
+def _decimal(text: str, separator: str) -> str:
+    """The comma if numbers are written with it, as where German or French is spoken; else the point."""
+    points, commas = (
+        re.search(rf"[{separator}]\s*-?\d+{mark}\d+\s*([{separator}\n]|$)", text) for mark in (r"\.", ",")
+    )
+    return "," if separator != "," and commas and not points else "."
+
+
 def _labels_of_none(first: list[str]) -> list[str] | None:
     """Names for the columns of a file whose first row is no header but a date with numbers; None if it is a header."""
     cells = pd.Series([cell.strip().strip('"') for cell in first], dtype=str)
@@ -148,6 +168,30 @@ def _labels_of_none(first: list[str]) -> list[str] | None:
     if not numbers.any() or read_dates(cells[:1], "") is None or (cells[1:][~numbers[1:]] != "").any():
         return None
     return ["date", *(f"column{place}" for place in range(2, len(cells) + 1))]
+
+
+def _with_parts(table: pd.DataFrame, label: str) -> tuple[list[str], pd.Series]:
+    """A year with the columns Month and Day, a date with Time or Hour: their labels, and what they say together."""
+    beside = {_plain(other): other for other in reversed(table.columns) if other != label}
+    written, labels = _as_written(table[label]), [label]
+    if _plain(label) == "year" and "month" in beside:
+        for part in ("month", "day"):
+            if part in beside:
+                written, labels = written + "-" + _as_written(table[beside[part]]).str.zfill(2), [*labels, beside[part]]
+    for part, looks in (("time", r"\d{1,2}:\d\d.*"), ("hour", r"\d{1,2}(?::\d\d.*)?")):
+        if part in beside:
+            clock = _as_written(table[beside[part]])
+            if clock.str.fullmatch(looks).fillna(False).mean() > 0.5:
+                return [*labels, beside[part]], written + " " + clock
+    return labels, written
+
+
+def _plain(label: str) -> str:
+    return re.sub(r"[^a-z]", "", label.lower())
+
+
+def _as_written(values: pd.Series) -> pd.Series:
+    return values.astype("string").str.strip().str.replace(r"\.0$", "", regex=True)  # a whole number beside empty rows
 
 
 def _numbers(values: pd.Series) -> pd.Series:
@@ -191,15 +235,24 @@ def _refuse_several_series(when: np.ndarray, where: str) -> None:
         )
 
 
-def _dates(table: pd.DataFrame, where: str) -> tuple[str, np.ndarray, tuple[str, ...]]:
-    """The column named date, time, ..., else the first of text that holds dates: its label, dates (N,) and notes."""
+def _dates(table: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    """The column named date, time, ..., else the first of text that holds dates: its label, dates (N,) and notes.
+
+    Where its dates come again and the rest of them is in columns beside it, those are read with it and named too.
+    """
     labels = list(table.columns)
     texts = [label for label in labels if not pd.api.types.is_numeric_dtype(table[label])]
-    named = [label for label in labels if label.lower() in DATE_NAMES]
+    named = [label for label in labels if _plain(label) in DATE_NAMES]
     for label in sorted(named, key=lambda label: label not in texts) + texts:  # numbers may be a count of seconds
         found = read_dates(table[label], f"column '{label}' of {where}")
-        if found is not None:
-            return label, found.when, found.notes
+        if found is None:
+            continue
+        parts, written = _with_parts(table, label)
+        if len(parts) > 1 and len(np.unique(found.when)) < len(table):
+            whole = read_dates(written, f"columns {', '.join(parts)} of {where}")
+            if whole is not None:
+                return parts, whole.when, whole.notes
+        return [label], found.when, found.notes
     if named:
         first = table[named[0]].iloc[0]
         raise DataError(f"column '{named[0]}' of {where} holds no dates that can be read: '{first}'", WRITE_ISO)
