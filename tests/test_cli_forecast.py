@@ -99,3 +99,17 @@ def test_what_would_hide_the_shipped_model_is_said(cli, folder):
     write_csv(folder / "quotes.csv")
     done = cli("train-forecaster", "quotes.csv", *SETTINGS)
     assert done.status == 0 and "before the one that ships" in done.err
+
+
+def test_several_columns_are_one_batch_and_levels_are_no_returns(cli, folder):
+    series = [made_series(days=700, seed=seed) for seed in (1, 2)]
+    rows = zip(series[0].dates + 364 * 7, *(one.close for one in series), strict=True)
+    lines = [f"{day},{a},{b}\n" for day, a, b in rows]
+    (folder / "both.csv").write_text("Date,a,b\n" + "".join(lines))
+    cli("forecast", "both.csv").fails(1, "a, b", "--column NAME", "repeating")
+    done = cli("forecast", "both.csv", "--column=b", "--column", "A", "--horizon=1", "--json", "-o", "table.csv")
+    assert [one["ticker"] for one in done.json["forecasts"]] == ["b", "a"]
+    assert "seqlab forecast both.csv --horizon 1 --column b --column A -o table.png" in done.err
+    cli("forecast", "both.csv", "--levels", "--returns").fails(2, "--levels and --returns exclude each other")
+    trained = cli("train-forecaster", "both.csv", "--column=a", "--column=b", *SETTINGS)
+    assert trained.status == 0 and "seqlab forecast both.csv --model a-b --column a --column b" in trained.err

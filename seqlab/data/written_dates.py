@@ -15,7 +15,7 @@ WRITE_ISO = "write dates like 2024-01-31, or 2024-01-31T15:00"
 LOOKED_AT = 1000  # entries that tell how the column is written
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
-_YEAR, _MONTH, _DAY = r"(?P<year>(?:1[5-9]|2[01])\d\d)", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
+_YEAR, _MONTH, _DAY = r"(?P<year>[12]\d{3})", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
 _NAMED = rf"(?P<name>{'|'.join(MONTHS)})[a-z]*\.?"
 _TIME = (
     r"(?:[T,]?\s*(?P<hour>\d{1,2})(?::?(?P<minute>[0-5]\d)(?::?(?P<second>[0-6]\d)(?:[.,]\d+)?)?)?"
@@ -33,7 +33,7 @@ _SHAPES = [  # one is taken for the whole column: of those that fit the most ent
         rf"{_YEAR}[-/ ]?q(?P<quarter>[1-4])",
         rf"q(?P<quarter>[1-4])[-/ ]?{_YEAR}",
         rf"{_YEAR}",
-        rf"{_YEAR}{_MONTH}{_DAY}(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5]\d)?",
+        rf"(?P<year>(?:19|20)\d\d){_MONTH}{_DAY}(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5]\d)?",
         r"(?P<unix>\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})",
     )
 ]
