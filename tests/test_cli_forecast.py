@@ -3,8 +3,10 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from seqlab import checkpoint
 from tests.test_forecasting import QUICK, made_series
 
 SETTINGS = [f"--set={name}={value}" for name, value in QUICK.items()]
@@ -113,3 +115,65 @@ def test_several_columns_are_one_batch_and_levels_are_no_returns(cli, folder):
     cli("forecast", "both.csv", "--levels", "--returns").fails(2, "--levels and --returns exclude each other")
     trained = cli("train-forecaster", "both.csv", "--column=a", "--column=b", *SETTINGS)
     assert trained.status == 0 and "seqlab forecast both.csv --model a-b --column a --column b" in trained.err
+
+
+def write_months(path: Path, years: int = 16, columns: int = 1, offset: float = 0.0) -> Path:
+    """Monthly values that repeat themselves every year, with noise of a tenth of that."""
+    random = np.random.default_rng(0)
+    months = np.arange(np.datetime64("2008-01"), np.datetime64("2008-01") + 12 * years)
+    waves = 10 + offset + np.sin(2 * np.pi * np.arange(len(months)) / 12)[:, None]
+    values = waves + 0.1 * random.normal(size=(len(months), columns))
+    names = [f"place{k}" for k in range(columns)]
+    lines = [f"{month}-01,{','.join(map(str, row))}" for month, row in zip(months, values, strict=True)]
+    path.write_text("\n".join([f"month,{','.join(names)}", *lines]) + "\n")
+    return path
+
+
+def test_months_are_trained_on_the_spot_and_repeat_their_year(cli, folder):
+    write_months(folder / "rain.csv", offset=-10.0)  # of either sign
+    done = cli("forecast", "rain.csv", "--horizon=12", "--threads=1", "--seed=0", "--json")
+    assert done.status == 0 and "trained on the spot" in done.err
+    (one,) = done.json["forecasts"]
+    assert (one["trained"], one["source"]) == ("fresh", "file")
+    assert [row["date"] for row in one["quantiles"]] == [f"2024-{month:02d}-01" for month in range(1, 13)]
+    truth = np.sin(2 * np.pi * np.arange(12) / 12)
+    assert np.abs([row["q50"] for row in one["quantiles"]] - truth).max() < 0.35
+    backtest = one["backtest"]
+    assert backtest["step"] == "month" and not backtest["in_percent"]
+    assert one["cut"] <= backtest["first"] and backtest["origins"] == 48 - 12 + 1  # the cut is one
+    assert backtest["skill_vs_random_walk"][1] > 50  # at 5 months a year's shape is most of it
+    assert "seasonal_naive" in backtest["baselines"] and "repeating the last season" in one["verdict"]
+    assert "day" not in one["verdict"] and one["verdict"].endswith("no investment advice.")
+    again = cli("forecast", "rain.csv", "--horizon=12", "--threads=1", "--seed=0", "--json")
+    assert again.out == done.out
+
+
+def test_several_columns_are_one_batch(cli, folder):
+    write_months(folder / "rain.csv", columns=2)
+    done = cli(
+        "forecast", "rain.csv", "--column=place0", "--column=place1", "--horizon=3", "--json", "--set=max_steps=20"
+    )
+    assert [one["ticker"] for one in done.json["forecasts"]] == ["place0", "place1"]
+    assert done.err.count("trained on the spot") == 1
+
+
+def test_refit_adapts_the_shipped_model_and_tests_it_on_later_days(cli, folder):
+    write_csv(folder / "mine.csv", days=900)
+    plain = cli("forecast", "mine.csv", "--horizon=2", "--json").json["forecasts"][0]
+    done = cli("forecast", "mine.csv", "--horizon=2", "--refit", "--threads=1", "--json")
+    (one,) = done.json["forecasts"]
+    assert (plain["trained"], one["trained"], one["model"]) == ("shipped", "refit", "quotes")
+    assert one["cut"] > plain["cut"] and one["backtest"]["first"] >= one["cut"]
+    assert one["quantiles"] != plain["quantiles"]
+
+
+def test_a_forecaster_goes_on_from_another(cli, folder):
+    write_csv(folder / "mine.csv", days=900)
+    done = cli("train-forecaster", "mine.csv", "--from=quotes", "--set=max_steps=5", "-o", "tuned")
+    assert done.status == 0
+    saved = checkpoint.load(folder / "tuned")
+    shipped = checkpoint.find("quotes", [checkpoint.shipped_folder()])
+    assert saved.config["from"]["sha256"] == shipped.config["files"]["model"]["sha256"]
+    assert saved.config["scaler"] == shipped.config["scaler"] and saved.config["model"] == shipped.config["model"]
+    moved = [(saved.weights()[name] - tensor).abs().max() for name, tensor in shipped.weights().items()]
+    assert 0 < max(moved) < 0.1  # five short steps

@@ -216,6 +216,67 @@ def test_no_forecast_of_several_knows_what_comes_after_it(trained, day, factor):
             )
 
 
+def made_hours(count=2400, seed=0) -> Series:
+    """Values of either sign by the hour that repeat themselves daily, noisier in the afternoon."""
+    random = np.random.default_rng(seed)
+    hour = np.arange(count) % 24
+    values = 5 * np.sin(2 * np.pi * hour / 24) + np.where(hour > 12, 1.0, 0.3) * random.normal(size=count)
+    unknown = np.full(count, np.nan)
+    return Series(
+        name=f"HOURS{seed}",
+        source="file",
+        origin="made up",
+        dates=np.datetime64("2024-01-01T00:00", "m") + 60 * np.arange(count),
+        close=values,
+        adjusted=values,
+        open=unknown,
+        high=unknown,
+        low=unknown,
+        volume=unknown,
+        additive=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def on_the_spot():
+    series = made_hours()
+    return finish(forecasting.fit_to([series], ForecastSettings(**forecasting.FRESH), horizon=12)), series
+
+
+def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
+    """Nor do the scaler, the split of what chooses the weights, and the choice itself."""
+    forecaster, series = on_the_spot
+    cut = int(np.searchsorted(series.dates, forecaster.cut))
+    assert len(series) - 1 - cut == forecasting.ORIGINS + 12
+    spiked = replace(series, adjusted=np.where(np.arange(len(series)) > cut, 1e3, series.adjusted))
+    other = finish(forecasting.fit_to([spiked], ForecastSettings(**forecasting.FRESH), horizon=12))
+    assert other.scaler == forecaster.scaler
+    for name, tensor in forecaster.model.state_dict().items():
+        assert torch.equal(tensor, other.model.state_dict()[name]), name
+
+
+@given(st.integers(2140, 2390), st.floats(-50, 50))
+@settings(max_examples=6, deadline=None)
+def test_no_forecast_of_hours_knows_what_comes_after_it(on_the_spot, row, spike):
+    forecaster, series = on_the_spot
+    spiked = replace(series, adjusted=series.adjusted + np.where(np.arange(len(series)) > row, spike, 0.0))
+    plain, later = (forecasting.forecast(forecaster, one, horizon=12).backtest for one in (series, spiked))
+    before = plain.origins <= series.dates[row]
+    for method, quantiles in plain.quantiles.items():
+        np.testing.assert_allclose(
+            quantiles[before], later.quantiles[method][before], rtol=1e-6, atol=1e-9, err_msg=method
+        )
+
+
+def test_a_model_of_hours_is_calibrated_and_knows_more_than_yesterday(on_the_spot):
+    forecaster, series = on_the_spot
+    one = forecasting.forecast(forecaster, series, horizon=12)
+    assert one.dates[0] == series.dates[-1] + 60 and one.backtest.step == "hour"
+    assert all(0.7 < share < 0.9 for share in one.backtest.scores("model").coverage80)
+    assert min(one.backtest.skill(against="seasonal_naive")) > 15  # 1 - 1 / sqrt(2) is what averaging days can gain
+    assert "knew more than repeating the last season" in verdict(one.backtest)
+
+
 def test_no_backtest_counts_an_origin_before_the_cut(trained):
     forecaster, series, cut = trained
     backtest = forecasting.forecast(forecaster, series[0], horizon=20, origins=5000).backtest

@@ -88,12 +88,17 @@ def command(
     bar.clear()
 
     from seqlab import checkpoint, forecasting
+    from seqlab.scoring.backtest import steps
 
     named = from_command_line(click.get_current_context(), "model")
+    batches = _batches(loaded, together=named)
+    ready = [named or loaded[batch[0]].is_daily_prices for batch in batches]  # with a model that is there
+    if all(ready) and not refit and from_command_line(click.get_current_context(), "set_"):
+        raise UsageError("--set has no meaning here: nothing is trained", "add --refit to adapt the model")
     made: dict[int, Made] = {}  # by the series' place among those loaded
-    for group in _batches(loaded, together=named):
+    for group, is_ready in zip(batches, ready, strict=True):
         batch = [loaded[place] for place in group]
-        if named or batch[0].is_daily_prices:
+        if is_ready:
             saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
             using, how = forecasting.load(saved), "shipped" if saved.is_shipped else "fresh"
             say(common, f"checkpoint {saved.folder} ({how}), cut at {using.cut}")
@@ -128,7 +133,7 @@ def command(
         elif count < origins:
             say(
                 common,
-                f"{one.series.name}: {count} past days to test on, not {origins}: "
+                f"{one.series.name}: {steps(count, f'past {one.backtest.step}')} to test on, not {origins}: "
                 "more would lie before the model's cut",
             )
     if backtest is not None:
@@ -137,7 +142,7 @@ def command(
         else:
             _draw_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
-        if len(names) == 1 and not columns:
+        if len(names) == 1 and not columns and all(ready) and not refit:
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
@@ -152,6 +157,7 @@ def command(
         options = [word for flag, value in given.items() if value is not None for word in (flag, value)]
         options += [word for column in columns for word in ("--column", column)]
         options += [f"--{kind}"] if kind != "auto" else []
+        options += ["--refit"] if refit else []
         again = shlex.join(["seqlab", "forecast", *names, "--horizon", str(horizon), *options, "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
@@ -284,7 +290,8 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
         crps = "".join(f"{value:>9.3f}" for value in scores.crps)
         covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
         lines.append(f"{method:22}{crps}{'':11}{covered}")
-    for label, at_last_price in (("skill, %", False), ("skill without drift, %", True)):
+    without_drift = [("skill without drift, %", True)] if backtest.only_width else []
+    for label, at_last_price in [("skill, %", False), *without_drift]:
         lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))
     return lines
 
