@@ -37,6 +37,7 @@ _SHAPES = [  # one is taken for the whole column: of those that fit the most ent
         r"(?P<unix>\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})",
     )
 ]
+_PLAIN_ISO = re.compile(r"[12]\d{3}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,20 @@ def read_dates(written: pd.Series, where: str) -> Dates | None:
     within the day they become UTC. where: what an error calls the column. Raises DataError where the column can be
     read in two ways.
     """
-    text = written.astype("string").str.replace(r"^(\s*\d+)\.0+\s*$", r"\1", regex=True)  # a year beside empty rows
+    text = written.astype("string")
+    if pd.api.types.is_float_dtype(written):  # a year beside empty rows
+        text = text.str.removesuffix(".0")
     known = text.dropna()
     sample = known.iloc[:: len(known) // LOOKED_AT + 1]
     fits = [sum(shape.fullmatch(entry) is not None for entry in sample) for shape in _SHAPES]
     best = int(np.argmax(fits))
     if fits[best] <= len(sample) / 2:
         return None
+    if all(_PLAIN_ISO.fullmatch(entry) for entry in sample):
+        try:  # pandas' own reader is much faster
+            return Dates(pd.to_datetime(text, format="ISO8601").to_numpy().astype("datetime64[s]"))
+        except ValueError:  # not all entries are like that
+            pass
     parts = text.str.extract(rf"^{_SHAPES[best].pattern}$", flags=re.IGNORECASE)
     if "unix" in parts:
         return _of_unix(_floats(parts["unix"]))
