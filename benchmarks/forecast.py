@@ -412,7 +412,7 @@ def report(task: Task, results: dict[str, Result], threads: int, seeds: list[int
         f"seeds: {', '.join(map(str, seeds))}; threads: {threads}.",
         "",
         "Unlike the random walk by Diebold and Mariano's test of the daily mean over the tickers, each for itself "
-        f"({len(results) * len(HORIZONS)} tests): {', '.join(unlike) or 'none'}.",
+        f"(p < 0.05, {len(results) * len(HORIZONS)} tests): {', '.join(unlike) or 'none'}.",
         "",
         *claims(results),
         "",
