@@ -153,6 +153,8 @@ def train(
         cut = max(one.dates[-1] for one in series)
     if start is not None:
         cut = max(cut, start.cut)
+    if any(one.dates.dtype != "datetime64[D]" for one in series) and cut.dtype == "datetime64[D]":
+        cut = (cut + 1).astype("datetime64[m]") - 1  # a day is over at its end
     if resume:
         saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
         cut = np.datetime64(saved.config["cut"])

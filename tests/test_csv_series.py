@@ -242,3 +242,12 @@ def test_the_past_of_hours_does_not_know_the_notes_of_its_future():
     assert gap == "there are no rows from 2024-01-20T09:00 to 2024-02-10T11:00"
     assert gap in series.until("2024-01-20T09:00").notes
     assert gap not in series.until("2024-01-20T08:00").notes
+
+
+def test_what_has_a_value_on_all_seven_days_is_a_price_only_where_it_is_called_one(tmp_path):
+    days = np.arange(np.datetime64("2022-01-01"), np.datetime64("2023-06-01"))
+    for label, expected in (("Close", True), ("visitors", False)):
+        path = tmp_path / f"{label}.csv"
+        path.write_text(f"Date,{label}\n" + "".join(f"{day},{100 + k % 7}\n" for k, day in enumerate(days)))
+        (series,) = read_csv(path, label)
+        assert series.is_daily_prices is expected and series.season == 7

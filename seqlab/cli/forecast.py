@@ -213,9 +213,12 @@ def _fit(
 
 def say_series(common: Common, series: "Series") -> None:
     """Where a series came from, to which day, and what was repaired in it or is odd."""
+    from seqlab.data.calendar import spacing
+
     end = str(series.dates[-1])
     to = "" if end in series.origin else f" to {end}"
-    say(common, f"{series.name}: {len(series.dates):,} days{to}, {series.origin}")
+    rows = "days" if spacing(series.dates).unit == "day" else "rows"
+    say(common, f"{series.name}: {len(series.dates):,} {rows}{to}, {series.origin}")
     for note in series.notes:
         say(common, f"{series.name}: {note}")
 

@@ -76,7 +76,8 @@ def _series(
     series = series_of(name, "file", "", frame, [*notes, *said], additive=additive, within_days=has_several_a_day(when))
     if kind == "returns":
         series = _compounded(series, f"column '{label}' of {where}")
-    return replace(series, origin=f"the file's column {label}, which ends on {series.dates[-1]}")
+    origin = f"the file's column {label}, which ends on {series.dates[-1]}"
+    return replace(series, origin=origin, is_quote=is_price or kind == "returns")
 
 
 def _reading(values: pd.Series, label: str, kind: Kind, is_price: bool) -> tuple[bool, list[str]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from seqlab.data.calendar import spacing
 from seqlab.data.expected import expected_changes
 from seqlab.data.series import Series
 from seqlab.errors import DataError
@@ -112,7 +111,7 @@ def features_of(series: Series) -> Features:
     if count < fewest:
         raise DataError(f"{series.name} has {count} {rows}, too few to forecast from", f"give at least {fewest} {rows}")
     path = series.path() - series.path()[0]
-    season = 1 if daily else spacing(series.dates).season
+    season = 1 if daily else series.season
     if daily:
         expected = np.broadcast_to(0.0, (count, LONGEST))
     else:

@@ -31,6 +31,7 @@ class Series:
     notes: what was repaired or is worth saying.
     exchange: where it trades, as Yahoo Finance calls it (NMS, GER, ...); empty where unknown.
     additive: changes are differences of values of any sign, not log returns of prices.
+    is_quote: the values are closes, not those of a column of any other name.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Series:
     notes: tuple[str, ...] = ()
     exchange: str = ""
     additive: bool = False
+    is_quote: bool = True
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -60,8 +62,13 @@ class Series:
 
     @property
     def is_daily_prices(self) -> bool:
-        """Whether there is a price a day, on five days a week or on all: what the shipped forecaster has learned."""
-        return not self.additive and spacing(self.dates).unit == "day"
+        """Whether there is a price a day: what the shipped forecaster has learned.
+
+        On five days a week what is above zero is taken for prices whatever it is called: rates, funds, indices. On all
+        seven, where visits and temperatures are found too, only closes are.
+        """
+        found = spacing(self.dates)
+        return not self.additive and found.unit == "day" and (len(found.weekdays) < 7 or self.is_quote)
 
     @property
     def season(self) -> int:
