@@ -137,6 +137,7 @@ def train(
     epochs: float | None = None,
     resume: bool = False,
     start: Forecaster | None = None,
+    measure: bool = True,
     command: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, Checkpoint | None]:
@@ -144,9 +145,9 @@ def train(
 
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The
     last weights are kept, or with `val_share` those best on the last rows before the cut. The days after the cut,
-    where there are some, are its backtest. `start` is another forecaster to go on from, with its shape and its scaler;
-    the cut is never before its own, so that a backtest counts no day that either has seen. Raises DataError where a
-    series is too short.
+    where there are some, are its backtest, unless `measure` is false. `start` is another forecaster to go on from, with
+    its shape and its scaler; the cut is never before its own, so that a backtest counts no day that either has seen.
+    Raises DataError where a series is too short.
     """
     saved = None
     if cut is None:
@@ -267,6 +268,8 @@ def train(
     if keeper is None:
         return None
     trained = load(checkpoint.load(folder))
+    if not measure:
+        return trained.checkpoint
     return keeper.finish({"backtest": summary(pool([one.backtest for one in forecast_all(trained, series)]))})
 
 
@@ -376,7 +379,7 @@ def fit_to(
     with TemporaryDirectory(prefix="seqlab-") as folder:
         kept = Path(folder) / (start.checkpoint.name if start else "fresh")
         cut = held_out(series, horizon)
-        done = yield from train(series, kept, settings, cut=cut, compute=compute, start=start)
+        done = yield from train(series, kept, settings, cut=cut, compute=compute, start=start, measure=False)
         assert done is not None  # nothing stops it
         return load(done)
 

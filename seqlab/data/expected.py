@@ -6,11 +6,13 @@ has been nearest so far is taken, on each row by the rows before it, so that no 
 would have known then. What is left, the surprises, is what the forecaster learns the size of.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 SPANS = (5, 21, 63)
-REFIT = 0.02  # growth of the history after which the regression is fitted anew
+REFIT = 0.05  # growth of the history after which the regression is fitted anew
 WORTH_IT = 0.98  # of the error of the simpler rule that the regression must stay below
 RIDGE = 10.0  # rows' worth of evidence that a coefficient is nothing
 
@@ -40,12 +42,13 @@ def expected_changes(path: np.ndarray, season: int, horizons: np.ndarray) -> np.
     rules = np.full((4, count, len(horizons)), np.nan)
     lost = np.full((4, count, len(horizons)), np.nan)  # absolute errors, on the row where they become known
     rules[0] = 0.0
+    plain = _plain_regressors(path)
     for k, h in enumerate(horizons):
         if season > 1:
             rules[1, :, k] = seasonal_naive(path, season, h)
             rules[2, :, k] = rules[1, :, k] + _mean_error(path, rules[1, :, k], h)
-        regressors = _regressors(path, season, h)
         if h < count:
+            regressors = np.concatenate([plain, *_seasonal_regressors(path, season, h)], axis=1)
             outcome = path[h:] - path[:-h]
             rules[3, :, k] = _regression(regressors, outcome, h)
             lost[:, h:, k] = np.abs(outcome - rules[:, :-h, k])
@@ -66,22 +69,25 @@ def _mean_error(path: np.ndarray, change: np.ndarray, horizon: int) -> np.ndarra
     return pd.Series(error).expanding().mean().to_numpy()
 
 
-def _regressors(path: np.ndarray, season: int, horizon: int) -> np.ndarray:
-    """What the change over `horizon` rows is regressed on: differences from the last value, (N, R); NaN where unknown.
-
-    How far it is from its means over several spans, what it did last, and, of a season (and of its seventh, which is a
-    day where the season is a week): what the last one and the one before would repeat, and the growth since.
-    """
+def _plain_regressors(path: np.ndarray) -> np.ndarray:
+    """What a change is regressed on, over whatever horizon: how far the last value is from its means over several
+    spans, and what it did last. (N, R), NaN where unknown."""
     value = pd.Series(path)
     columns = [np.ones(len(path)), value.diff().to_numpy(), (value.expanding().mean() - value).to_numpy()]
     columns += [(value.rolling(span, min_periods=min(span, 21)).mean() - value).to_numpy() for span in SPANS]
+    return np.stack(columns, axis=1)
+
+
+def _seasonal_regressors(path: np.ndarray, season: int, horizon: int) -> Iterator[np.ndarray]:
+    """And what it is regressed on of a season, and of its seventh, which is a day where the season is a week: what the
+    last one and the one before would repeat, the growth since, and how far the last value is from its mean. (N, 4)."""
+    value = pd.Series(path)
     for length in (season // 7 if season % 7 == 0 else 1, season):
         if length > 1:
             last = seasonal_naive(path, length, horizon)
             growth = value.diff(length).to_numpy()
-            columns += [last, growth, (value.rolling(length).mean() - value).to_numpy()]
-            columns.append(pd.Series(last).shift(length).to_numpy() - growth)
-    return np.stack(columns, axis=1)
+            before = np.concatenate([np.full(length, np.nan), last[:-length]]) - growth
+            yield np.stack([last, before, growth, (value.rolling(length).mean() - value).to_numpy()], axis=1)
 
 
 def _regression(regressors: np.ndarray, outcome: np.ndarray, horizon: int) -> np.ndarray:
@@ -93,18 +99,21 @@ def _regression(regressors: np.ndarray, outcome: np.ndarray, horizon: int) -> np
     known = np.isfinite(regressors).all(axis=1)
     x = np.where(known[:, None], regressors, 0.0)
     y = np.where(known[: count - horizon], outcome, 0.0)
-    result = np.full(count, np.nan)
-    moments, products, seen, start = np.zeros((width, width)), np.zeros(width), 0, 0
-    while start < count:
-        end = min(start + 1 + int(REFIT * start), count)
+    starts = [0]
+    while starts[-1] < count:
+        starts.append(min(starts[-1] + 1 + int(REFIT * starts[-1]), count))
+    moments, products, numbers, seen = [np.zeros((width, width))], [np.zeros(width)], [0], 0
+    for start in starts[:-1]:
         new = slice(seen, max(start - horizon + 1, seen))  # outcomes known on row `start`
-        moments += x[new].T @ x[new]
-        products += x[new].T @ y[new]
+        moments.append(moments[-1] + x[new].T @ x[new])
+        products.append(products[-1] + x[new].T @ y[new])
+        numbers.append(numbers[-1] + int(known[new].sum()))
         seen = new.stop
-        number = known[:seen].sum()
-        if number >= 3 * width + 10:
-            shrink = np.diag(moments.diagonal() * RIDGE / number + 1e-300)
-            weights = np.linalg.lstsq(moments + shrink, products, rcond=None)[0]
-            result[start:end] = np.where(known[start:end], x[start:end] @ weights, np.nan)
-        start = end
-    return result
+    matrices, right, number = np.stack(moments[1:]), np.stack(products[1:]), np.array(numbers[1:])
+    # a ridge on each regressor's own scale, and something where it never was but zero
+    own = np.einsum("rii->ri", matrices)
+    shrink = RIDGE / np.maximum(number, 1)[:, None] * own + 1e-12 * own.max(axis=1, keepdims=True) + 1e-300
+    weights = np.linalg.solve(matrices + shrink[:, :, None] * np.eye(width), right[..., None])[..., 0]
+    weights[number < 3 * width + 10] = np.nan
+    fit = np.repeat(np.arange(len(starts) - 1), np.diff(starts))  # which one is in use on each row
+    return np.where(known, (x * weights[fit]).sum(axis=1), np.nan)
