@@ -28,12 +28,19 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_forecast_before_the_cut_is_called_hindsight(cli, folder):
-    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--json")
+    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--model=quotes", "--json")
     assert done.status == 0 and "hindsight" in done.err and "2021-12-31" in done.err
     (one,) = done.json["forecasts"]
     assert one["as_of"] == "2021-06-01" and one["backtest"]["origins"] == 0
     assert one["verdict"].startswith("This is hindsight") and one["verdict"].count(". ") == 0
     assert one["verdict"].endswith("no investment advice.")
+
+
+def test_where_the_model_knows_what_came_one_is_trained_that_does_not(cli, folder):
+    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--set=max_steps=20", "--json")
+    (one,) = done.json["forecasts"]
+    assert "prices that end before 2021-12-31" in done.err and "hindsight" not in done.err
+    assert one["trained"] == "fresh" and one["cut"] < "2021-01-01" and one["backtest"]["origins"] == 250
 
 
 def test_the_json_has_what_the_contract_promises(cli, folder):

@@ -87,42 +87,13 @@ def command(
         bar.show(f"{', '.join(names)} (after {series.name})")
     bar.clear()
 
-    from seqlab import checkpoint, forecasting
     from seqlab.scoring.backtest import steps
 
-    named = from_command_line(click.get_current_context(), "model")
-    batches = _batches(loaded, together=named)
-    ready = [named or loaded[batch[0]].is_daily_prices for batch in batches]  # with a model that is there
-    if all(ready) and not refit and from_command_line(click.get_current_context(), "set_"):
-        raise UsageError("--set has no meaning here: nothing is trained", "add --refit to adapt the model")
-    made: dict[int, Made] = {}  # by the series' place among those loaded
-    for group, is_ready in zip(batches, ready, strict=True):
-        batch = [loaded[place] for place in group]
-        if is_ready:
-            saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
-            using, how = forecasting.load(saved), "shipped" if saved.is_shipped else "fresh"
-            say(common, f"checkpoint {saved.folder} ({how}), cut at {using.cut}")
-            if refit:
-                using, how = _fit(common, bar, batch, horizon, using), "refit"
-        else:
-            using, how = _fit(common, bar, batch, horizon, None), "fresh"
-        running = forecasting.forecast_all(
-            using, batch, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
-        )
-        try:
-            for done, place in enumerate(group):
-                said = f"{loaded[place].name}: forecast and backtest ({done + 1} of {len(group)})"
-                bar.show(said, done, len(group))
-                made[place] = Made(next(running), using, how)
-        except ImportError as problem:
-            raise UsageError(
-                f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
-            ) from problem
-        finally:
-            bar.clear()
-    answers = [made[place] for place in range(len(loaded))]
+    answers = _answers(
+        common, bar, loaded, model, refit, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
+    )
     forecasts = [answer.forecast for answer in answers]
-    for one, using, _ in answers:
+    for one, using, *_ in answers:
         count = len(one.backtest.origins)
         if one.backtest.hindsight is not None:
             say(
@@ -142,7 +113,7 @@ def command(
         else:
             _draw_backtest(backtest, forecasts)
         say(common, f"backtest written to {backtest}")
-        if len(names) == 1 and not columns and all(ready) and not refit:
+        if len(names) == 1 and not columns and not any(answer.on_the_spot for answer in answers):
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
@@ -173,26 +144,65 @@ class Made(NamedTuple):
     forecast: "Forecast"
     by: "Forecaster"
     trained: str
+    on_the_spot: bool
 
 
-def _batches(series: Sequence["Series"], *, together: bool) -> list[list[int]]:
-    """The places of the series that one model forecasts: all daily prices, and others by the spacing of their rows.
+def _answers(
+    common: Common, bar: Bar, series: Sequence["Series"], model: str, refit: bool, **options: Any
+) -> list[Made]:
+    """A forecast of each series, those that one model can forecast in one batch.
 
-    together: a model was named, which is to forecast all.
+    The model that is there is for daily prices that it has not seen the future of; a model that was named is for all.
+    For the others one is trained on the spot, one for each spacing of rows.
     """
+    from seqlab import checkpoint, forecasting
     from seqlab.data.calendar import spacing
 
-    found: dict[tuple[str, bool], list[int]] = {}
+    named = from_command_line(click.get_current_context(), "model")
+    ready = None
+    if named or any(one.is_daily_prices for one in series):
+        saved = checkpoint.find(model, common.checkpoint_folders(), "forecasting")
+        ready, trained = forecasting.load(saved), "shipped" if saved.is_shipped else "fresh"
+    batches: dict[Any, list[int]] = {}
     for place, one in enumerate(series):
-        key = ("", False) if together or one.is_daily_prices else (spacing(one.dates).unit, one.additive)
-        found.setdefault(key, []).append(place)
-    return list(found.values())
+        usable = named or (ready and one.is_daily_prices and one.dates[-1] >= ready.learned_to)
+        key = "ready" if usable else (spacing(one.dates).unit, one.additive, one.is_daily_prices)
+        batches.setdefault(key, []).append(place)
+    if list(batches) == ["ready"] and not refit and from_command_line(click.get_current_context(), "set_"):
+        raise UsageError("--set has no meaning here: nothing is trained", "add --refit to adapt the model")
+    made: dict[int, Made] = {}  # by the series' place
+    for key, places in batches.items():
+        batch = [series[place] for place in places]
+        if key == "ready":
+            assert ready is not None
+            using, how = ready, trained
+            say(common, f"checkpoint {saved.folder} ({how}), cut at {using.cut}")
+            if refit:
+                using, how = _fit(common, bar, batch, options["horizon"], "adapted", ready), "refit"
+        else:
+            why = "no daily prices"
+            if ready and batch[0].is_daily_prices:
+                why = f"prices that end before {ready.learned_to}, to which '{model}' has learned"
+            using, how = _fit(common, bar, batch, options["horizon"], f"{why}: trained on the spot"), "fresh"
+        running = forecasting.forecast_all(using, batch, **options)
+        try:
+            for done, place in enumerate(places):
+                said = f"{series[place].name}: forecast and backtest ({done + 1} of {len(places)})"
+                bar.show(said, done, len(places))
+                made[place] = Made(next(running), using, how, using is not ready)
+        except ImportError as problem:
+            raise UsageError(
+                f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
+            ) from problem
+        finally:
+            bar.clear()
+    return [made[place] for place in range(len(series))]
 
 
 def _fit(
-    common: Common, bar: Bar, series: Sequence["Series"], horizon: int, start: "Forecaster | None"
+    common: Common, bar: Bar, series: Sequence["Series"], horizon: int, what: str, start: "Forecaster | None" = None
 ) -> "Forecaster":
-    """A forecaster trained on the spot, or adapted from `start`, and what is to be said of it."""
+    """A forecaster trained on the spot, or adapted from `start`. what: the beginning of what is said of it."""
     from seqlab import forecasting
 
     began = time.monotonic()
@@ -205,8 +215,7 @@ def _fit(
         except StopIteration as end:
             bar.clear()
             taken = time.monotonic() - began
-            done = f"adapted to {names}" if start else f"no daily prices, so a model was trained on the spot: {names}"
-            say(common, f"{done}, what was known at {end.value.cut}, in {taken:.0f} s")
+            say(common, f"{names}: {what}, on what was known at {end.value.cut}, in {taken:.0f} s")
             return end.value
         bar.show(f"training on {names}", progress.step, progress.max_steps)
 
