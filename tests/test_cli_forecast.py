@@ -38,6 +38,14 @@ def test_a_forecast_before_the_cut_is_called_hindsight(cli, folder):
     assert one["verdict"].startswith("This is hindsight") and one["verdict"].count(". ") == 0
 
 
+def test_a_day_after_the_last_price_is_remarked(cli, folder):
+    write_csv(folder / "index.csv")
+    last = (folder / "index.csv").read_text().split()[-1].split(",")[0]
+    done = cli("forecast", "index.csv", "--horizon=1", "--origins=5", "--as-of=2999-01-01")
+    assert done.status == 0 and f"--as-of 2999-01-01 is later than its last price, of {last}" in done.err
+    assert "later than" not in cli("forecast", "index.csv", "--horizon=1", "--origins=5", f"--as-of={last}").err
+
+
 def test_the_json_has_what_the_contract_promises(cli, folder):
     done = cli("forecast", "AAPL", "--offline", "--horizon=20", "--origins=40", "--json")
     (one,) = done.json["forecasts"]

@@ -59,6 +59,7 @@ def command(
     forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment advice.
     """
     from seqlab.data.quotes import load_many
+    from seqlab.data.series import day_of
 
     if common.output and common.output.suffix.lower() not in (*CHARTS, ".csv"):
         raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
@@ -66,11 +67,13 @@ def command(
     asked = load_many(names, column=column, offline=common.offline)
     for done, name in enumerate(names):  # before the checkpoint, so that a wrong name is reported at once
         bar.show(f"{name} ({done + 1} of {len(names)})", done, len(names))
-        series = next(asked)
+        whole = series = next(asked)
         if as_of is not None:
-            series = series.until(as_of)
+            series = whole.until(as_of)
         bar.clear()
         say_series(common, series)
+        if as_of is not None and day_of(as_of) > whole.dates[-1]:
+            say(common, f"{series.name}: --as-of {as_of} is later than its last price, of {whole.dates[-1]}")
         loaded.append(series)
 
     from seqlab import checkpoint, forecasting
