@@ -316,6 +316,17 @@ def test_the_past_does_not_know_the_notes_of_its_future():
     assert later.until("2010-01-04").notes == ("is the same from 1999-01-04 to 2020-01-01", "of no day")
 
 
+def test_the_past_knows_a_halt_and_a_gap_as_far_as_they_had_come():
+    days, prices = walk(300)
+    prices[50:62] = prices[50]
+    left = np.r_[0:100, 130:200, 260:300]
+    whole = csv("Date,Close\n" + "".join(f"{days[k]},{prices[k]}\n" for k in left))
+    assert len(whole.notes) == 2 and "2 gaps" in whole.notes[0]
+    then = whole.until(days[150]).notes
+    assert then == (f"there are no prices from {days[99]} to {days[130]}", whole.notes[1])
+    assert whole.until(days[60]).notes == (f"the price is the same on 11 days, from {days[50]} to {days[60]}",)
+
+
 # ---- the embedded quotes
 
 
@@ -455,14 +466,13 @@ def test_joined_quotes_are_the_truth_on_the_newer_scale(old_days, new_days, blan
     newer.loc[sorted(blank_days & set(old_days)), "close"] = blank
     fresh = newer.iloc[new_days]
     frame, kept = joined(stored, fresh)
-    known = set(frame["date"][frame["close"] > 0])
-    assert {whole["date"][day] for day in blank_days & set(old_days) & set(new_days)} <= known
     new_days = [day for day in new_days if day not in blank_days & set(old_days)]
     place = (frame["date"] - whole["date"][0]).dt.days.to_numpy()
     assert (np.diff(place) > 0).all()
     if set(old_days) & set(new_days):
         assert set(new_days) <= set(place) <= set(old_days) | set(new_days)
         missing = set(old_days) - set(place)
+        assert not missing & blank_days and (frame["close"] > 0).all()
         assert len(missing) <= MISSING * len(old_days)
         np.testing.assert_allclose(frame["adj_close"], true[place] * factor, rtol=1e-4)
         assert kept == len(set(place) - set(new_days))

@@ -167,7 +167,7 @@ def snapshot(ticker: str, notes: Sequence[str] = ()) -> Series:
     frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
     last = frame["date"].iloc[-1].date()
     years = (date.today() - last).days / 365.25
-    origin = f"the quotes embedded in seqlab, which end on {last}, {years:.1f} years ago"
+    origin = f"the quotes embedded in seqlab, adjusted closes that end on {last}, {years:.1f} years ago"
     notes = list(notes)
     known = frame.loc[frame["high"].notna(), "date"]
     if not len(known):
