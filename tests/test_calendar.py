@@ -149,6 +149,27 @@ def test_a_date_beyond_what_the_library_knows_is_a_weekday():
     assert len(next_dates(past, 60, exchange="NOWHERE")) == 60
 
 
+@pytest.mark.parametrize("exchange", ["NSI", "SHH"])  # whose holidays are announced a year at a time
+def test_what_is_known_of_the_year_counts_though_the_next_is_not_known(exchange):
+    calendar = exchange_calendars.get_calendar(EXCHANGES[exchange])
+    last = calendar.bound_max().to_datetime64().astype("datetime64[D]")
+    sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
+    past = sessions[sessions < last - 80]
+    ahead = next_dates(past, 60, exchange=exchange)
+    assert (ahead[ahead <= last] == sessions[sessions > past[-1]]).all() and ahead[-1] > last
+
+
+@pytest.mark.parametrize("exchange", ["NMS", "GER", "JPX", "LSE"])
+@pytest.mark.parametrize("turn", ["2025-12-31", "2026-12-31"])
+def test_the_turn_of_the_year_is_that_of_the_library(exchange, turn):
+    around = np.datetime64(turn) + np.array([-60, 120])
+    calendar = exchange_calendars.get_calendar(EXCHANGES[exchange], start=str(around[0]), end=str(around[1]))
+    sessions = calendar.sessions.to_numpy().astype("datetime64[D]")
+    for start in np.datetime64(turn) + np.array([-11, 0, 6]):
+        past = sessions[sessions <= start]
+        assert (next_dates(past, 25, exchange=exchange) == sessions[len(past) : len(past) + 25]).all()
+
+
 def test_new_york_needs_no_library():
     code = (
         "import sys, numpy as np; from seqlab.data.calendar import next_dates\n"

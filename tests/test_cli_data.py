@@ -1,6 +1,7 @@
 """seqlab data: what a person and a script see."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def test_fetch_list_and_path_agree(cli, mirror):
     path = fetched.out.strip()
     assert fetched.status == 0
     assert Path(path).read_bytes() == CONTENT
-    assert str(mirror / "stacks-project.tar.xz") in fetched.err and ", checked" in fetched.err
+    assert str(mirror / "stacks-project.tar.xz") in fetched.err
+    assert "checked against that mirror's own SHA256SUMS only" in fetched.err  # no other is published
     assert "seqlab train-text stacks" in fetched.err
     assert cli("data", "path", "stacks").out.strip() == path
     row = cli("data", "path", "stacks", "--json").json
@@ -52,7 +54,14 @@ def test_fetch_list_and_path_agree(cli, mirror):
     assert {"schema": 1, **next(r for r in listed["downloads"] if r["name"] == "stacks")} == row
     assert cli("data", "fetch", "stacks", "--json").json == row
     line = next(line for line in cli("data", "list").out.splitlines() if line.startswith("stacks"))
-    assert "checked" in line and str(mirror) in line
+    assert "mirror's sum" in line and str(mirror) in line
+
+
+def test_only_what_the_published_checksum_vouches_for_is_called_checked(cli, mirror, monkeypatch):
+    vouched = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+    monkeypatch.setitem(cache.DOWNLOADS, "stacks", replace(cache.DOWNLOADS["stacks"], checksum=vouched))
+    assert cli("data", "fetch", "stacks").err.splitlines()[-2].endswith(", checked")
+    assert " checked " in cli("data", "list").out
 
 
 def test_quiet_leaves_the_path_alone(cli, mirror):

@@ -43,6 +43,14 @@ def test_where_the_model_knows_what_came_one_is_trained_that_does_not(cli, folde
     assert one["trained"] == "fresh" and one["cut"] < "2021-01-01" and one["backtest"]["origins"] == 250
 
 
+def test_a_day_after_the_last_price_is_remarked(cli, folder):
+    write_csv(folder / "index.csv")
+    last = (folder / "index.csv").read_text().split()[-1].split(",")[0]
+    done = cli("forecast", "index.csv", "--horizon=1", "--origins=5", "--as-of=2999-01-01")
+    assert done.status == 0 and f"--as-of 2999-01-01 is later than its last price, of {last}" in done.err
+    assert "later than" not in cli("forecast", "index.csv", "--horizon=1", "--origins=5", f"--as-of={last}").err
+
+
 def test_the_json_has_what_the_contract_promises(cli, folder):
     done = cli("forecast", "AAPL", "--offline", "--horizon=20", "--origins=40", "--json")
     (one,) = done.json["forecasts"]
@@ -83,7 +91,9 @@ def test_a_backtest_is_drawn_where_its_file_is_a_picture(cli, folder):
 
 
 def test_a_backtest_of_no_day_cannot_be_drawn(cli, folder):
-    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--backtest=scores.png")
+    done = cli(
+        "forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--model=quotes", "--backtest=scores.png"
+    )
     done.fails(1, "scores.png cannot be drawn", "leave out --backtest")
     assert not (folder / "scores.png").exists()
 

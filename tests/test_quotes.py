@@ -324,6 +324,17 @@ def test_the_past_does_not_know_the_notes_of_its_future():
     assert later.until("2010-01-04").notes == ("is the same from 1999-01-04 to 2020-01-01", "of no day")
 
 
+def test_the_past_knows_a_halt_and_a_gap_as_far_as_they_had_come():
+    days, prices = walk(300)
+    prices[50:62] = prices[50]
+    left = np.r_[0:100, 130:200, 260:300]
+    whole = csv("Date,Close\n" + "".join(f"{days[k]},{prices[k]}\n" for k in left))
+    assert len(whole.notes) == 2 and "2 gaps" in whole.notes[0]
+    then = whole.until(days[150]).notes
+    assert then == (f"there are no prices from {days[99]} to {days[130]}", whole.notes[1])
+    assert whole.until(days[60]).notes == (f"the price is the same on 11 days, from {days[50]} to {days[60]}",)
+
+
 # ---- the embedded quotes
 
 
@@ -447,25 +458,43 @@ def test_an_answer_asked_for_earlier_does_not_undo_a_later_one():
 @given(
     st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True),
     st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True),
+    st.sets(st.integers(0, 60), max_size=5),
+    st.sampled_from([math.nan, 0.0, -37.0]),
     st.floats(0.05, 20.0),
 )
-def test_joined_quotes_are_the_truth_on_the_newer_scale(old_days, new_days, factor):
-    """Both are parts of one true history, the newer after a split or dividend: whatever is kept is true."""
+def test_joined_quotes_are_the_truth_on_the_newer_scale(old_days, new_days, blank_days, blank, factor):
+    """Both are parts of one true history, the newer after a split or dividend: whatever is kept is true.
+
+    Of the days that the newer has without a price, a stored one is kept.
+    """
     true = 50 * np.exp(0.1 * np.sin(np.arange(61.0)))
     whole = table(true)
     stored = whole.iloc[sorted(old_days)].reset_index(drop=True)
-    fresh = table(true * factor).iloc[new_days]
+    newer = table(true * factor)
+    newer.loc[sorted(blank_days & set(old_days)), "close"] = blank
+    fresh = newer.iloc[new_days]
     frame, kept = joined(stored, fresh)
+    new_days = [day for day in new_days if day not in blank_days & set(old_days)]
     place = (frame["date"] - whole["date"][0]).dt.days.to_numpy()
     assert (np.diff(place) > 0).all()
     if set(old_days) & set(new_days):
         assert set(new_days) <= set(place) <= set(old_days) | set(new_days)
         missing = set(old_days) - set(place)
+        assert not missing & blank_days and (frame["close"] > 0).all()
         assert len(missing) <= MISSING * len(old_days)
         np.testing.assert_allclose(frame["adj_close"], true[place] * factor, rtol=1e-4)
         assert kept == len(set(place) - set(new_days))
     else:
         assert set(place) in (set(old_days), set(new_days))
+
+
+def test_a_day_without_a_price_any_more_keeps_the_one_that_is_stored():
+    stored = table(np.arange(1.0, 301.0))
+    fresh = stored.assign(adj_close=stored["adj_close"] / 2)
+    fresh.loc[100, ["close", "adj_close"]] = math.nan
+    frame, kept = joined(stored, fresh)
+    assert kept == 1 and frame["close"].tolist() == list(np.arange(1.0, 301.0))
+    np.testing.assert_allclose(frame["adj_close"], np.arange(1.0, 301.0) / 2)
 
 
 def test_what_a_split_or_a_dividend_changes_is_seen_and_rounding_is_not():
@@ -507,6 +536,27 @@ def test_how_old_stored_quotes_are():
     assert ago(days=-1) == "less than an hour ago"  # a clock that was set back
 
 
+def test_a_store_is_read_where_nothing_can_be_written():
+    quote_store.store("AAPL", table([5.0, 6.0]))
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"  # as a full disk
+        "from seqlab.data.quotes import load_series; s = load_series('AAPL', offline=True); print(s.source, s.notes)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "store ()\n", done.stdout + done.stderr
+
+
+def test_whoever_opens_the_store_while_another_makes_it_waits(tmp_path):
+    (tmp_path / "cache").mkdir()
+    with contextlib.closing(sqlite3.connect(quote_store.store_path(), check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, other.rollback).start()
+        quote_store.store("ACME", table([5.0, 6.0]))
+    assert load_series("ACME", offline=True).close.tolist() == [5, 6]
+
+
 def test_a_damaged_store_is_said_and_does_not_stop_a_forecast(tmp_path):
     (tmp_path / "cache").mkdir()
     quote_store.store_path().write_bytes(b"this is no database, " * 100)
@@ -530,6 +580,8 @@ def table(value, rows):
 
 sys.stdin.readline()
 me = sys.argv[1]
+while me == "8":  # it will be killed
+    quote_store.store("SHARED", table(9.0, 300))
 for k in range(8):
     quote_store.store(f"P{me}K{k % 4}", table(k + 1.0, 50))
     quote_store.store("SHARED", table(float(me) + 1, 300))
@@ -541,11 +593,15 @@ quote_store.store("DAYS", mine)
 """
     workers = [
         subprocess.Popen([sys.executable, "-c", code, str(number)], stdin=subprocess.PIPE, env=os.environ)
-        for number in range(8)
+        for number in range(9)
     ]
     for worker in workers:
         worker.stdin.write(b"go\n")
         worker.stdin.flush()
+    *workers, victim = workers
+    time.sleep(1)
+    victim.kill()
+    assert victim.wait(60) < 0
     assert [worker.wait(60) for worker in workers] == [0] * 8
     stored = {entry.ticker: entry.rows for entry in quote_store.stored_tickers()}
     assert stored == {"SHARED": 300, "DAYS": 1 + 8 * 29, **{f"P{p}K{k}": 50 for p in range(8) for k in range(4)}}
@@ -573,6 +629,8 @@ class LocalYahoo(socketserver.StreamRequestHandler):
             path = line.split()[1]
             while requests.readline().strip():
                 pass
+            if self.server.cookie_stalls and "/chart/" not in path:
+                time.sleep(20)
             if "getcrumb" in path:
                 status, body, length = 200, b"crumb", 5
             elif "/chart/" in path:
@@ -597,13 +655,19 @@ def chart_answer(server, ticker: str, since: int) -> tuple[int, bytes, int]:
     early = sum(asked == "RETRY" for asked, _ in server.asked) <= 3
     if ticker in ("BUSY", "MSFT") or (ticker == "RETRY" and early) or (ticker == "QUIET" and server.later):
         return 429, b"Too Many Requests\r\n", 19
-    if ticker == "PAGE":
+    seen = sum(asked == ticker for asked, _ in server.asked)
+    if ticker == "PAGE" or (ticker == "HICCUP" and seen == 1):
         return 200, b"<html>hello</html>", 18
-    if ticker == "FAIL":
-        return 500, b"oops", 4
+    if ticker == "DENIED":
+        return 403, b"<html>no</html>", 15
+    if ticker in ("FAIL", "PFE") or (ticker == "HICCUP" and seen == 2):
+        error = {"code": "Internal Server Error", "description": "later, perhaps"}
+        body = json.dumps({"chart": {"result": None, "error": error}}).encode()
+        return 500, body, len(body)
     if ticker == "STALL":
         time.sleep(20)
     now = int(time.time())
+    noon = f"Etc/GMT{time.gmtime(now).tm_hour - 12:+d}"  # where it is noon: no bar lies near midnight
     stamps = [now - 120 - (39 - k) * DAY for k in range(40)]
     closes = [100.0 + k for k in range(40)]
     adjusted = [close / 4 for close in closes]
@@ -613,7 +677,7 @@ def chart_answer(server, ticker: str, since: int) -> tuple[int, bytes, int]:
         closes, adjusted = [close / 2 for close in closes], [close / 2 for close in adjusted]
     if server.later and ticker == "SHORT":
         since = max(since, now - 5 * DAY)
-    end = now - 60 if ticker == "DONE" else now + 60
+    end = now + {"DONE": -3600, "LATE": -60}.get(ticker, 60)
     if ticker == "ACME":
         stamps.pop(), closes.pop(), adjusted.pop()
     if ticker == "FLAWS":  # nothing, zero, negative, twice, and the last two days in the wrong order
@@ -627,7 +691,7 @@ def chart_answer(server, ticker: str, since: int) -> tuple[int, bytes, int]:
         "symbol": ticker,
         "exchangeName": "NMS",
         "instrumentType": "EQUITY",
-        "exchangeTimezoneName": "America/New_York",
+        "exchangeTimezoneName": noon,
         "firstTradeDate": stamps[0],
         "regularMarketTime": stamps[-1],
         "priceHint": 2,
@@ -642,7 +706,8 @@ def chart_answer(server, ticker: str, since: int) -> tuple[int, bytes, int]:
     indicators = {"quote": [quote], "adjclose": [{"adjclose": adjusted}]}
     result = {"meta": meta, "timestamp": stamps, "indicators": indicators}
     body = json.dumps({"chart": {"result": [result], "error": None}}).encode()
-    return (200, body[: len(body) // 2], len(body)) if ticker == "CUT" else (200, body, len(body))
+    is_cut = ticker == "CUT" or (ticker == "HICCUP" and seen == 3)
+    return (200, body[: len(body) // 2], len(body)) if is_cut else (200, body, len(body))
 
 
 LOADING = """
@@ -681,7 +746,7 @@ def local_yahoo(tmp_path_factory):
     command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext {names}".split()
     subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), LocalYahoo)
-    server.daemon_threads, server.asked, server.later = True, [], False
+    server.daemon_threads, server.asked, server.later, server.cookie_stalls = True, [], False, False
     server.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.tls.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -718,9 +783,9 @@ def told(process: subprocess.Popen) -> dict:
 def from_yahoo(local_yahoo):
     """What a process gets that loads many tickers from the local Yahoo, what it stored, and its cache folder."""
     folder, _, start = local_yahoo
-    tickers = ["ACME", "DONE", "OPEN", "GONE", "AAPL", "BUSY", "MSFT", "PAGE", "FAIL", "CUT", "STALL"]
+    tickers = ["ACME", "DONE", "OPEN", "GONE", "AAPL", "BUSY", "MSFT", "PAGE", "FAIL", "CUT", "STALL", "DENIED", "LATE"]
     stored = ["GROW", "SPLIT", "SHORT", "QUIET"]
-    found = told(start(*tickers, "RETRY", "FLAWS", *stored, "DONE+BUSY", "MSFT+KO+GONE"))
+    found = told(start(*tickers, "RETRY", "FLAWS", *stored, "DONE+BUSY", "MSFT+KO+GONE", "PFE+DONE"))
     os.environ["SEQLAB_CACHE"], before = str(folder / "cache"), os.environ.get("SEQLAB_CACHE")
     try:
         offline = {ticker: load_series(ticker, offline=True) for ticker in ("ACME", "OPEN")}
@@ -764,7 +829,7 @@ def test_a_short_answer_does_not_replace_a_longer_history(from_yahoo, from_yahoo
     now = found["GROW+SPLIT+SHORT+QUIET:SHORT"]
     assert len(now["close"]) == 39
     np.testing.assert_allclose(now["adjusted"], [(100.0 + k) / 8 for k in range(39)])
-    assert any("answer is short (4 days" in note and "35 days stored" in note for note in now["notes"])
+    assert any("answer (4 days" in note and "lacks 35 days stored" in note for note in now["notes"])
 
 
 def test_without_an_answer_the_store_is_taken_with_its_age(from_yahoo, from_yahoo_later):
@@ -773,6 +838,22 @@ def test_without_an_answer_the_store_is_taken_with_its_age(from_yahoo, from_yaho
     assert now["source"] == "store" and "fetched less than an hour ago" in now["origin"]
     assert now["adjusted"] == from_yahoo[0]["QUIET"]["adjusted"]
     assert "(429)" in now["notes"][0] and now["seconds"] < 4
+
+
+def test_a_page_an_error_and_a_cut_answer_are_tried_again(local_yahoo):
+    _, server, start = local_yahoo
+    found = told(start("HICCUP", seconds=60))
+    assert found["HICCUP"]["source"] == "yahoo" and len(found["HICCUP"]["close"]) == 39
+    assert sum(ticker == "HICCUP" for ticker, _ in server.asked) == 5  # and the zone, and the quotes
+
+
+def test_without_a_cookie_the_quotes_come_all_the_same(local_yahoo, from_yahoo):
+    _, server, start = local_yahoo
+    server.cookie_stalls = True
+    try:
+        assert told(start("ACME", seconds=30))["ACME"]["source"] == "yahoo"
+    finally:
+        server.cookie_stalls = False
 
 
 def test_too_many_requests_and_timeouts_are_tried_again(from_yahoo):
@@ -792,11 +873,18 @@ def test_time_is_lost_once_for_all_tickers(from_yahoo):
     assert "not asked again" in found["MSFT+KO+GONE:GONE"]["error"]
 
 
+def test_an_error_that_may_be_of_one_ticker_does_not_stop_the_others(from_yahoo):
+    found, _, _ = from_yahoo
+    assert found["PFE+DONE:PFE"]["source"] == "snapshot" and "(500)" in found["PFE+DONE:PFE"]["notes"][0]
+    assert found["PFE+DONE:DONE"]["source"] == "yahoo"
+
+
 def test_flaws_of_an_answer_are_repaired_and_said(from_yahoo):
     series = from_yahoo[0]["FLAWS"]
     assert series["dates"] == sorted(set(series["dates"])) and len(series["dates"]) >= 34
     assert min(series["close"]) > 0
-    assert any("zero or negative" in note for note in series["notes"])
+    for part in ("3 rows with a missing, zero or negative price", "not in order", "1 row of a date that comes again"):
+        assert any(part in note for note in series["notes"])
 
 
 def test_eight_processes_that_fetch_into_one_store_lose_nothing(local_yahoo, from_yahoo_later):
@@ -826,6 +914,7 @@ def test_todays_unfinished_bar_is_dropped_and_said(from_yahoo):
     assert len(found["OPEN"]["close"]) == 39
     assert "unfinished" in found["OPEN"]["notes"][0]
     assert len(found["DONE"]["close"]) == 40 and found["DONE"]["notes"] == []
+    assert len(found["LATE"]["close"]) == 39 and "unfinished" in found["LATE"]["notes"][0]  # quotes come late
 
 
 def test_what_yahoo_gave_is_stored(from_yahoo):
@@ -842,9 +931,10 @@ def test_what_yahoo_gave_is_stored(from_yahoo):
         ("GONE", "has no prices of GONE"),
         ("BUSY", "(429)"),
         ("PAGE", "a page that is no quotes"),
-        ("FAIL", "a page that is no quotes"),
-        ("CUT", "could not be reached"),
-        ("STALL", "did not answer within 2 s"),
+        ("FAIL", "an error of its own (500)"),
+        ("DENIED", "refuses to answer (403)"),
+        ("CUT", "connection to Yahoo Finance broke"),
+        ("STALL", "did not answer (1 try in 2 s)"),
     ],
 )
 def test_every_failure_is_a_sentence(from_yahoo, ticker, words):

@@ -31,8 +31,9 @@ def list_(common: Common) -> None:
         result_json({"cache": str(cache.cache_folder()), "downloads": rows, "quotes": quotes})
         return
     say(common, f"cache {cache.cache_folder()}")
-    for row in rows:
-        result(f"{row['name']:10} {_size(row['bytes']):>9}  {_state(row):12} {row['origin'] or row['about']}")
+    for download, row in zip(cache.DOWNLOADS.values(), rows, strict=True):
+        state = _state(download, cache.cached(download))
+        result(f"{row['name']:10} {_size(row['bytes']):>9}  {state:12} {row['origin'] or row['about']}")
     store, embedded = quotes["store"], quotes["embedded"]
     if "error" in store:
         result(f"{'quotes':10} {_size(store['bytes']):>9}  {'damaged':12} {store['error']}")
@@ -54,10 +55,12 @@ def fetch(common: Common, name: str) -> None:
     """
     download = _named(name)
     fetched = show_transfer(common, cache.fetch(download, offline=common.offline))
-    say(
-        common,
-        f"from {fetched.origin}, {'checked' if fetched.checked else 'not checked: no checksum is published'}",
-    )
+    state = _state(download, fetched)
+    why = {
+        "not checked": "not checked: no checksum is published",
+        "mirror's sum": "checked against that mirror's own SHA256SUMS only",
+    }
+    say(common, f"from {fetched.origin}, {why.get(state, state)}")
     if common.json:
         result_json(_row(download))
     else:
@@ -127,10 +130,13 @@ def _quotes() -> dict[str, Any]:
     return {"store": store, "embedded": embedded}
 
 
-def _state(row: dict[str, Any]) -> str:
-    if not row["cached"]:
+def _state(download: cache.Download, found: cache.Fetched | None) -> str:
+    if found is None:
         return "not fetched"
-    return "checked" if row["checked"] else "not checked"
+    if not found.checked:
+        return "not checked"
+    is_published = found.origin == download.url or download.checksum == f"sha256:{found.sha256}"
+    return "checked" if is_published else "mirror's sum"
 
 
 def _size(size: int | None) -> str:

@@ -91,7 +91,7 @@ def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
 
 def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import forecasting
-    from seqlab.cli.forecast import backtest_lines
+    from seqlab.cli.forecast_tables import backtest_lines
     from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
     from seqlab.scoring import backtest
 

@@ -90,7 +90,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file in the cache, where it came from and what it is. checked: against a checksum that was published."""
+    """A file in the cache, where it came from and what it is. checked: against the published checksum or a mirror's."""
 
     path: Path
     origin: str

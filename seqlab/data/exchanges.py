@@ -62,15 +62,18 @@ def trading_days(code: str, days: np.ndarray, usual: np.ndarray) -> np.ndarray:
 
 
 def _sessions(code: str, ahead: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """The mask of an exchange's own days by exchange_calendars; `usual` where that knows no more."""
+    """The mask of an exchange's own days by exchange_calendars; `usual` from where on that knows no more."""
     import exchange_calendars  # here, since it takes a fifth of a second
 
-    start, end = pd.Timestamp(ahead[0]), pd.Timestamp(ahead[-1])
-    try:
-        calendar = exchange_calendars.get_calendar(code, start=start, end=end)
-    except (ValueError, exchange_calendars.errors.CalendarError):  # not known so far ahead, or not at all
-        return usual
-    return np.isin(ahead, calendar.sessions.to_numpy().astype("datetime64[D]"))
+    start = pd.Timestamp(ahead[0])
+    for end in (pd.Timestamp(ahead[-1]), None):  # None: as far as it knows, as Mumbai's to the end of the year
+        try:
+            calendar = exchange_calendars.get_calendar(code, start=start, end=end)
+        except (ValueError, exchange_calendars.errors.CalendarError):  # not known so far ahead, or not at all
+            continue
+        known = ahead <= np.datetime64(calendar.last_session, "D") if end is None else True
+        return np.where(known, np.isin(ahead, calendar.sessions.to_numpy().astype("datetime64[D]")), usual)
+    return usual
 
 
 def keeps_new_yorks_holidays(dates: np.ndarray) -> bool:

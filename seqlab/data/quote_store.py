@@ -1,11 +1,12 @@
 """What was fetched of quotes before: one SQLite file in the cache folder, safe for concurrent runs."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from seqlab.data.series import FIELDS
 from seqlab.errors import DataError
 
 VERSION = 2  # of the tables
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,7 @@ def stored_tickers() -> list[Stored]:
         "GROUP BY ticker ORDER BY ticker"
     )
     try:
-        with _database() as database:
-            rows = database.execute(query).fetchall()
+        rows = _asked(lambda database: database.execute(query).fetchall())
     except (sqlite3.Error, OSError) as problem:
         hint = f"remove {store_path()}: quotes can be fetched again"
         raise DataError(f"the store of quotes cannot be read: {problem}", hint) from problem
@@ -71,7 +72,6 @@ def _database() -> Iterator[sqlite3.Connection]:
     try:
         database.execute("PRAGMA synchronous = NORMAL")  # with WAL a power cut may lose the last fetch, no more
         if _version(database) < VERSION:
-            database.execute("PRAGMA journal_mode = WAL")
             database.execute("BEGIN IMMEDIATE")
             if _version(database) < 1:  # another process may have been faster
                 database.execute(
@@ -83,9 +83,25 @@ def _database() -> Iterator[sqlite3.Connection]:
                 database.execute("ALTER TABLE fetched ADD COLUMN exchange TEXT NOT NULL DEFAULT ''")
             database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
+        with suppress(sqlite3.OperationalError):  # the one step that does not wait for others: the next to open it may
+            database.execute("PRAGMA journal_mode = WAL")
         yield database
     finally:
         database.close()
+
+
+def _asked(question: Callable[[sqlite3.Connection], T]) -> T:
+    """The answer of the store; also where SQLite can write nothing beside it: a folder of others', a full disk."""
+    try:
+        with _database() as database:
+            database.execute("BEGIN")  # all tables as of the same moment
+            return question(database)
+    except sqlite3.OperationalError:
+        path = store_path().absolute()
+        log = path.with_name(path.name + "-wal")
+        mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+        with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True)) as database:
+            return question(database)
 
 
 def _version(database: sqlite3.Connection) -> int:
@@ -129,9 +145,7 @@ def read_stored(ticker: str) -> StoredQuotes | None:
     """A ticker's stored rows; None where there are none."""
     if not store_path().exists():
         return None
-    with _database() as database:
-        database.execute("BEGIN")  # both tables as of the same moment
-        return _read(database, ticker)
+    return _asked(lambda database: _read(database, ticker))
 
 
 def _read(database: sqlite3.Connection, ticker: str) -> StoredQuotes | None:

@@ -25,11 +25,15 @@ def agrees(stored: pd.DataFrame, fresh: pd.DataFrame) -> bool:
 def joined(stored: pd.DataFrame, fresh: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """One history of both, oldest first, with the number of stored days in it that `fresh` does not have.
 
-    A `fresh` that covers the stored days replaces them. A shorter one replaces the days that it has; the others are
-    kept, on its scale: times what the nearest common day changed by. Without any common day the longer one stays.
+    A `fresh` that covers the stored days replaces them. A shorter one replaces the days that it has a price of; the
+    others are kept, on its scale: times what the nearest common day changed by. Without any common day the longer one
+    stays.
     """
     fresh = fresh.drop_duplicates("date", keep="last").sort_values("date", ignore_index=True)
     stored = stored.sort_values("date", ignore_index=True)
+    blank = ~_priced(fresh) & fresh["date"].isin(stored["date"][_priced(stored)])
+    answered = len(fresh)
+    fresh = fresh[~blank].reset_index(drop=True)
     kept = ~stored["date"].isin(fresh["date"])
     if not len(fresh):
         return stored, len(stored)
@@ -38,7 +42,7 @@ def joined(stored: pd.DataFrame, fresh: pd.DataFrame) -> tuple[pd.DataFrame, int
     if kept.all():
         return (fresh, 0) if len(fresh) > len(stored) else (stored, len(stored))
     inside = stored["date"].between(fresh["date"].iloc[0], fresh["date"].iloc[-1])
-    if not (kept & ~inside).any() and kept.sum() <= MISSING * len(stored):
+    if len(fresh) == answered and not (kept & ~inside).any() and kept.sum() <= MISSING * len(stored):
         return fresh, 0
     newer = fresh.set_index("date").reindex(stored["date"])
     rows = stored[kept].copy()
@@ -51,3 +55,9 @@ def joined(stored: pd.DataFrame, fresh: pd.DataFrame) -> tuple[pd.DataFrame, int
         rows[scaled] = rows[scaled].mul(ratio.to_numpy(), axis=0)
     whole = pd.concat([rows, fresh]).sort_values("date", ignore_index=True)
     return whole[list(fresh.columns)], int(kept.sum())
+
+
+def _priced(frame: pd.DataFrame) -> pd.Series:
+    """Which days have a price that can be used."""
+    prices = frame[["close", "adj_close"]].astype(np.float64)
+    return (prices.gt(0) & prices.lt(np.inf)).all(axis=1)

@@ -8,6 +8,7 @@ import difflib
 import re
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ import pandas as pd
 import seqlab
 from seqlab.data.cache import is_offline
 from seqlab.data.csv_series import Kind, read_csv
-from seqlab.data.quote_store import StoredQuotes, age, read_stored, store
+from seqlab.data.quote_store import StoredQuotes, age, read_stored, store, store_path
 from seqlab.data.quote_update import OVERLAP, agrees, joined
 from seqlab.data.series import Series, series_of
 from seqlab.data.yahoo import NoAnswer, Yahoo
@@ -89,7 +90,7 @@ def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:
     try:
         stored = read_stored(ticker)
     except (sqlite3.Error, OSError, ValueError) as problem:
-        notes.append(f"the quotes stored before cannot be read: {problem}")
+        notes.append(f"the quotes stored before cannot be read: {_fault_of_store(problem)}")
     if yahoo is not None:
         at_hand = stored is not None or ticker in embedded
         try:
@@ -114,7 +115,7 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
 
     seconds: how long to try. notes: what is to be said, added to. Raises NoAnswer, DataError.
     """
-    asked_at = datetime.now(UTC)
+    asked_at, start = datetime.now(UTC), time.monotonic()
     answer = None
     if stored is not None and len(stored.frame) > OVERLAP:
         answer = yahoo.ask(ticker, seconds, stored.frame["date"].iloc[-OVERLAP].date())
@@ -123,7 +124,7 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
             notes.append("the stored past has changed (a split, a dividend or a correction): all is asked for again")
     partial = answer is not None
     if answer is None:
-        answer = yahoo.ask(ticker, seconds)
+        answer = yahoo.ask(ticker, seconds - (time.monotonic() - start))
     said = [*notes, *answer.notes]
     series_of(ticker, "yahoo", "", answer.frame, [])  # what is unusable is not stored
     try:
@@ -131,15 +132,19 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
     except (sqlite3.Error, OSError) as problem:
         before = answer.frame.iloc[:0] if stored is None else stored.frame
         frame, kept = joined(before, answer.frame)
-        said.append(f"the quotes could not be stored: {problem}")
+        said.append(f"the quotes could not be stored: {_fault_of_store(problem)}")
     if kept and not partial:
         first = answer.frame["date"].iloc[0].date()
         said.append(
-            f"Yahoo Finance's answer is short ({len(answer.frame):,} days from {first} on): "
-            f"{kept:,} days stored before are kept, on its scale"
+            f"Yahoo Finance's answer ({len(answer.frame):,} days from {first} on) lacks {kept:,} "
+            f"{'day' if kept == 1 else 'days'} stored before: kept, on its scale"
         )
     exchange = answer.exchange or (stored.exchange if stored is not None else "")
     return series_of(ticker, "yahoo", "Yahoo Finance, fetched now", frame, said, exchange=exchange)
+
+
+def _fault_of_store(problem: Exception) -> str:
+    return f"{getattr(problem, 'strerror', None) or problem} ({store_path()})"
 
 
 def shipped_data() -> Path:
@@ -170,7 +175,7 @@ def snapshot(ticker: str, notes: Sequence[str] = ()) -> Series:
     frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
     last = frame["date"].iloc[-1].date()
     years = (date.today() - last).days / 365.25
-    origin = f"the quotes embedded in seqlab, which end on {last}, {years:.1f} years ago"
+    origin = f"the quotes embedded in seqlab, adjusted closes that end on {last}, {years:.1f} years ago"
     notes = list(notes)
     known = frame.loc[frame["high"].notna(), "date"]
     if not len(known):

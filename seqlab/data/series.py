@@ -97,8 +97,10 @@ class Series:
         if count == 0:
             raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
-        notes = tuple(note for note in self.notes if not _is_of_days_after(note, end))
-        return replace(self, notes=notes, **{name: getattr(self, name)[:count] for name in arrays})
+        odd = oddities(self.dates, self.adjusted)
+        notes = [note for note in self.notes if note not in odd and not _is_of_days_after(note, end)]
+        notes += oddities(self.dates[:count], self.adjusted[:count])
+        return replace(self, notes=tuple(notes), **{name: getattr(self, name)[:count] for name in arrays})
 
 
 def day_of(written: str | date | np.datetime64) -> np.datetime64:
