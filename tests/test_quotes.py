@@ -562,6 +562,7 @@ def test_a_damaged_store_is_said_and_does_not_stop_a_forecast(tmp_path):
     quote_store.store_path().write_bytes(b"this is no database, " * 100)
     series = load_series("AAPL", offline=True)
     assert series.source == "snapshot" and "cannot be read" in series.notes[0]
+    assert f"{quote_store.store_path()}: remove it" in series.notes[0]
     with pytest.raises(DataError, match="store of quotes"):
         quote_store.stored_tickers()
 

@@ -144,7 +144,8 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
 
 
 def _fault_of_store(problem: Exception) -> str:
-    return f"{getattr(problem, 'strerror', None) or problem} ({store_path()})"
+    remedy = ": remove it, quotes can be fetched again" if type(problem) is sqlite3.DatabaseError else ""  # damaged
+    return f"{getattr(problem, 'strerror', None) or problem} ({store_path()}{remedy})"
 
 
 def shipped_data() -> Path:
