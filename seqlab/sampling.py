@@ -139,7 +139,9 @@ class _Packed:
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self.bias = bias.to(dtype)
-        self.is_packed = torch.backends.mkldnn.is_available()
+        # oneDNN packs bf16 for AVX-512 and later only
+        can = dtype != torch.bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        self.is_packed = torch.backends.mkldnn.is_available() and can
         self.weight: Any = weight.to(dtype)
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 1)

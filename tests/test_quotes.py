@@ -331,7 +331,7 @@ def test_the_past_knows_a_halt_and_a_gap_as_far_as_they_had_come():
     whole = csv("Date,Close\n" + "".join(f"{days[k]},{prices[k]}\n" for k in left))
     assert len(whole.notes) == 2 and "2 gaps" in whole.notes[0]
     then = whole.until(days[150]).notes
-    assert then == (f"there are no prices from {days[99]} to {days[130]}", whole.notes[1])
+    assert then == (f"there are no rows from {days[99]} to {days[130]}", whole.notes[1])
     assert whole.until(days[60]).notes == (f"the price is the same on 11 days, from {days[50]} to {days[60]}",)
 
 

@@ -97,9 +97,9 @@ class Series:
         if count == 0:
             raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
-        odd = oddities(self.dates, self.adjusted)
+        odd = oddities(self.dates, self.adjusted, additive=self.additive)
         notes = [note for note in self.notes if note not in odd and not _is_of_days_after(note, end)]
-        notes += oddities(self.dates[:count], self.adjusted[:count])
+        notes += oddities(self.dates[:count], self.adjusted[:count], additive=self.additive)
         return replace(self, notes=tuple(notes), **{name: getattr(self, name)[:count] for name in arrays})
 
 
