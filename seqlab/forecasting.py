@@ -41,7 +41,8 @@ HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; bet
 REPORTED = (1, 5, 20)
 ORIGINS = 250
 ADAPTED = {"max_steps": 60, "lr": 1e-3}  # settings to go on with from a forecaster that has learned before
-VAL_WINDOWS = 256
+FEWEST = {"days": 300, "rows": 60}  # of daily prices, and of other series
+VAL_WINDOWS = 256  # that choose the weights, at most: as sure as all of them, and read every few steps
 FRESH = {"val_share": 0.25}  # and those of one that has few rows to learn from
 
 
@@ -147,16 +148,20 @@ def train(
     A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. The
     last weights are kept, or with `val_share` those best on the last rows before the cut. The days after the cut,
     where there are some, are its backtest, unless `measure` is false. `start` is another forecaster to go on from, with
-    its shape and its scaler; the cut is never before its own, so that a backtest counts no day that either has seen.
-    Raises DataError where a series is too short.
+    its shape and its scaler; the cut must not be before its own, so that a backtest counts no day that either has seen.
+    Raises DataError where a series is too short or the series are not alike.
     """
     saved = None
     if cut is None:
         cut = max(one.dates[-1] for one in series)
-    if start is not None:
-        cut = max(cut, start.cut)
-    if any(one.dates.dtype != "datetime64[D]" for one in series) and cut.dtype == "datetime64[D]":
-        cut = (cut + 1).astype("datetime64[m]") - 1  # a day is over at its end
+    _require_alike(series)
+    _require_length(series)
+    cut = _end_of(cut, series[0].dates)
+    if start is not None and cut < _end_of(start.cut, series[0].dates):
+        raise UsageError(
+            f"the cut {cut} lies before that of the forecaster to go on from, {start.cut}",
+            "give a later cut, or leave out --from",
+        )
     if resume:
         saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
         cut = np.datetime64(saved.config["cut"])
@@ -173,12 +178,14 @@ def train(
         settings.context = longest // 2
         settings.burn_in = min(settings.burn_in, settings.context // 4)
     torch.manual_seed(settings.seed)
-    all_features = _lessons([one.until(cut) for one in series], settings.seed)
+    all_features = _lessons(series, cut, settings.seed)
     # what chooses the weights comes after what they learn from, and is not learned from
     learned = max(all_features, key=lambda one: len(one.dates)).dates
     learned_to = cut if not settings.val_share else learned[int((1 - settings.val_share) * (len(learned) - 1))]
     seen = [f.values[f.warm_up : np.searchsorted(f.dates, learned_to, side="right")] for f in all_features]
     scaler = start.scaler if start else Scaler.fit(np.concatenate(seen))
+    if saved is not None:
+        scaler = Scaler(**saved.config["scaler"])
 
     def cut_windows(until: np.datetime64, after: np.datetime64 | None = None) -> tuple[Tensor, Tensor]:
         length = settings.context, settings.burn_in
@@ -257,14 +264,15 @@ def train(
         }
 
         x, y = cut_windows(cut, learned_to) if settings.val_share else (inputs[:0], targets[:0])
-        some = slice(None, None, max(1, len(x) // VAL_WINDOWS))  # of many series a part says as much
-        validation = x[some].to(chosen.device), y[some].to(chosen.device)
+        asked = torch.nonzero(~y.isnan().all(-1).all(-1))[:, 0]  # windows with a target
+        asked = asked[:: max(1, len(asked) // VAL_WINDOWS)]
+        validation = x[asked].to(chosen.device), y[asked].to(chosen.device)
 
         @torch.no_grad()
         def validate() -> dict[str, float]:
             return {"val_loss": float(scaled_pinball(model, validation, None)[0])}
 
-        choose = None if validation[1].isnan().all() else validate
+        choose = validate if len(asked) else None
         keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=choose, stop=stop)
     if keeper is None:
         return None
@@ -311,6 +319,8 @@ def forecast_all(
     backtest's days are counted back from the last one that has an outcome at the longest horizon. garch: compare with
     GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short.
     """
+    _require_alike(series)
+    _require_length(series)
     own = [features_of(one) for one in series]
     market = Market.of(own)
     features = [market.beside(one) for one in own]
@@ -322,7 +332,7 @@ def forecast_all(
         ours = model_quantiles(forecaster, seen, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
         walk = baselines.normal(baselines.volatility(seen.returns())[-1:], days, scoring.LEVELS)[0]
         last = len(one) - 1 - horizon
-        first = max(seen.warm_up, int(np.searchsorted(one.dates, forecaster.cut)))
+        first = max(seen.warm_up, int(np.searchsorted(one.dates, _end_of(forecaster.cut, one.dates))))
         rows = np.arange(last, first - 1, -stride)[:origins][::-1]
         outcomes = seen.outcomes(horizons)
         repeated = np.stack([seasonal_naive(seen.path, seen.season, h) for h in horizons], 1)  # (N, H)
@@ -334,9 +344,10 @@ def forecast_all(
             ahead,
             scoring.LEVELS,
             repeated=repeated if seen.season > 1 else None,
-            with_garch=garch,
+            with_garch=garch and not one.additive,  # it is fitted to returns
         )
-        naive = np.nanmean(np.abs(outcomes[: rows[0]] if len(rows) else outcomes), 0)
+        begun = rows[0] if len(rows) else len(one)
+        naive = np.array([np.abs(outcomes[: max(begun - h + 1, 1), k]).mean() for k, h in enumerate(horizons)])
         yield Forecast(
             one,
             next_dates(one.dates, horizon, exchange=one.exchange),
@@ -350,45 +361,80 @@ def forecast_all(
                 np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
                 (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
                 step=spacing(one.dates).unit,
+                stride=stride,
                 in_percent=not one.additive,
                 only_width=one.is_daily_prices,
             ),
         )
 
 
-def held_out(series: Sequence[Series], horizon: int) -> np.datetime64:
-    """The cut that leaves the last rows of series to test on: a backtest's, or a quarter where that is less.
+def held_out(series: Sequence[Series], rows: int) -> np.datetime64:
+    """The cut that leaves the last `rows` of series to test on, or a quarter where that is less, a third at the most
+    where a quarter is less than two dozen. Of several series the earliest such day."""
+    return min(one.dates[-1 - min(rows, max(len(one) // 4, min(24, len(one) // 3)))] for one in series)
 
-    Of several series the earliest such day.
-    """
-    return min(one.dates[-1 - min(ORIGINS + horizon, len(one) // 4)] for one in series)
+
+def _end_of(cut: np.datetime64, dates: np.ndarray) -> np.datetime64:
+    """A day as the moment at its end where there are several rows a day."""
+    if dates.dtype == cut.dtype or cut.dtype != "datetime64[D]":
+        return cut
+    return (cut + 1).astype(dates.dtype) - 1
+
+
+def _require_length(series: Sequence[Series]) -> None:
+    for one in series:
+        rows = "days" if one.is_daily_prices else "rows"
+        if len(one) < FEWEST[rows]:
+            raise DataError(
+                f"{one.name} has {len(one)} {rows}, too few to forecast from", f"give at least {FEWEST[rows]} {rows}"
+            )
+
+
+def _require_alike(series: Sequence[Series]) -> None:
+    """What is one market and one backtest must have rows of one kind: a daily close is not known at midnight."""
+    for other in series[1:]:
+        first, mine, yours = series[0], spacing(series[0].dates).unit, spacing(other.dates).unit
+        if first.dates.dtype != other.dates.dtype or (first.additive != other.additive):
+            kinds = ("log returns", "differences")
+            raise DataError(
+                f"{first.name} ({kinds[first.additive]} by the {mine}) and {other.name} ({kinds[other.additive]} by "
+                f"the {yours}) are not of one kind",
+                "give them to commands of their own, or read all with --levels",
+            )
 
 
 def fit_to(
     series: Sequence[Series],
     settings: ForecastSettings,
     *,
-    horizon: int = 20,
+    held: int = ORIGINS + 20,
     compute: Compute = Compute(),
     start: Forecaster | None = None,
 ) -> Generator[Progress, None, Forecaster]:
     """A forecaster trained for just these series, on the spot: on all but the rows that are held out to test it.
 
-    `start` is one to go on from. A generator of the run's progress that returns the forecaster, which is kept nowhere.
-    Raises DataError where a series is too short.
+    held: how many, see `held_out`. `start` is one to go on from. A generator of the run's progress that returns the
+    forecaster, which is kept nowhere. Raises DataError where a series is too short.
     """
     with TemporaryDirectory(prefix="seqlab-") as folder:
         kept = Path(folder) / (start.checkpoint.name if start else "fresh")
-        cut = held_out(series, horizon)
+        cut = held_out(series, held)
+        if start is not None:
+            cut = max(cut, start.cut)
         done = yield from train(series, kept, settings, cut=cut, compute=compute, start=start, measure=False)
         assert done is not None  # nothing stops it
         return load(done)
 
 
-def _lessons(series: Sequence[Series], seed: int) -> list[Features]:
+def _lessons(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Features]:
     """What there is to learn from: each series, and baskets of them, twice: beside all the others, and beside a few,
-    so that the model learns to do with less. The baskets are part of these markets, as funds are of a real one."""
-    own = [features_of(one) for one in (*series, *baskets(series, seed))]
+    so that the model learns to do with less. The baskets are part of these markets, as funds are of a real one.
+
+    Of what was known on the day `cut`; the season alone is that of the whole series, as it is when it is forecast.
+    """
+    known = [one.until(cut) for one in series]
+    own = [features_of(one, whole.season) for one, whole in zip(known, series, strict=True)]
+    own += [features_of(one) for one in baskets(known, seed)]
     if len(own) < 2:
         return own
     random = np.random.default_rng(seed)

@@ -31,3 +31,15 @@ def test_there_is_none_of_one_series_or_of_values_of_any_sign():
     one = made_series("A", 400)
     assert baskets([one], seed=0) == []
     assert baskets([replace(one, additive=True), replace(one, additive=True)], seed=0) == []
+
+
+def test_members_that_trade_on_other_days_keep_their_own_returns():
+    """A stock's return over a weekend is its Monday's, also where another has had a price on Sunday."""
+    stock = made_series("A", 400, 0)
+    everyday = replace(made_series("B", 560, 1), dates=stock.dates[0] + np.arange(560))
+    (one, _) = baskets([stock, everyday], seed=0)
+    monday = int(np.flatnonzero((stock.dates.astype(int) + 3) % 7 == 0)[20])
+    place = int(np.searchsorted(one.dates, stock.dates[monday]))
+    other = int(np.searchsorted(everyday.dates, stock.dates[monday]))
+    gained = [s.adjusted[k] / s.adjusted[k - 1] - 1 for s, k in ((stock, monday), (everyday, other))]
+    np.testing.assert_allclose(one.adjusted[place] / one.adjusted[place - 1] - 1, np.mean(gained), rtol=1e-9)

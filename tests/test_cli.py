@@ -53,12 +53,13 @@ COMMON = {
 
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
-    "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns --stride",
+    "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns "
+    "--stride",
     "generate": "--corpus --length --prompt --temperature --top-k --top-p",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--epochs --list --minutes --model --overwrite --resume",
-    "evaluate": "",
+    "evaluate": "--column --levels --returns",
     "predict": "--top",
     "lab list": "",
     "lab run": "",

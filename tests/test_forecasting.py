@@ -240,7 +240,7 @@ def made_hours(count=2400, seed=0) -> Series:
 @pytest.fixture(scope="module")
 def on_the_spot():
     series = made_hours()
-    return finish(forecasting.fit_to([series], ForecastSettings(**forecasting.FRESH), horizon=12)), series
+    return finish(forecasting.fit_to([series], ForecastSettings(**forecasting.FRESH), held=262)), series
 
 
 def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
@@ -249,7 +249,7 @@ def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
     cut = int(np.searchsorted(series.dates, forecaster.cut))
     assert len(series) - 1 - cut == forecasting.ORIGINS + 12
     spiked = replace(series, adjusted=np.where(np.arange(len(series)) > cut, 1e3, series.adjusted))
-    other = finish(forecasting.fit_to([spiked], ForecastSettings(**forecasting.FRESH), horizon=12))
+    other = finish(forecasting.fit_to([spiked], ForecastSettings(**forecasting.FRESH), held=262))
     assert other.scaler == forecaster.scaler
     for name, tensor in forecaster.model.state_dict().items():
         assert torch.equal(tensor, other.model.state_dict()[name]), name
@@ -410,9 +410,10 @@ def test_resuming_gives_the_uninterrupted_run(tmp_path, stop_at):
         finish(forecasting.train(series[:1], tmp_path / "cut", ForecastSettings(), resume=True))
 
 
-def test_a_series_that_is_too_short_says_so():
-    with pytest.raises(DataError, match="too few"):
-        features_of(made_series(days=120))
+def test_a_series_that_is_too_short_says_so(trained):
+    forecaster, *_ = trained
+    with pytest.raises(DataError, match="MADE has 299 days, too few"):
+        forecasting.forecast(forecaster, made_series(days=299))
 
 
 def test_another_job_is_refused(tmp_path):
@@ -432,3 +433,57 @@ def test_a_forecaster_trains_and_forecasts_on_a_gpu(tmp_path):
     forecaster.model.to("cuda")
     on_gpu = forecasting.forecast(forecaster, series[0], horizon=5)
     np.testing.assert_allclose(on_gpu.prices, on_cpu.prices, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [60, 79, 100, 207])
+def test_short_series_are_trained_on_the_spot_and_tested(count):
+    """Weeks, whose season is a year: as few as there may be, and where a season begins to be seen."""
+    series = made_hours(count)
+    series = replace(series, dates=np.datetime64("2018-01-07") + 7 * np.arange(count))
+    settings = ForecastSettings(**forecasting.FRESH, max_steps=5)
+    forecaster = finish(forecasting.fit_to([series], settings, held=262))
+    one = forecasting.forecast(forecaster, series, horizon=5)
+    assert len(one.backtest.origins) >= 12 and np.isfinite(one.prices).all()
+    with pytest.raises(DataError, match="59 rows, too few"):
+        forecasting.forecast(forecaster, series.until(series.dates[58]))
+
+
+def test_what_goes_on_from_another_does_not_begin_before_it(trained, tmp_path):
+    forecaster, series, cut = trained
+    with pytest.raises(UsageError, match="lies before that of the forecaster"):
+        finish(forecasting.train(series, tmp_path / "a", ForecastSettings(**QUICK), cut=cut - 30, start=forecaster))
+
+
+def test_a_resumed_run_that_went_on_from_another_keeps_its_scaler_and_its_weights(trained, tmp_path):
+    forecaster, series, _ = trained
+    settings = {**QUICK, "val_share": 0.2}
+    whole = finish(forecasting.train(series, tmp_path / "whole", ForecastSettings(**settings), start=forecaster))
+    steps = iter(range(1000))
+    stopped = forecasting.train(
+        series, tmp_path / "half", ForecastSettings(**settings), start=forecaster, stop=lambda: next(steps) >= 15
+    )
+    assert finish(stopped) is None
+    resumed = finish(forecasting.train(series, tmp_path / "half", ForecastSettings(), resume=True))
+    assert resumed.config["scaler"] == whole.config["scaler"] == forecaster.checkpoint.config["scaler"]
+    for name, tensor in whole.weights().items():
+        assert torch.equal(tensor, resumed.weights()[name]), name
+
+
+def test_a_daily_close_is_not_forecast_beside_hours(on_the_spot):
+    forecaster, hours = on_the_spot
+    with pytest.raises(DataError, match="not of one kind"):
+        list(forecasting.forecast_all(forecaster, [hours, made_series()]))
+
+
+def test_a_series_that_does_not_move_gets_no_verdict_of_skill(trained):
+    forecaster, *_ = trained
+    still = made_series("STILL", 1600, with_range=False)
+    still = replace(still, close=np.full(1600, 5.0), adjusted=np.full(1600, 5.0))
+    assert verdict(forecasting.forecast(forecaster, still).backtest).startswith("It does not move")
+
+
+def test_a_few_days_of_many_series_are_few_days():
+    days = np.repeat(np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-21")), 5)
+    outcomes = np.full((100, 1), 0.001)
+    walk, model = (baselines.normal(np.full(100, size), np.array([1]), scoring.LEVELS) for size in (0.05, 0.002))
+    assert "not shown" in verdict(Backtest((1,), days, outcomes, {"model": model, "random_walk": walk}))

@@ -59,14 +59,19 @@ def draw(backtest: Backtest, names: Sequence[str], path: Path) -> None:
 
 
 def _is_enough(backtest: Backtest) -> bool:
-    return len(np.unique(backtest.origins)) >= FEWEST_TO_JUDGE
+    return backtest.days >= FEWEST_TO_JUDGE
 
 
 def _margins(backtest: Backtest, values: np.ndarray) -> np.ndarray:
     """Half the width of the 95 % interval of the mean of values (O, K), per horizon; NaN where days are too few."""
     days = backtest.by_day(values)
     enough = _is_enough(backtest)
-    return np.array([scoring.margin(days[:, k], h) if enough else math.nan for k, h in enumerate(backtest.horizons)])
+    return np.array(
+        [
+            scoring.margin(days[:, k], backtest.overlap(h)) if enough else math.nan
+            for k, h in enumerate(backtest.horizons)
+        ]
+    )
 
 
 def _steps(horizon: int) -> str:

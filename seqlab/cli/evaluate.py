@@ -2,30 +2,40 @@
 
 import math
 import shlex
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, result_options
+from seqlab.cli.options import Common, result_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError
+
+if TYPE_CHECKING:
+    from seqlab.data.csv_series import Kind
 
 
 @click.command("evaluate")
 @click.argument("checkpoint")
 @click.argument("data", required=False)
+@series_options
 @result_options
-def command(common: Common, checkpoint: str, data: str | None) -> None:
+def command(common: Common, checkpoint: str, data: str | None, columns: tuple[str, ...], kind: "Kind") -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     from seqlab.checkpoint import find
 
     saved = find(checkpoint, common.checkpoint_folders())
     say(common, f"checkpoint {saved.folder}")
-    measures = {"language": _text, "vision": _images, "forecasting": _quotes}
+    measures: dict[str, Callable[..., tuple[dict[str, Any], list[str]]]] = {
+        "language": _text,
+        "vision": _images,
+        "forecasting": _quotes,
+    }
     job = saved.config["job"]
     if job not in measures:
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
-    metrics, lines = measures[job](common, saved, data)
+    reading = {"columns": columns, "kind": kind} if job == "forecasting" else {}
+    metrics, lines = measures[job](common, saved, data, **reading)
     if common.json:
         result_json(metrics)
     else:
@@ -89,7 +99,9 @@ def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
     return metrics, figures(metrics)
 
 
-def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+def _quotes(
+    common: Common, saved: Any, data: str | None, columns: tuple[str, ...], kind: "Kind"
+) -> tuple[dict[str, Any], list[str]]:
     from seqlab import forecasting
     from seqlab.cli.forecast_tables import backtest_lines
     from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
@@ -105,7 +117,9 @@ def _quotes(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
         )
     embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]
     asked = [data] if data else [name for name in origins if name not in embedded]
-    series = [snapshot(name) for name in embedded] + list(load_many(asked, offline=common.offline))
+    series = [snapshot(name) for name in embedded] + list(
+        load_many(asked, columns=columns, kind=kind, offline=common.offline)
+    )
     bar, forecasts = Bar(common), []
     running = forecasting.forecast_all(forecaster, series)
     for done, one in enumerate(series):

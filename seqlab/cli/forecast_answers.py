@@ -10,6 +10,8 @@ from seqlab.cli.options import Common, from_command_line
 from seqlab.cli.output import Bar, say
 from seqlab.errors import UsageError
 
+FEWEST_TO_LEARN = 600  # daily prices: a year is warm-up, a quarter is held out
+
 if TYPE_CHECKING:
     from seqlab.data.series import Series
     from seqlab.forecasting import Forecast, Forecaster
@@ -42,25 +44,29 @@ def answers(
         ready, trained = forecasting.load(saved), "shipped" if saved.is_shipped else "fresh"
     batches: dict[Any, list[int]] = {}
     for place, one in enumerate(series):
-        usable = named or (ready and one.is_daily_prices and one.dates[-1] >= ready.learned_to)
-        key = "ready" if usable else (spacing(one.dates).unit, one.additive, one.is_daily_prices)
+        unseen = ready is not None and (one.dates[-1] >= ready.learned_to or len(one) < FEWEST_TO_LEARN)
+        usable = named or (one.is_daily_prices and unseen)
+        kind = spacing(one.dates).unit, one.additive
+        # on the spot those learn together that end together: what is held out is the end
+        key = ("ready", *kind) if usable else (*kind, one.is_daily_prices, one.dates[-1].astype("datetime64[M]"))
         batches.setdefault(key, []).append(place)
-    if list(batches) == ["ready"] and not refit and from_command_line(click.get_current_context(), "set_"):
+    if all("ready" in key for key in batches) and not refit and from_command_line(click.get_current_context(), "set_"):
         raise UsageError("--set has no meaning here: nothing is trained", "add --refit to adapt the model")
+    held = options["origins"] * options["stride"] + options["horizon"]
     made: dict[int, Made] = {}  # by the series' place
     for key, places in batches.items():
         batch = [series[place] for place in places]
-        if key == "ready":
+        if "ready" in key:
             assert ready is not None
             using, how = ready, trained
             say(common, f"checkpoint {saved.folder} ({how}), cut at {using.cut}")
             if refit:
-                using, how = _fit(common, bar, batch, options["horizon"], "adapted", ready), "refit"
+                using, how = _fit(common, bar, batch, held, "adapted", ready), "refit"
         else:
             why = "no daily prices"
             if ready and batch[0].is_daily_prices:
                 why = f"prices that end before {ready.learned_to}, to which '{model}' has learned"
-            using, how = _fit(common, bar, batch, options["horizon"], f"{why}: trained on the spot"), "fresh"
+            using, how = _fit(common, bar, batch, held, f"{why}: trained on the spot"), "fresh"
         running = forecasting.forecast_all(using, batch, **options)
         try:
             for done, place in enumerate(places):
@@ -77,7 +83,7 @@ def answers(
 
 
 def _fit(
-    common: Common, bar: Bar, series: Sequence["Series"], horizon: int, what: str, start: "Forecaster | None" = None
+    common: Common, bar: Bar, series: Sequence["Series"], held: int, what: str, start: "Forecaster | None" = None
 ) -> "Forecaster":
     """A forecaster trained on the spot, or adapted from `start`. what: the beginning of what is said of it."""
     from seqlab import forecasting
@@ -85,7 +91,7 @@ def _fit(
     began = time.monotonic()
     settings = common.resolve(forecasting.ForecastSettings, **(forecasting.ADAPTED if start else forecasting.FRESH))
     names = ", ".join(one.name for one in series[:3]) + (f" and {len(series) - 3} more" if len(series) > 3 else "")
-    running = forecasting.fit_to(series, settings, horizon=horizon, compute=common.compute(), start=start)
+    running = forecasting.fit_to(series, settings, held=held, compute=common.compute(), start=start)
     while True:
         try:
             progress = next(running)

@@ -1,6 +1,7 @@
 """A forecast and its backtest written down: as JSON, as text, and as tables of a file."""
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,23 +51,32 @@ def as_json(answer: Made, horizon: int) -> dict[str, Any]:
 
 
 def lines(one: "Forecast") -> list[str]:
+    """The forecast for a person: the picture where there is a terminal, the table, the backtest, the verdict."""
+    import numpy as np
+
     from seqlab.cli.terminal_chart import for_stdout
     from seqlab.scoring.backtest import verdict
 
-    places = _levels(SHOWN_LEVELS)
+    places = list(_levels(SHOWN_LEVELS).items())
     series, backtest = one.series, one.backtest
+    shown = np.vstack([one.prices, one.random_walk[-1:]])[:, [place for _, place in places]]
+    spread = float(shown.max() - shown.min())
+    decimals = min(max(4 - math.floor(math.log10(spread)), 0), 10) if spread > 0 else 3
+    written = [[f"{value:,.{decimals}f}" for value in row] for row in shown]
+    wide = max(11, 2 + max(len(value) for row in written for value in row))
+    rows = [*map(str, one.dates), "random walk"]
+    first = max(12, 1 + max(map(len, rows)))
+    table = [
+        f"{row:{first}}{''.join(f'{v:>{wide}}' for v in values)}" for row, values in zip(rows, written, strict=True)
+    ]
     lines = [
         "",
-        f"{series.name}, last close {series.close[-1]:,.3f} on {series.dates[-1]} ({series.source})",
+        f"{series.name}, last close {series.close[-1]:,.{decimals}f} on {series.dates[-1]} ({series.source})",
         *for_stdout(one),
-        f"{'day':12}" + "".join(f"{name:>11}" for name in places),
+        f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
+        *table[:-1],
+        f"{table[-1]}  on the last {backtest.step}",
     ]
-    for date, prices in zip(one.dates, one.prices, strict=True):
-        lines.append(f"{date!s:12}" + "".join(f"{prices[place]:>11,.3f}" for place in places.values()))
-    walk = one.random_walk[-1]
-    lines.append(
-        f"{'random walk':12}" + "".join(f"{walk[place]:>11,.3f}" for place in places.values()) + "  on the last day"
-    )
     lines += backtest_lines(backtest)
     return [*lines, "", verdict(backtest)]
 
@@ -82,9 +92,11 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
     lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
         scores = backtest.scores(method)
-        crps = "".join(f"{value:>9.3f}" for value in scores.crps)
+        crps = "".join(f"{value:>9.3f}" if backtest.in_percent else f"{value:>9.4g}" for value in scores.crps)
         covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
         lines.append(f"{method:22}{crps}{'':11}{covered}")
+    if not backtest.outcomes.any():  # nothing moves: a share of nothing is no skill
+        return lines
     without_drift = [("skill without drift, %", True)] if backtest.only_width else []
     for label, at_last_price in [("skill, %", False), *without_drift]:
         lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))

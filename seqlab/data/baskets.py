@@ -24,8 +24,9 @@ def baskets(series: Sequence[Series], seed: int) -> list[Series]:
     if len(priced) < 2:
         return []
     random = np.random.default_rng(seed)
-    prices = pd.concat([pd.Series(one.adjusted, one.dates) for one in priced], axis=1).sort_index()  # (D, M)
-    returns = prices.pct_change(fill_method=None)
+    # each one's own returns, whatever days the others trade on: (D, M)
+    own = [pd.Series(one.adjusted, one.dates).pct_change() for one in priced]
+    returns = pd.concat(own, axis=1, sort=True)
     made = []
     for number in range(len(priced)):
         size = min(int(random.choice(SIZES)), len(priced))

@@ -38,25 +38,31 @@ def expected_changes(path: np.ndarray, season: int, horizons: np.ndarray) -> np.
     itself; 1 where none is suggested. A row's entries are computed from that row and those before it. Zero where
     nothing is better than the last value, or nothing is known.
     """
-    count = len(path)
-    rules = np.full((4, count, len(horizons)), np.nan)
-    lost = np.full((4, count, len(horizons)), np.nan)  # absolute errors, on the row where they become known
-    rules[0] = 0.0
     plain = _plain_regressors(path)
-    for k, h in enumerate(horizons):
-        if season > 1:
-            rules[1, :, k] = seasonal_naive(path, season, h)
-            rules[2, :, k] = rules[1, :, k] + _mean_error(path, rules[1, :, k], h)
-        if h < count:
-            regressors = np.concatenate([plain, *_seasonal_regressors(path, season, h)], axis=1)
-            outcome = path[h:] - path[:-h]
-            rules[3, :, k] = _regression(regressors, outcome, h)
-            lost[:, h:, k] = np.abs(outcome - rules[:, :-h, k])
-    best, least = np.zeros(lost[0].shape, int), lost[0]
+    return np.stack([_expected(path, season, h, plain) for h in horizons], axis=1)
+
+
+def _expected(path: np.ndarray, season: int, horizon: int, plain: np.ndarray) -> np.ndarray:
+    """The change expected over one horizon, (N,). plain: what every horizon's regression begins with."""
+    count = len(path)
+    rules = np.full((4, count), np.nan)
+    rules[0] = 0.0
+    if horizon >= count:
+        return rules[0]
+    outcome = path[horizon:] - path[:-horizon]
+    if season > 1:
+        rules[1] = seasonal_naive(path, season, horizon)
+        rules[2] = rules[1] + _mean_error(path, rules[1], horizon)
+    rules[3] = _regression(
+        np.concatenate([plain, *_seasonal_regressors(path, season, horizon)], axis=1), outcome, horizon
+    )
+    lost = np.full((4, count), np.nan)  # absolute errors, on the row where they become known
+    lost[:, horizon:] = np.abs(outcome - rules[:, :-horizon])
+    best, least = np.zeros(count, int), lost[0]
     for rule, worth_it in ((1, 1.0), (2, WORTH_IT), (3, WORTH_IT)):
         both = np.isfinite(lost[rule]) & np.isfinite(least)
-        theirs, ours = (np.where(both, error, 0.0).cumsum(0) for error in (least, lost[rule]))
-        better = ours < worth_it * theirs  # (N, H)
+        theirs, ours = (np.where(both, error, 0.0).cumsum() for error in (least, lost[rule]))
+        better = ours < worth_it * theirs
         best, least = np.where(better, rule, best), np.where(better, lost[rule], least)
     return np.nan_to_num(np.take_along_axis(rules, best[None], axis=0)[0])
 
@@ -83,7 +89,7 @@ def _seasonal_regressors(path: np.ndarray, season: int, horizon: int) -> Iterato
     last one and the one before would repeat, the growth since, and how far the last value is from its mean. (N, 4)."""
     value = pd.Series(path)
     for length in (season // 7 if season % 7 == 0 else 1, season):
-        if length > 1:
+        if 1 < length < len(path):
             last = seasonal_naive(path, length, horizon)
             growth = value.diff(length).to_numpy()
             before = np.concatenate([np.full(length, np.nan), last[:-length]]) - growth

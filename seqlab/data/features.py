@@ -13,12 +13,9 @@ import pandas as pd
 
 from seqlab.data.expected import expected_changes
 from seqlab.data.series import Series
-from seqlab.errors import DataError
 
 EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
 WARM_UP = 252  # days before the first origin: a year for the longest span
-FEWEST_DAYS = 300  # of daily prices
-FEWEST_ROWS = 60  # of other series
 LONGEST = 60  # horizon, in rows
 SEASONS_DECAY = 0.8  # of the size of surprises at one place in the season, from one season to the next
 SPANS = (5, 21, 63)
@@ -101,17 +98,14 @@ class Features:
         return outcomes
 
 
-def features_of(series: Series) -> Features:
+def features_of(series: Series, season: int | None = None) -> Features:
     """Compute a series' own features; those of the market are left unknown, see `Market`.
 
-    Raises DataError if it has fewer than FEWEST_DAYS days, or FEWEST_ROWS rows where it is not daily prices.
+    season: rows after which it may repeat itself; the series' own where it is not given.
     """
     count, daily = len(series.dates), series.is_daily_prices
-    fewest, rows = (FEWEST_DAYS, "days") if daily else (FEWEST_ROWS, "rows")
-    if count < fewest:
-        raise DataError(f"{series.name} has {count} {rows}, too few to forecast from", f"give at least {fewest} {rows}")
     path = series.path() - series.path()[0]
-    season = 1 if daily else series.season
+    season = 1 if daily else season or series.season
     if daily:
         expected = np.broadcast_to(0.0, (count, LONGEST))
     else:
@@ -175,7 +169,7 @@ def features_of(series: Series) -> Features:
         path=path,
         expected=expected,
         season=season,
-        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season),
+        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
     )
 
 

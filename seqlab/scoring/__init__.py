@@ -54,10 +54,10 @@ def variance_of_mean(values: np.ndarray, horizon: int) -> float:
     """The variance of the mean of values (N,) in order of time that overlap, as those of `horizon` steps do.
 
     Bartlett weights over max(20, 2 * horizon) lags, which keep it positive (Newey and West 1987), and the small-sample
-    correction of Harvey, Leybourne and Newbold (1997). NaN for fewer than three values.
+    correction of Harvey, Leybourne and Newbold (1997). NaN for fewer than three values, or than a horizon has steps.
     """
     n = len(values)
-    if n < 3:
+    if n < max(3, horizon + 1):
         return math.nan
     d = values - values.mean()
     lags = min(max(20, 2 * horizon), n - 2)

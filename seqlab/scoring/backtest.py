@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from seqlab import scoring
+from seqlab.errors import DataError
 
-FEWEST_TO_JUDGE = 50  # forecasts of a backtest before its verdict can be that the model knew more
+FEWEST_TO_JUDGE = 50  # days of a backtest before its verdict can be that the model knew more
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Backtest:
     the mean absolute h-day change of the series until its backtest began, what MASE is measured in. hindsight: the last
     day of the series and the last that the model learned from, where that is later: there is no origin then. step: what
     a horizon counts, `day` or `hour`. in_percent: whether changes are log returns, and their scores percent.
-    only_width: whether the model says how wide the future is and nothing of where it goes.
+    only_width: whether the model says how wide the future is and nothing of where it goes. stride: rows from one origin
+    to the next.
     """
 
     horizons: tuple[int, ...]
@@ -57,6 +59,16 @@ class Backtest:
     step: str = "day"
     in_percent: bool = True
     only_width: bool = True
+    stride: int = 1
+
+    @property
+    def days(self) -> int:
+        """On how many days, or other rows, forecasts were made: several series on one day count once."""
+        return len(np.unique(self.origins))
+
+    def overlap(self, horizon: int) -> int:
+        """How many origins in a row a horizon spans, for the Diebold-Mariano test."""
+        return -(-horizon // self.stride)
 
     @property
     def factor(self) -> float:
@@ -103,7 +115,7 @@ class Backtest:
     def p_values(self, other: str = "random_walk") -> list[float]:
         """Diebold-Mariano p-value of the model against another method, per horizon."""
         means = self.by_day(self._crps("model") - self._crps(other))
-        return [scoring.diebold_mariano(means[:, k], h) for k, h in enumerate(self.horizons)]
+        return [scoring.diebold_mariano(means[:, k], self.overlap(h)) for k, h in enumerate(self.horizons)]
 
     def skill_intervals(self, method: str = "model") -> list[tuple[float, float]]:
         """The 95 % confidence interval of `skill`, per horizon: that of the mean loss difference, with the variance of
@@ -111,7 +123,7 @@ class Backtest:
         theirs = self._crps("random_walk")
         means = self.by_day(self._crps(method) - theirs)
         margins = [
-            100 * scoring.margin(means[:, k], h) / theirs[:, k].mean() if len(means) else math.nan
+            100 * scoring.margin(means[:, k], self.overlap(h)) / theirs[:, k].mean() if len(means) else math.nan
             for k, h in enumerate(self.horizons)
         ]
         return [(s - margin, s + margin) for s, margin in zip(self.skill(method), margins, strict=True)]
@@ -128,8 +140,15 @@ class Backtest:
 
 
 def pool(backtests: Sequence[Backtest]) -> Backtest:
-    """The backtests of several series with the same horizons as one, origins one after the other."""
+    """The backtests of several series with the same horizons as one, origins one after the other.
+
+    Raises DataError where they are not of one kind: percent and other units have no common mean.
+    """
     first = backtests[0]
+    if any((one.step, one.in_percent) != (first.step, first.in_percent) for one in backtests):
+        raise DataError(
+            "backtests of series that are not of one kind cannot be pooled", "look at each series by itself"
+        )
     methods = [method for method in first.quantiles if all(method in one.quantiles for one in backtests)]
     return replace(
         first,
@@ -191,6 +210,8 @@ def verdict(backtest: Backtest) -> str:
             f"Nothing is known of how good this forecast is: no {backtest.step} after the model's cut has an outcome "
             "yet; it is no investment advice."
         )
+    if not backtest.outcomes.any():
+        return "It does not move: there is nothing to forecast, and it is no investment advice."
     rival, name = "random_walk", "a random walk"
     if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
         rival, name = "seasonal_naive", "repeating the last season"
@@ -201,7 +222,7 @@ def verdict(backtest: Backtest) -> str:
         sure = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
         parts.append(f"{abs(skill):.1f} % {better} at {steps(h, backtest.step)} ({sure})")
     # as many tests as horizons (Bonferroni); too few days say nothing, whatever their p
-    limit = 0.05 / len(backtest.horizons) if count >= FEWEST_TO_JUDGE else 0.0
+    limit = 0.05 / len(backtest.horizons) if backtest.days >= FEWEST_TO_JUDGE else 0.0
     known = [p < limit and skill > 0 for p, skill in zip(p_values, skills, strict=True)]
     if all(known):
         claim = f"the model knew more than {name}"
