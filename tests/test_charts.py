@@ -94,7 +94,7 @@ def test_a_backtest_chart_shows_its_skill_and_is_silent_on_how_sure_a_few_days_a
     backtest_chart.draw(many, ["A", "B", "C", "D", "E"], tmp_path / "many.svg")
     said = texts(tmp_path / "many.svg")
     assert "A, B, C and 2 more" in said and f"{many.skill()[0]:+.1f}" in said
-    assert {"model", "random walk", "5 steps", "5 steps ahead", "50 %", "80 %", "90 %"} <= set(said)
+    assert {"model", "random walk", "5 days", "5 days ahead", "50 %", "80 %", "90 %"} <= set(said)
     assert any(text.startswith("300 forecasts from 0 to 299") for text in said)
     assert any("95 % intervals" in text and "No investment advice" in text for text in said)
     backtest_chart.draw(few, ["A"], tmp_path / "few.svg")

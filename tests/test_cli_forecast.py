@@ -84,7 +84,7 @@ def test_a_backtest_is_drawn_where_its_file_is_a_picture(cli, folder):
     done = cli("forecast", "a.csv", "b.csv", "--horizon=2", "--origins=60", "--backtest=scores.SVG")
     assert done.status == 0 and "backtest written to scores.SVG" in done.err
     written = (folder / "scores.SVG").read_text()
-    assert "a, b" in written and "120 forecasts" in written and "2 steps ahead" in written
+    assert "a, b" in written and "120 forecasts" in written and "2 days ahead" in written
     assert "░" not in done.out  # the picture of letters is for terminals
     cli("forecast", "a.csv", "--backtest=scores.txt").fails(2, "scores.txt", ".csv", ".png", ".svg", ".pdf")
     assert not (folder / "scores.txt").exists()

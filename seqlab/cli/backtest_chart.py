@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seqlab import scoring
 from seqlab.cli.chart import INK, MODEL, OTHERS, PALE, WALK, empty, quiet, save, text_of
-from seqlab.scoring.backtest import FEWEST_TO_JUDGE, Backtest
+from seqlab.scoring.backtest import FEWEST_TO_JUDGE, Backtest, steps
 
 # the baselines worth a place, each with a mark of its own so that colour is not all that tells them apart
 METHODS = {
@@ -74,10 +74,6 @@ def _margins(backtest: Backtest, values: np.ndarray) -> np.ndarray:
     )
 
 
-def _steps(horizon: int) -> str:
-    return f"{horizon} step{'s' if horizon > 1 else ''}"
-
-
 def _histogram(backtest: Backtest, k: int, axes: Axes) -> None:
     tenths = scoring.pit_tenths(backtest.quantiles["model"], backtest.outcomes)  # (O, K)
     shares = scoring.pit_histogram(backtest.quantiles["model"][:, k], backtest.outcomes[:, k])
@@ -97,14 +93,14 @@ def _histogram(backtest: Backtest, k: int, axes: Axes) -> None:
     highest.set_horizontalalignment("right")
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.10g} %")
-    axes.set_title(f"\n{_steps(backtest.horizons[k])} ahead", loc="left", fontsize=10, color=INK)
+    axes.set_title(f"\n{steps(backtest.horizons[k], backtest.step)} ahead", loc="left", fontsize=10, color=INK)
 
 
 def _methods_by_horizon(backtest: Backtest, axes: Axes, heading: str) -> list[tuple[str, np.ndarray]]:
     """An axis of horizons, and each method that is shown with its places on it."""
     quiet(axes)
     places = np.arange(len(backtest.horizons))
-    axes.set_xticks(places, [_steps(h) for h in backtest.horizons])
+    axes.set_xticks(places, [steps(h, backtest.step) for h in backtest.horizons])
     axes.set_xlim(-0.6, len(places) - 0.4)
     axes.set_title(heading, loc="left", fontsize=10, color=INK)
     methods = [method for method in METHODS if method in backtest.quantiles]

@@ -1,6 +1,6 @@
-"""The job of series: train a forecaster on quotes, forecast with it, and say how good it was on unseen days."""
+"""A forecaster trained: on quotes for all to use, going on from another, or on the spot for just a few series."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +14,8 @@ from seqlab import checkpoint, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.baskets import baskets
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.calendar import next_dates, spacing
-from seqlab.data.expected import seasonal_naive
 from seqlab.data.features import (
     FEATURES,
-    LONGEST,
     OWN_FEATURES,
     RANGE_FEATURES,
     Features,
@@ -29,21 +26,17 @@ from seqlab.data.features import (
 )
 from seqlab.data.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError, did_you_mean
+from seqlab.forecasting.forecaster import HORIZONS, Forecaster, load
+from seqlab.forecasting.forecasts import ORIGINS, end_of, forecast_all, require_alike, require_length
 from seqlab.machine import Compute, use_threads
 from seqlab.models.forecaster import RecurrentForecaster
 from seqlab.models.recurrent import KINDS
-from seqlab.scoring import baselines, calibration
-from seqlab.scoring.backtest import Backtest, pool, summary
-from seqlab.scoring.backtest import verdict as verdict  # who forecasts wants it at hand
+from seqlab.scoring.backtest import pool, summary
 from seqlab.training import Batch, Progress, State
 
-HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; between them the model interpolates
-REPORTED = (1, 5, 20)
-ORIGINS = 250
 ADAPTED = {"max_steps": 60, "lr": 1e-3}  # settings to go on with from a forecaster that has learned before
-FEWEST = {"days": 300, "rows": 60}  # of daily prices, and of other series
+FRESH = {"val_share": 0.25}  # settings of one that has few rows to learn from
 VAL_WINDOWS = 256  # that choose the weights, at most: as sure as all of them, and read every few steps
-FRESH = {"val_share": 0.25}  # and those of one that has few rows to learn from
 
 
 @dataclass(kw_only=True)
@@ -73,44 +66,6 @@ class ForecastSettings(training.Settings):
         training.require(self, f"above burn_in, {self.burn_in}", lambda value: value > self.burn_in, "context")
         training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout", "val_share")
         training.require(self, "from 0 to 1", lambda value: 0 <= value <= 1, "range_dropout", "market_dropout")
-
-
-@dataclass(frozen=True)
-class Forecaster:
-    """A trained forecaster, ready to use. No day after `cut` was seen in training."""
-
-    model: RecurrentForecaster
-    scaler: Scaler
-    cut: np.datetime64
-    checkpoint: Checkpoint
-
-    @property
-    def learned_to(self) -> np.datetime64:
-        """The last day that was seen in training, also by a forecaster that this one began with: the cut, or the one
-        before it that has prices."""
-        seen: list[np.datetime64] = []
-        config: dict[str, Any] | None = self.checkpoint.config
-        while config:
-            seen += [np.datetime64(one["last"]) for one in config["data"]["series"]]
-            config = config.get("from")
-        return max(seen)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The future of one series as the model sees it: prices at scoring.LEVELS by day, (horizon, Q), and the random
-    walk's beside them."""
-
-    series: Series
-    dates: np.ndarray
-    prices: np.ndarray
-    random_walk: np.ndarray
-    backtest: Backtest
-
-    def history(self, count: int) -> np.ndarray:
-        """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
-        past, last = self.series.adjusted[-count:], self.series.close[-1]
-        return past * (last / past[-1]) if past[-1] else past
 
 
 def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
@@ -154,10 +109,10 @@ def train(
     saved = None
     if cut is None:
         cut = max(one.dates[-1] for one in series)
-    _require_alike(series)
-    _require_length(series)
-    cut = _end_of(cut, series[0].dates)
-    if start is not None and cut < _end_of(start.cut, series[0].dates):
+    require_alike(series)
+    require_length(series)
+    cut = end_of(cut, series[0].dates)
+    if start is not None and cut < end_of(start.cut, series[0].dates):
         raise UsageError(
             f"the cut {cut} lies before that of the forecaster to go on from, {start.cut}",
             "give a later cut, or leave out --from",
@@ -282,125 +237,10 @@ def train(
     return keeper.finish({"backtest": summary(pool([one.backtest for one in forecast_all(trained, series)]))})
 
 
-def load(saved: Checkpoint) -> Forecaster:
-    """The forecaster of a checkpoint. Raises CheckpointError if it is of another job, damaged, or of other features."""
-    if saved.config["job"] != "forecasting":
-        raise CheckpointError(
-            f"checkpoint '{saved.name}' is no forecaster: its job is {saved.config['job']}",
-            "see `seqlab checkpoints list` for the forecasters",
-        )
-    if saved.config["features"] != list(FEATURES):
-        raise CheckpointError(
-            f"checkpoint '{saved.name}' was trained on other features than this seqlab computes",
-            "train it again with `seqlab train-forecaster`",
-        )
-    model = RecurrentForecaster(**saved.config["model"])
-    model.load_state_dict(saved.weights())
-    return Forecaster(model.eval(), Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
-
-
-def forecast(forecaster: Forecaster, series: Series, **options: Any) -> Forecast:
-    """One series alone: see `forecast_all`."""
-    return next(forecast_all(forecaster, [series], **options))
-
-
-def forecast_all(
-    forecaster: Forecaster,
-    series: Sequence[Series],
-    *,
-    horizon: int = 20,
-    origins: int = ORIGINS,
-    stride: int = 1,
-    garch: bool = False,
-) -> Iterator[Forecast]:
-    """The next `horizon` days of each series, with a backtest on up to `origins` days, `stride` apart, after the cut.
-
-    A generator: a backtest of many series takes its time. They are each other's market, and calibrated together. The
-    backtest's days are counted back from the last one that has an outcome at the longest horizon. garch: compare with
-    GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short.
-    """
-    _require_alike(series)
-    _require_length(series)
-    own = [features_of(one) for one in series]
-    market = Market.of(own)
-    features = [market.beside(one) for one in own]
-    log_scales = calibrated(forecaster, features, scales(forecaster, features))
-    days = np.arange(1, horizon + 1)
-    horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
-    ahead = np.array(horizons)
-    for one, seen, log_scale in zip(series, features, log_scales, strict=True):
-        ours = model_quantiles(forecaster, seen, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
-        walk = baselines.normal(baselines.volatility(seen.returns())[-1:], days, scoring.LEVELS)[0]
-        last = len(one) - 1 - horizon
-        first = max(seen.warm_up, int(np.searchsorted(one.dates, _end_of(forecaster.cut, one.dates))))
-        rows = np.arange(last, first - 1, -stride)[:origins][::-1]
-        outcomes = seen.outcomes(horizons)
-        repeated = np.stack([seasonal_naive(seen.path, seen.season, h) for h in horizons], 1)  # (N, H)
-        theirs = baselines.by_name(
-            seen.returns(),
-            seen.day_range,
-            seen.ewma,
-            rows,
-            ahead,
-            scoring.LEVELS,
-            repeated=repeated if seen.season > 1 else None,
-            with_garch=garch and not one.additive,  # it is fitted to returns
-        )
-        begun = rows[0] if len(rows) else len(one)
-        naive = np.array([np.abs(outcomes[: max(begun - h + 1, 1), k]).mean() for k, h in enumerate(horizons)])
-        yield Forecast(
-            one,
-            next_dates(one.dates, horizon, exchange=one.exchange),
-            one.moved(ours),
-            one.moved(walk),
-            Backtest(
-                horizons,
-                one.dates[rows],
-                outcomes[rows],
-                {"model": model_quantiles(forecaster, seen, log_scale, rows, ahead), **theirs},
-                np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
-                (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
-                step=spacing(one.dates).unit,
-                stride=stride,
-                in_percent=not one.additive,
-                only_width=one.is_daily_prices,
-            ),
-        )
-
-
 def held_out(series: Sequence[Series], rows: int) -> np.datetime64:
     """The cut that leaves the last `rows` of series to test on, or a quarter where that is less, a third at the most
     where a quarter is less than two dozen. Of several series the earliest such day."""
     return min(one.dates[-1 - min(rows, max(len(one) // 4, min(24, len(one) // 3)))] for one in series)
-
-
-def _end_of(cut: np.datetime64, dates: np.ndarray) -> np.datetime64:
-    """A day as the moment at its end where there are several rows a day."""
-    if dates.dtype == cut.dtype or cut.dtype != "datetime64[D]":
-        return cut
-    return (cut + 1).astype(dates.dtype) - 1
-
-
-def _require_length(series: Sequence[Series]) -> None:
-    for one in series:
-        rows = "days" if one.is_daily_prices else "rows"
-        if len(one) < FEWEST[rows]:
-            raise DataError(
-                f"{one.name} has {len(one)} {rows}, too few to forecast from", f"give at least {FEWEST[rows]} {rows}"
-            )
-
-
-def _require_alike(series: Sequence[Series]) -> None:
-    """What is one market and one backtest must have rows of one kind: a daily close is not known at midnight."""
-    for other in series[1:]:
-        first, mine, yours = series[0], spacing(series[0].dates).unit, spacing(other.dates).unit
-        if first.dates.dtype != other.dates.dtype or (first.additive != other.additive):
-            kinds = ("log returns", "differences")
-            raise DataError(
-                f"{first.name} ({kinds[first.additive]} by the {mine}) and {other.name} ({kinds[other.additive]} by "
-                f"the {yours}) are not of one kind",
-                "give them to commands of their own, or read all with --levels",
-            )
 
 
 def fit_to(
@@ -445,54 +285,6 @@ def _lessons(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Fe
         few = random.choice(len(others), min(len(others), int(random.integers(1, 8))), replace=False)
         result.append(Market.of([one, *(others[j] for j in few)]).beside(one))
     return result
-
-
-@torch.inference_mode()
-def scales(forecaster: Forecaster, features: Sequence[Features]) -> list[np.ndarray]:
-    """The model's log scale on every day of each series, (N, K): each from that day and those before it."""
-    longest = max(len(one.dates) for one in features)
-    x = torch.zeros(len(features), longest, len(FEATURES))
-    for i, one in enumerate(features):
-        x[i, : len(one.dates)] = torch.from_numpy(forecaster.scaler.apply(one.values))
-    with use_threads(1):
-        log_scale, _ = forecaster.model(x.to(forecaster.model.median.device))
-    log_scale = log_scale.cpu().double()
-    return [log_scale[i, : len(one.dates)].numpy() for i, one in enumerate(features)]
-
-
-def calibrated(
-    forecaster: Forecaster, features: Sequence[Features], log_scales: Sequence[np.ndarray]
-) -> list[np.ndarray]:
-    """Log scales (N, K) of each series, corrected on each day by how outcomes known by then had fallen: all series'."""
-    knots = np.array(forecaster.model.horizons)
-    days = np.unique(np.concatenate([one.dates for one in features]))
-    known = np.full((len(days), len(features), len(knots)), np.nan)
-    with torch.inference_mode():
-        curves = forecaster.model.curves().cpu().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
-    for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
-        units = one.surprises(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
-        excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)
-        excess[: one.warm_up] = np.nan
-        for k, h in enumerate(knots):  # what was said h days of the series ago is known now
-            known[np.searchsorted(days, one.dates[h:]), i, k] = excess[:-h, k]
-    factors = calibration.log_factors(known, knots)
-    return [
-        log_scale + factors[np.searchsorted(days, one.dates)]
-        for one, log_scale in zip(features, log_scales, strict=True)
-    ]
-
-
-@torch.inference_mode()
-def model_quantiles(
-    forecaster: Forecaster, features: Features, log_scale: np.ndarray, rows: np.ndarray, horizons: np.ndarray
-) -> np.ndarray:
-    """Quantiles of the change of a series over `horizons` (H,) from `rows` (O,): (O, H, Q).
-
-    log_scale (N, K): the model's on every row, calibrated.
-    """
-    units = forecaster.model.quantiles(torch.from_numpy(log_scale[rows]), int(horizons.max())).numpy()
-    surprises = units[:, horizons - 1] * features.volatility[rows, None, None]
-    return features.expected[rows][:, horizons - 1, None] + surprises
 
 
 def _describe(series: Series, cut: np.datetime64) -> dict[str, Any]:
