@@ -194,3 +194,14 @@ def test_a_forecaster_goes_on_from_another(cli, folder):
     assert saved.config["scaler"] == shipped.config["scaler"] and saved.config["model"] == shipped.config["model"]
     moved = [(saved.weights()[name] - tensor).abs().max() for name, tensor in shipped.weights().items()]
     assert 0 < max(moved) < 0.1  # five short steps
+
+
+def test_what_is_read_is_never_written_over(cli, folder):
+    path = write_csv(folder / "mine.csv")
+    before = path.read_bytes()
+    for option in ("-o", "--backtest"):
+        cli("forecast", "mine.csv", "--horizon=1", option, folder / "mine.csv").fails(2, "is read here", "another file")
+    cli("forecast", "mine.csv", "-o", "x.csv", "--backtest=x.csv").fails(2, "both name x.csv", "two files")
+    said = cli("forecast", "mine.csv", "--horizon=1", "--offline", "-o", "mine.png").err
+    assert "-o mine-forecast.csv" in said and "--offline" in said
+    assert path.read_bytes() == before

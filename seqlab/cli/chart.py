@@ -49,4 +49,5 @@ def save(figure: Figure, path: Path, note: str = "") -> None:
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another script is drawn as boxes
+        warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # a few hours have fewer ticks than it likes
         figure.savefig(path, dpi=min(150, TALLEST / figure.get_figheight()), metadata=date)

@@ -9,7 +9,7 @@ import click
 
 from seqlab.cli.forecast_answers import answers as answers_of
 from seqlab.cli.forecast_tables import as_json, lines, write_backtest, write_table
-from seqlab.cli.options import Common, common_options, series_options
+from seqlab.cli.options import Common, common_options, from_command_line, series_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import DataError, UsageError
 
@@ -73,6 +73,7 @@ def command(
     for written in (common.output, backtest):
         if written and written.suffix.lower() not in (*CHARTS, ".csv"):
             raise UsageError(f"{written} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
+    _refuse_to_replace(names, common.output, backtest)
     bar, loaded = Bar(common), []
     bar.show(", ".join(names))
     # before the checkpoint, so that a wrong name is reported at once
@@ -94,6 +95,8 @@ def command(
         common, bar, loaded, model, refit, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
     )
     forecasts = [answer.forecast for answer in answers]
+    if len(forecasts) > 1:
+        say(common, "series that are forecast together are each other's market: alone each would differ a little")
     for one, using, *_ in answers:
         count = len(one.backtest.origins)
         if one.backtest.hindsight is not None:
@@ -119,17 +122,21 @@ def command(
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
             write_table(common.output, forecasts)
-            purpose, other = "draw it", common.output.with_suffix(".png")
+            purpose, ending = "draw it", ".png"
         else:
             from seqlab.cli.fan_chart import draw
 
             draw(forecasts, common.output)
-            purpose, other = "its numbers", common.output.with_suffix(".csv")
+            purpose, ending = "its numbers", ".csv"
+        other = common.output.with_suffix(ending)
+        if _is_one_of(other, names):
+            other = other.with_stem(f"{other.stem}-forecast")
         given = {"--as-of": as_of, "--model": model if model != "quotes" else None}
         options = [word for flag, value in given.items() if value is not None for word in (flag, value)]
         options += [word for column in columns for word in ("--column", column)]
         options += [f"--{kind}"] if kind != "auto" else []
         options += ["--refit"] if refit else []
+        options += ["--offline"] if from_command_line(click.get_current_context(), "offline") else []
         again = shlex.join(["seqlab", "forecast", *names, "--horizon", str(horizon), *options, "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
@@ -137,6 +144,19 @@ def command(
     elif common.output is None or not common.quiet:
         for one in forecasts:
             result("\n".join(lines(one)))
+
+
+def _is_one_of(path: Path, names: Sequence[str]) -> bool:
+    return any(path.resolve() == Path(name).resolve() for name in names if name != "-")
+
+
+def _refuse_to_replace(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
+    """Raises UsageError where what is written would replace what is read, or each other."""
+    for written in (output, backtest):
+        if written is not None and _is_one_of(written, names):
+            raise UsageError(f"{written} is read here: it would be replaced", "name another file to write")
+    if output is not None and backtest is not None and output.resolve() == backtest.resolve():
+        raise UsageError(f"-o and --backtest both name {output}", "name two files")
 
 
 def say_series(common: Common, series: "Series") -> None:

@@ -2,6 +2,9 @@
 
 import csv
 import math
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +81,10 @@ def lines(one: "Forecast") -> list[str]:
         f"{table[-1]}  on the last {backtest.step}",
     ]
     lines += backtest_lines(backtest)
-    return [*lines, "", verdict(backtest)]
+    said = verdict(backtest)
+    if sys.stdout.isatty():  # a terminal would break it within words
+        said = textwrap.fill(said, max(40, shutil.get_terminal_size().columns - 1))
+    return [*lines, "", said]
 
 
 def backtest_lines(backtest: "Backtest") -> list[str]:
@@ -88,7 +94,8 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
         return []
     step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
     heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
-    lines = ["", f"backtest: {len(days)} forecasts from {days.min()} to {days.max()}", ""]
+    count = f"{len(days)} forecast{'' if len(days) == 1 else 's'}"
+    lines = ["", f"backtest: {count} from {days.min()} to {days.max()}", ""]
     lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
         scores = backtest.scores(method)

@@ -207,6 +207,11 @@ def _named_column(column: str, labels: list[str], where: str) -> str:
     raise DataError(f"{where} has no column '{column}'", did_you_mean(column, labels))
 
 
+def _listed(labels: list[str], most: int = 12) -> str:
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return ", ".join(labels[:most]) + more
+
+
 def _only_column(table: pd.DataFrame, labels: list[str], where: str) -> str:
     """The close, adjusted if there is such a one, else the only column of numbers."""
     known = {field_name(label): label for label in reversed(labels)}
@@ -221,7 +226,7 @@ def _only_column(table: pd.DataFrame, labels: list[str], where: str) -> str:
             f"{where} has no column 'Close', and of columns with numbers none", "name one with --column NAME"
         )
     raise DataError(
-        f"{where} has no column 'Close', and of columns with numbers several ({', '.join(numeric)})",
+        f"{where} has no column 'Close', and of columns with numbers several ({_listed(numeric)})",
         "name one with --column NAME, or more by repeating it",
     )
 
