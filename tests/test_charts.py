@@ -89,6 +89,18 @@ def test_minutes_can_be_drawn(tmp_path):
     assert terminal_chart.lines(hourly, 80)[-1].endswith(str(minutes[-1]))
 
 
+def test_nights_and_weekends_take_no_room_in_a_chart_of_minutes(tmp_path):
+    """A Friday's half hours and a Monday's: evenly spaced, and the ticks say which day is which."""
+    friday = np.datetime64("2024-02-02T09:30", "m") + 30 * np.arange(13)
+    weeks = np.concatenate([friday + 7 * 1440 * week for week in range(8)])  # 104 rows, a week between sessions
+    one = made_forecast()
+    half_hours = replace(one, series=replace(one.series, dates=weeks[-105:][:100]), dates=weeks[99:104])
+    fan_chart.draw([half_hours], tmp_path / "fan.svg")
+    said = texts(tmp_path / "fan.svg")
+    days = {str(day)[5:10] for day in weeks[80:]}
+    assert len(days & {text[:5] for text in said}) == len(days)  # each of the sessions shown has its tick
+
+
 def test_a_backtest_chart_shows_its_skill_and_is_silent_on_how_sure_a_few_days_are(tmp_path):
     many, few = clustered(300, 5, seed=0), clustered(30, 5, seed=0)
     backtest_chart.draw(many, ["A", "B", "C", "D", "E"], tmp_path / "many.svg")

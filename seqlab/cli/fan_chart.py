@@ -34,43 +34,57 @@ def _panel(one: Forecast, axes: Axes) -> None:
     series, steps = one.series, len(one.dates)
     last = series.close[-1]
     shown = max(20, 4 * steps)  # enough to see the size of the moves, and the fan no sliver
-    dates = np.concatenate([series.dates[-1:], one.dates])
+    past = series.dates[-shown:]
+    places = _places(axes, np.concatenate([past, one.dates]))
+    before, ahead = places[: len(past)], places[len(past) - 1 :]
     fan = np.vstack([np.full(len(LEVELS), last), one.prices])
     walk = np.vstack([np.full(len(LEVELS), last), one.random_walk])
     quiet(axes)
-    axes.axvline(dates[0], color=GREY, linewidth=0.8)
-    axes.plot(series.dates[-shown:], one.history(shown), color=INK, linewidth=1.4)
+    axes.axvline(ahead[0], color=GREY, linewidth=0.8)
+    axes.plot(before, one.history(shown), color=INK, linewidth=1.4)
     for share, opacity in BANDS:
         low, high = _edges(share)
-        axes.fill_between(dates, fan[:, low], fan[:, high], color=MODEL, alpha=opacity, linewidth=0)
-    axes.plot(dates, fan[:, MEDIAN], color=MODEL, linewidth=1.8)
+        axes.fill_between(ahead, fan[:, low], fan[:, high], color=MODEL, alpha=opacity, linewidth=0)
+    axes.plot(ahead, fan[:, MEDIAN], color=MODEL, linewidth=1.8)
     for edge in _edges(WALK_BAND):
-        axes.plot(dates, walk[:, edge], color=WALK, linestyle=(0, (4, 2)), linewidth=1.3)
-    axes.plot(dates[0], last, "o", color=INK, markersize=4)
-    axes.set_xlim(series.dates[-shown:][0], dates[-1])
-    _label_ends(axes, dates[-1], fan[-1], walk[-1])
+        axes.plot(ahead, walk[:, edge], color=WALK, linestyle=(0, (4, 2)), linewidth=1.3)
+    axes.plot(ahead[0], last, "o", color=INK, markersize=4)
+    axes.set_xlim(before[0], ahead[-1])
+    _label_ends(axes, ahead[-1], fan[-1], walk[-1])
 
     axes.set_title(
         text_of(series.name), loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, parse_math=False
     )
     price = numbers([last, *map(float, fan[-1])])[0]
-    said = f"{price} on {series.dates[-1]}, and what may come by {dates[-1]}"
+    said = f"{price} on {series.dates[-1]}, and what may come by {one.dates[-1]}"
     if count := len(one.backtest.origins):
         held = one.backtest.scores("model").coverage80[-1]
         forecasts = f"{count:,} past forecasts" if count > 1 else "1 past forecast"
         said += f"\nin {forecasts} this far ahead the 80 % band held {100 * held:.0f} % of what came"
     axes.annotate(said, (0, 1), (0, 6), "axes fraction", textcoords="offset points", fontsize=9.5, color=GREY)
-    locator = AutoDateLocator(maxticks=8)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+
+
+def _places(axes: Axes, dates: np.ndarray) -> np.ndarray:
+    """Where on the axis each row is: at its date, or, where nights and weekends within the day's rows would take up
+    the axis, at its number. The axis gets the ticks for it."""
+    gaps = np.diff(dates).astype(int)
+    if dates.dtype == "datetime64[D]" or gaps.max() <= 3 * np.median(gaps):
+        locator = AutoDateLocator(maxticks=8)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        return dates
+    rows = np.arange(len(dates))
+    ticks = rows[:: max(1, len(rows) // 6)]
+    axes.set_xticks(ticks, [str(dates[row])[5:].replace("T", "\n") for row in ticks])
+    return rows
 
 
 def _edges(share: float) -> tuple[int, int]:
     return LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))
 
 
-def _label_ends(axes: Axes, at: np.datetime64, fan: np.ndarray, walk: np.ndarray) -> None:
+def _label_ends(axes: Axes, at: np.datetime64 | np.integer, fan: np.ndarray, walk: np.ndarray) -> None:
     """At the end of the fan what each edge is and where it lies, in the edge's colour, moved apart to be legible."""
     written = numbers([float(price) for price in fan])
     labels = [(fan[MEDIAN], f"{written[MEDIAN]}  median", MODEL)]

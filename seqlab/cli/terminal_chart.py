@@ -99,8 +99,8 @@ class Scale:
 
     def row(self, price: float, fine: int = 1) -> int:
         """The row, or with `fine` the one of fine * ROWS thinner ones."""
-        place = int((self.top - price) / (self.top - self.bottom) * ROWS * fine)
-        return min(max(place, 0), ROWS * fine - 1)
+        share = (self.top - price) / (self.top - self.bottom)
+        return min(int(min(max(share, 0.0), 1.0) * ROWS * fine), ROWS * fine - 1)
 
     def price(self, row: int) -> float:
         """What the middle of a row stands for."""
