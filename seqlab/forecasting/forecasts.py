@@ -9,10 +9,7 @@ import numpy as np
 from seqlab import scoring
 from seqlab.data.calendar import next_dates, spacing
 from seqlab.data.expected import seasonal_naive
-from seqlab.data.features import (
-    Market,
-    features_of,
-)
+from seqlab.data.features import Market, features_of
 from seqlab.data.series import Series
 from seqlab.errors import DataError
 from seqlab.forecasting.forecaster import Forecaster, calibrated, model_quantiles, scales
