@@ -44,7 +44,7 @@ def main() -> None:
         line(f"seqlab, seed {seed}", ours)
         for name in ("random_walk", "gjr"):
             p, centred = (p_values(f(ours), f(theirs[name])) for f in (lambda one: one, centre))
-            print(f"  p against {name:12}{triple(p, '.3f'):>24}{triple(centred, '.4f'):>24}")
+            print(f"  p against {name:12}{triple(p, '.3f'):>24}{triple(centred, '.3f'):>24}")
     years = ours.origins.astype("datetime64[Y]")
     for year in np.unique(years):
         line(f"seed {given.seeds[-1]} in {year}", only(ours, years == year))
