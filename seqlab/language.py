@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.batches import StreamBatches
+from seqlab.data.batches import RecallBatches, StreamBatches
+from seqlab.data.recall import CONFIDENCES, SLOTS
 from seqlab.data.text import Corpus, Vocab
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
@@ -36,6 +37,8 @@ class LanguageSettings(training.Settings):
     hidden_size: int = 384
     num_layers: int = 2
     dropout: float = 0.0
+    recall: bool = True  # whether the net is told what followed when the last characters stood in the text before
+    forget: float = 0.5  # the share of training that begins as a text does, with nothing to recall
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
@@ -62,8 +65,8 @@ class LanguageModel:
 
 def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
     """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
-    tokens, targets = batch
-    logits, state = model(tokens, state)  # (B, T, V)
+    reading, targets = batch
+    logits, state = model(reading, state)  # (B, T, V)
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
 
 
@@ -100,25 +103,30 @@ def train(
     earlier = saved or start
     vocab = Vocab(earlier.config["vocab"]) if earlier else Vocab.of(corpus.split("train"))
     shape = {k: getattr(settings, k) for k in SHAPE}
-    model = RecurrentLanguageModel(len(vocab), **shape)
+    recalled = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.recall else {}
+    model = RecurrentLanguageModel(len(vocab), **shape, **recalled)
     if start is not None and saved is None:
         _begin_with(model, load(start))
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
+    tokens, streams = vocab.encode(corpus.split("train")), (settings.batch_size, settings.seq_len)
+    batches: training.Batches = (
+        RecallBatches(tokens.numpy(), *streams, forget=settings.forget, seed=settings.seed)
+        if settings.recall
+        else StreamBatches(tokens.to(chosen.device), *streams)
+    )
     with use_threads(chosen.threads):
         run = training.Run(
             model,
             next_token_loss,
-            StreamBatches(vocab.encode(corpus.split("train")).to(chosen.device), settings.batch_size, settings.seq_len),
+            batches,
             training.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
             clip_norm=settings.clip_norm,
             precision=chosen.precision,
         )
-        held_out = evaluation_batches(
-            vocab, corpus.split("val")[: settings.val_chars], chosen.device, VALIDATION_STREAMS
-        )
+        held_out = evaluation_batches(model, vocab, corpus.split("val")[: settings.val_chars], VALIDATION_STREAMS)
 
         def validate() -> dict[str, float]:
             nats = training.evaluate(model, next_token_loss, held_out, chosen.precision)
@@ -131,7 +139,7 @@ def train(
             "job": "language",
             "command": command,
             "data": describe(corpus),
-            "model": {"vocab_size": len(vocab), **shape},
+            "model": {"vocab_size": len(vocab), **shape, **recalled},
             "vocab": vocab.characters,
             "from": saved.config.get("from") if saved else start and start.lineage(),
             "environment": chosen.record(),
@@ -143,9 +151,15 @@ def train(
 
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
-    """Give a new model the weights of another. Raises CheckpointError where their shapes differ."""
+    """Give a new model the weights of another. One that recalls may go on from one that does not: it begins by doing
+    as that did. Raises CheckpointError where their shapes differ."""
+    weights = other.model.state_dict()
+    if model.recalled is not None and other.model.recalled is None:
+        first = weights["layers.weight_ih_l0"]
+        weights["layers.weight_ih_l0"] = torch.cat([first, torch.zeros_like(first)], 1)
+        weights |= {f"recalled.{name}": tensor for name, tensor in model.recalled.state_dict().items()}
     try:
-        model.load_state_dict(other.model.state_dict())
+        model.load_state_dict(weights)
     except RuntimeError as problem:
         shape = ", ".join(f"{k}={other.checkpoint.config['model'].get(k)}" for k in SHAPE)
         raise CheckpointError(
@@ -165,20 +179,23 @@ def describe(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def evaluation_batches(vocab: Vocab, text: str, device: torch.device, streams: int = 1) -> StreamBatches:
+def evaluation_batches(model: RecurrentLanguageModel, vocab: Vocab, text: str, streams: int = 1) -> training.Batches:
     """A text in so many parallel streams with carried state, fewer for a short one.
 
     Every stream but the first begins in the middle of a file with a zero state, which a net that was trained on long
     streams hardly knows: it may take tens of thousands of characters to recover.
     """
     streams = max(1, min(streams, len(text) // (4 * EVALUATION_LENGTH)))
-    return StreamBatches(vocab.encode(text).to(device), streams, EVALUATION_LENGTH)
+    tokens = vocab.encode(text)
+    if model.recalled is not None:
+        return RecallBatches(tokens.numpy(), streams, EVALUATION_LENGTH)
+    return StreamBatches(tokens.to(next(model.parameters()).device), streams, EVALUATION_LENGTH)
 
 
 def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Resolved) -> dict[str, Any]:
     """Cross-entropy of every character of `text` but the first, in nats and bits, and its perplexity."""
     with use_threads(chosen.threads):
-        batches = evaluation_batches(vocab, text, chosen.device)
+        batches = evaluation_batches(model, vocab, text)
         known = training.evaluate(model, next_token_loss, batches, chosen.precision)
     chars = len(text) - 1
     unknown = sum(text[1:].count(char) for char in vocab.missing(text))

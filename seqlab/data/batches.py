@@ -4,11 +4,14 @@ Both kinds answer `epoch(number, start)` with an iterator over that epoch's batc
 place in the data is two integers and resuming needs nothing else.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from seqlab.data.recall import BLOCK, LONGEST_OWN, ORDERS, SLOTS, recall, since
 from seqlab.errors import DataError
 
 IGNORE_INDEX = -100  # the target that no loss counts: torch's own default for cross-entropy
@@ -44,6 +47,102 @@ class StreamBatches:
         for index in range(start, len(self)):
             span = slice(index * self.seq_len, (index + 1) * self.seq_len)
             yield self.inputs[:, span].long(), self.outputs[:, span]  # (B, T), (B, T)
+
+
+class RecallBatches:
+    """StreamBatches of a whole text with what is recalled for each target beside its input.
+
+    tokens (N,), read from its beginning -> ((tokens, characters, confidences, fresh), targets): (B, T), two times
+    (B, T, SLOTS) as `recall` says, and which streams begin anew (B,). `forget`: the share of stretches of STRETCH
+    batches that begin as a text does, and then recall nothing, or short contexts, or all: a net that never met that
+    could not begin, or do without. Which ones is a function of (seed, epoch, stretch). What is recalled is kept in a
+    temporary file, a block per stream.
+    """
+
+    STRETCH = 64
+
+    def __init__(
+        self, tokens: np.ndarray, batch_size: int, seq_len: int, *, forget: float = 0.0, seed: int = 0
+    ) -> None:
+        self.streams = StreamBatches(torch.from_numpy(tokens), batch_size, seq_len)
+        self.tokens, self.forget, self.seed = tokens, forget, seed
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]]:
+        """The batches of an epoch in the order of the text; `number` chooses the stretches that begin anew."""
+        batch_size, width = self.streams.inputs.shape
+        firsts = [1 + row * width for row in range(batch_size)]  # the first target of each stream
+        stretch = self.STRETCH * self.streams.seq_len
+        with tempfile.TemporaryFile() as file:
+            shape = (batch_size, min(width, BLOCK), SLOTS)
+            characters = np.memmap(file, self.tokens.dtype, shape=shape)
+            confidences = np.memmap(file, np.uint8, offset=characters.nbytes, shape=shape)
+            readers = [
+                _Reader(self.tokens, first, min(first + width, len(self.tokens)), characters[row], confidences[row])
+                for row, first in enumerate(firsts)
+            ]
+            begun: dict[int, _Reader] = {}
+            for index, (inputs, targets) in enumerate(self.streams.epoch(number, start), start):
+                fresh = torch.zeros(batch_size, dtype=torch.bool)
+                if index % self.STRETCH == 0 or index == start:
+                    chance = torch.rand(batch_size, generator=seeded(self.seed, number, index // self.STRETCH))
+                    begins = chance < self.forget
+                    offset = index // self.STRETCH * stretch
+                    begun = {
+                        row: _Reader.afresh(
+                            self.tokens,
+                            firsts[row] + offset,
+                            firsts[row] + offset + stretch,
+                            longest=(0, LONGEST_OWN, ORDERS[-1])[int(3 * chance[row] / self.forget)],
+                        )
+                        for row in begins.nonzero().flatten().tolist()
+                    }
+                    fresh = begins if index % self.STRETCH == 0 else fresh
+                offset, length = index * self.streams.seq_len, inputs.shape[1]
+                parts = [begun.get(row, readers[row]).read(firsts[row] + offset, length) for row in range(batch_size)]
+                said, sure = (torch.from_numpy(np.stack(part)).long() for part in zip(*parts, strict=True))
+                yield (inputs, said.to(inputs.device), sure.to(inputs.device), fresh.to(inputs.device)), targets
+
+
+class _Reader:
+    """What is recalled along one stream, tokens[first:last], worked out a block at a time into the two arrays."""
+
+    def __init__(
+        self, tokens: np.ndarray, first: int, last: int, characters: np.ndarray, confidences: np.ndarray
+    ) -> None:
+        self.tokens, self.last = tokens, last
+        self.characters, self.confidences = characters, confidences
+        self.start = self.stop = first  # what the arrays hold
+
+    @classmethod
+    def afresh(cls, tokens: np.ndarray, first: int, last: int, longest: int) -> "_Reader":
+        """One that knows nothing of what stands before `first`, and looks for contexts of at most `longest`."""
+        last = min(last, len(tokens))
+        first = min(first, last)
+        characters, confidences = recall(tokens, first, last, first)
+        confidences[:, np.tile(np.array(ORDERS) > longest, SLOTS // len(ORDERS))] = 0
+        reader = cls(tokens, first, last, characters, confidences)
+        reader.stop = last
+        return reader
+
+    def read(self, position: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """For the tokens at position..position+length-1: characters and confidences (length, SLOTS), 0 past the end."""
+        characters = np.zeros((length, SLOTS), self.characters.dtype)
+        confidences = np.zeros((length, SLOTS), np.uint8)
+        done = 0
+        while done < length and (here := position + done) < self.last:
+            if not self.start <= here < self.stop:
+                self.start, self.stop = here, min(self.last, (here // BLOCK + 1) * BLOCK, here + len(self.characters))
+                held = slice(0, self.stop - here)
+                self.characters[held], self.confidences[held] = recall(self.tokens, here, self.stop, since(here))
+            count = min(length - done, self.stop - here)
+            held = slice(here - self.start, here - self.start + count)
+            characters[done : done + count] = self.characters[held]
+            confidences[done : done + count] = self.confidences[held]
+            done += count
+        return characters, confidences
 
 
 class ShuffledBatches:

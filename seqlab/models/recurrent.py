@@ -1,9 +1,14 @@
 """Multilayer recurrent networks over torch's fused kernels, and the language model made of one."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqlab.errors import UsageError, did_you_mean
 from seqlab.models.cells import State, open_forget_gate
+
+# tokens (B, T), recalled characters and confidences (B, T, S), and which rows begin anew (B,)
+Reading = tuple[Tensor, Tensor, Tensor, Tensor]
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
@@ -38,7 +43,12 @@ def run_layers(layers: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tens
 
 
 class RecurrentLanguageModel(nn.Module):
-    """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits."""
+    """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits.
+
+    With `slots` it is also told, for each place, what the text before says of its next token: so many recalled
+    tokens, each with a confidence (`seqlab.data.recall`). They come in with the embedding, so that the recurrent
+    layers know what to expect, and they vote for themselves in the logits, each as much as the layers trust its slot.
+    """
 
     def __init__(
         self,
@@ -48,15 +58,67 @@ class RecurrentLanguageModel(nn.Module):
         hidden_size: int = 512,
         num_layers: int = 2,
         dropout: float = 0.0,
+        slots: int = 0,
+        confidences: int = 0,
     ) -> None:
         super().__init__()
         self.cell = cell
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.layers = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
+        self.recalled = Recalled(vocab_size, embedding_size, hidden_size, slots, confidences) if slots else None
+        inputs = 2 * embedding_size if slots else embedding_size
+        self.layers = recurrent_layers(cell, inputs, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
-    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """tokens (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
-        outputs, state = run_layers(self.layers, self.embedding(tokens), state)  # (B, T, H)
-        return self.output(self.dropout(outputs)), state
+    def forward(self, reading: Tensor | Reading, state: State | None = None) -> tuple[Tensor, State]:
+        """What is read (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
+        if self.recalled is None:
+            assert isinstance(reading, Tensor)
+            outputs, state = run_layers(self.layers, self.embedding(reading), state)  # (B, T, H)
+            return self.output(self.dropout(outputs)), state
+        tokens, characters, confidences, fresh = reading
+        if state is not None:
+            state = tuple(part.masked_fill(fresh[:, None], 0.0) for part in state)  # (L, B, H)
+        places = self.recalled.places(confidences)
+        known = self.recalled.embed(characters, confidences, places)
+        outputs, state = run_layers(self.layers, torch.cat([self.embedding(tokens), known], -1), state)
+        outputs = self.dropout(outputs)
+        return self.recalled.vote(self.output(outputs), outputs, characters, confidences, places), state
+
+
+class Recalled(nn.Module):
+    """What a network makes of recalled tokens: an input, and votes in the logits.
+
+    characters (B, T, S), the tokens recalled in S slots, and confidences (B, T, S), 0 where there is none.
+    """
+
+    def __init__(self, vocab_size: int, embedding_size: int, hidden_size: int, slots: int, confidences: int) -> None:
+        super().__init__()
+        self.slots, self.confidences = slots, confidences
+        self.embedding = nn.Embedding(vocab_size, embedding_size)
+        self.confidence = nn.Embedding(slots * confidences, embedding_size)
+        for table in (self.embedding, self.confidence):
+            nn.init.normal_(table.weight, std=0.3)  # eighteen of them add up
+        self.strength = nn.Parameter(torch.full((slots * confidences,), 0.3))
+        self.votes = nn.Parameter(torch.zeros(slots * confidences))
+        self.trust = nn.Linear(hidden_size, slots)
+        nn.init.zeros_(self.trust.weight)
+        nn.init.zeros_(self.trust.bias)
+
+    def places(self, confidences: Tensor) -> Tensor:
+        """The row of (slot, confidence) in the tables (B, T, S)."""
+        return confidences + torch.arange(0, self.slots * self.confidences, self.confidences, device=confidences.device)
+
+    def embed(self, characters: Tensor, confidences: Tensor, places: Tensor) -> Tensor:
+        """The input (B, T, E): the recalled tokens, each as strong as its confidence, and the confidences."""
+        weights = self.strength[places] * (confidences > 0)
+        tokens = F.embedding_bag(
+            characters.flatten(0, 1), self.embedding.weight, mode="sum", per_sample_weights=weights.flatten(0, 1)
+        )
+        certainty = F.embedding_bag(places.flatten(0, 1), self.confidence.weight, mode="sum")
+        return (tokens + certainty).unflatten(0, characters.shape[:2])
+
+    def vote(self, logits: Tensor, outputs: Tensor, characters: Tensor, confidences: Tensor, places: Tensor) -> Tensor:
+        """logits (B, T, V) with the votes added: by slot and confidence, times the trust of `outputs` (B, T, H)."""
+        votes = self.votes[places] * (confidences > 0) * torch.exp(self.trust(outputs).float())
+        return logits.float().scatter_add(2, characters, votes)
