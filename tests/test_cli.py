@@ -55,7 +55,7 @@ COMMON = {
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns "
     "--stride",
-    "generate": "--corpus --length --prompt --temperature --top-k --top-p",
+    "generate": "--corpus --length --min-p --prompt --samples --stop --temperature --top-k --top-p",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--epochs --list --minutes --model --overwrite --resume",
@@ -281,6 +281,10 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
         (2, ["generate", "--corpus=small", "--temperature=nan"], ["--temperature nan"]),
         (2, ["generate", "--corpus=small", "--top-p=2"], ["--top-p 2"]),
         (2, ["generate", "--corpus=small", "--top-k=0"], ["--top-k 0"]),
+        (2, ["generate", "--corpus=small", "--min-p=0"], ["--min-p 0"]),
+        (2, ["generate", "--corpus=small", "--samples=0"], ["--samples"]),
+        (2, ["generate", "--corpus=small", "--stop="], ["--stop is empty"]),
+        (2, ["generate", "--corpus=small", "--stop=€"], ["stop string", "'€' (U+20AC)"]),
         (2, ["generate", "--corpus=small", "--seed=-1"], ["--seed", "-1"]),
         (2, ["generate", "--corpus=small", f"--seed={2**70}"], ["--seed"]),
         (2, ["generate", "--corpus=small", "--threads=0"], ["--threads 0"]),

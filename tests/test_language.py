@@ -65,10 +65,10 @@ def test_independent_characters_cost_their_entropy(tmp_path: Path, probabilities
 def test_a_cycle_costs_next_to_nothing_and_is_written_on(tmp_path: Path) -> None:
     model = trained_on("abcdefg\n" * 1500, tmp_path)
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 0.02
-    written = "".join(c for c, _ in language.generate(model, prompt="cd", length=24, sampling=Sampling(0.0)))
+    written = "".join(c.text for c in language.generate(model, prompt="cd", length=24, sampling=Sampling(0.0)))
     assert written == ("efg\nabcd" * 3)
     # without a prompt it begins as after a newline
-    assert next(iter(language.generate(model, length=1, sampling=Sampling(0.0))))[0] == "a"
+    assert next(iter(language.generate(model, length=1, sampling=Sampling(0.0)))).text == "a"
 
 
 @pytest.fixture(scope="module")
@@ -172,17 +172,17 @@ def test_every_cell_trains_and_writes(tmp_path: Path, cell: str) -> None:
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 1.0  # 4 bits to begin with
     written = list(language.generate(model, prompt="int m", length=40, seed=1, precision="fp32"))
     assert len(written) == 40
-    tokens = model.vocab.encode("int m" + "".join(c for c, _ in written)).long()
+    tokens = model.vocab.encode("int m" + "".join(c.text for c in written)).long()
     with torch.no_grad():
         log_probs = model.model(tokens[None, :-1])[0][0].log_softmax(1).gather(1, tokens[1:, None])[4:, 0]
-    assert [log_prob for _, log_prob in written] == pytest.approx(log_probs.tolist(), abs=1e-4)
+    assert [c.log_prob for c in written] == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
 def test_what_cannot_be_written_is_refused_before_anything_is(trained: Path) -> None:
     model = language.load(checkpoint.load(trained))
     with pytest.raises(UsageError, match=r"'Ω' \(U\+03A9\)"):
         language.generate(model, prompt="int Ω")
-    assert UNKNOWN not in {c for c, _ in language.generate(model, length=500, sampling=Sampling(50.0))}
+    assert UNKNOWN not in {c.text for c in language.generate(model, length=500, sampling=Sampling(50.0))}
 
 
 def test_a_checkpoint_of_another_job_is_refused(trained: Path, tmp_path: Path) -> None:
