@@ -157,6 +157,27 @@ def test_generate_as_json(cli: Cli, trained: Path) -> None:
     assert done.json["chars_per_second"] > 0
 
 
+def test_generate_several_samples(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    words = ["generate", "--corpus", "small", "--length", 40, "--seed", 3, "--prompt", "int ", "--samples", 3]
+    done, shown = cli(*words, "--json"), cli(*words)
+    texts = [sample["text"] for sample in done.json["samples"]]
+    assert len(texts) == len(set(texts)) == 3
+    assert shown.out == "\n\n".join(f"==> sample {k} of 3 <==\nint {texts[k - 1]}" for k in (1, 2, 3)) + "\n"
+    assert "120 characters" in shown.err and "\x1b" not in shown.err
+    assert cli(*words, "-o", tmp_path / "texts.txt").out == ""
+    assert (tmp_path / "texts.txt").read_text() == shown.out
+    assert cli(*words[:-2]).out == f"int {texts[0]}\n"
+
+
+def test_generate_until_a_string(cli: Cli, trained: Path) -> None:
+    words = ["generate", "--corpus", "small", "--length", 60, "--seed", 3]
+    whole = cli(*words).out[:-1]
+    stop = whole[20:22]
+    assert cli(*words, "--stop", stop).out == whole.split(stop)[0] + "\n"
+    at_once = cli(*words, "--stop", whole[0], "--json").json["samples"]
+    assert at_once == [{"text": "", "log_likelihood_per_char": None}]
+
+
 def test_generate_into_a_file(cli: Cli, trained: Path, tmp_path: Path) -> None:
     text = cli("generate", "--corpus", "small", "--length", 40).out
     done = cli("generate", "--corpus", "small", "--length", 40, "-o", tmp_path / "text.txt")

@@ -2,11 +2,14 @@
 
 import math
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqlab import checkpoint, language
 from seqlab.data.text import UNKNOWN, Corpus, Vocab
@@ -183,6 +186,46 @@ def test_what_cannot_be_written_is_refused_before_anything_is(trained: Path) -> 
     with pytest.raises(UsageError, match=r"'Ω' \(U\+03A9\)"):
         language.generate(model, prompt="int Ω")
     assert UNKNOWN not in {c.text for c in language.generate(model, length=500, sampling=Sampling(50.0))}
+
+
+def text_of(written: Iterable[language.Character], sample: int = 0) -> str:
+    return "".join(char.text for char in written if char.sample == sample)
+
+
+@given(st.text("ab", min_size=1, max_size=4), st.text("ab", max_size=12))
+def test_a_text_ends_before_its_stop_string(stop: str, text: str) -> None:
+    vocab = Vocab.of("ab")
+    drawn = ((vocab.encode(char).numpy(), np.zeros(1)) for char in text)
+    fed = []  # how much was drawn when a character came out
+    characters = language._until(stop, vocab, (fed.append(1) or one for one in drawn), 1)
+    written = "".join(char.text for char in characters)
+    assert written == text.split(stop)[0]
+    assert len(fed) == (text.index(stop) + len(stop) if stop in text else len(text))  # and no draw more
+
+
+def test_what_cannot_become_the_stop_string_is_written_at_once() -> None:
+    vocab = Vocab.of("abc")
+    drawn = iter([(vocab.encode(char).numpy(), np.zeros(1)) for char in "abacab"])
+    characters = language._until("aca", vocab, drawn, 1)
+    assert next(characters).text == "a" and len(list(drawn)) == 4  # "ab" was enough to know
+
+
+def test_samples_stop_each_in_its_place(trained: Path) -> None:
+    model = language.load(checkpoint.load(trained))
+    whole = list(language.generate(model, length=80, samples=3, seed=4))
+    stopped = list(language.generate(model, length=80, samples=3, seed=4, stop="t"))
+    texts = [text_of(whole, k) for k in range(3)]
+    assert len(set(texts)) == 3 and all(len(text) == 80 for text in texts)
+    assert [text_of(stopped, k) for k in range(3)] == [text.split("t")[0] for text in texts]
+    assert texts[0] == text_of(language.generate(model, length=80, seed=4))
+
+
+def test_a_stop_string_that_could_never_come_is_refused(trained: Path) -> None:
+    model = language.load(checkpoint.load(trained))
+    with pytest.raises(UsageError, match=r"stop string .* 'Ω' \(U\+03A9\)"):
+        language.generate(model, stop="Ω")
+    with pytest.raises(UsageError, match="--stop is empty"):
+        language.generate(model, stop="")
 
 
 def test_a_checkpoint_of_another_job_is_refused(trained: Path, tmp_path: Path) -> None:
