@@ -45,7 +45,7 @@ def command(
     The same --seed writes the same text. `linux` ships with seqlab.
     """
     from seqlab import checkpoint, language
-    from seqlab.machine import use_threads
+    from seqlab.machine import choose_threads, use_threads
     from seqlab.sampling import Sampling
 
     sampling = Sampling(temperature, top_k, top_p, min_p)
@@ -54,7 +54,8 @@ def command(
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
-    threads = common.threads or 1  # one character's arithmetic is too short to share
+    few = samples < 16 and common.threads is None  # a few characters' arithmetic is too short to share
+    threads = 1 if few else choose_threads(common.threads, saved.config["parameters"]).value
     seed = common.seed or 0
     written: list[list[language.Character]] = [[] for _ in range(samples)]
     count = 0
