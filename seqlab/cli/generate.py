@@ -58,7 +58,6 @@ def command(
     threads = 1 if few else choose_threads(common.threads, saved.config["parameters"]).value
     seed = common.seed or 0
     written: list[list[language.Character]] = [[] for _ in range(samples)]
-    count = 0
     start = time.perf_counter()
     drawing = language.generate(
         model,
@@ -80,18 +79,18 @@ def command(
                 result(prompt, end="")
             for character in drawing:
                 written[character.sample].append(character)
-                count += 1
                 if streamed:
                     result(character.text, end="")
-                else:
-                    bar.show(f"{count:,} characters", count, length * samples)
+                elif character.sample == samples - 1:
+                    bar.show(f"{len(written[-1]):,} characters each", len(written[-1]), length)
     except (KeyboardInterrupt, Interrupted) as signalled:  # what is written so far is kept
         ended = signalled
-        if not count:
+        if not any(written):
             raise
     finally:
         bar.clear()
     seconds = time.perf_counter() - start
+    count = sum(map(len, written))
     texts = ["".join(character.text for character in one) for one in written]
     if sink is not None:
         with sink:
