@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -223,29 +224,60 @@ def load(saved: Checkpoint) -> LanguageModel:
     return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
 
 
+class Character(NamedTuple):
+    """What was written: in which sample, counted from 0, and with which log-probability in nats under the model."""
+
+    sample: int
+    text: str
+    log_prob: float
+
+
 def generate(
     language: LanguageModel,
     *,
     prompt: str = "",
     length: int = 1000,
+    samples: int = 1,
+    stop: str | None = None,
     sampling: Sampling = Sampling(),
     seed: int = 0,
     precision: str = "auto",
-) -> Iterator[tuple[str, float]]:
-    """Write `length` characters after `prompt`, one at a time: each with its log-probability in nats under the model.
+) -> Iterator[Character]:
+    """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
-    Without a prompt the text begins as after a newline. The log-probability is the model's own, before temperature,
-    top-k and top-p. Raises UsageError, before anything is drawn, for a prompt with characters the vocabulary lacks.
+    Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
+    held back until it is clear. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
+    Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
-    if missing := vocab.missing(prompt):
-        names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
-        raise UsageError(
-            f"the prompt has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
-            "leave them out, or train a model on a text that has them",
-        )
+    if stop == "":
+        raise UsageError("--stop is empty: every text would end before it begins", "give a string, or leave it out")
+    for what, text in (("prompt", prompt), ("stop string", stop or "")):
+        if missing := vocab.missing(text):
+            names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
+            raise UsageError(
+                f"the {what} has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
+                "leave them out, or train a model on a text that has them",
+            )
     start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
     engine = Engine(language.model.cell, language.model.state_dict(), precision)
     prompted = vocab.encode(start).tolist()
-    drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
-    return ((vocab.characters[token], log_prob) for token, log_prob in drawn)
+    drawn = sample(engine, prompted, length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
+    return _until(stop, vocab, drawn, samples)
+
+
+def _until(
+    stop: str | None, vocab: Vocab, drawn: Iterator[tuple[np.ndarray, np.ndarray]], samples: int
+) -> Iterator[Character]:
+    held: dict[int, list[Character]] = {k: [] for k in range(samples)}  # the beginning of `stop`, in what still runs
+    for tokens, log_probs in drawn:
+        for k, part in list(held.items()):
+            part.append(Character(k, vocab.characters[tokens[k]], float(log_probs[k])))
+            while part and not (stop and stop.startswith("".join(char.text for char in part))):
+                yield part.pop(0)
+            if stop and len(part) == len(stop):
+                del held[k]
+        if not held:
+            return
+    for part in held.values():
+        yield from part

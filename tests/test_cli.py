@@ -55,7 +55,7 @@ COMMON = {
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns "
     "--stride",
-    "generate": "--corpus --length --prompt --temperature --top-k --top-p",
+    "generate": "--corpus --length --min-p --prompt --samples --stop --temperature --top-k --top-p",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--epochs --list --minutes --model --overwrite --resume",
@@ -155,6 +155,27 @@ def test_generate_as_json(cli: Cli, trained: Path) -> None:
     assert sample["text"] == plain_text and len(plain_text) == 40
     assert -4 < sample["log_likelihood_per_char"] < 0
     assert done.json["chars_per_second"] > 0
+
+
+def test_generate_several_samples(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    words = ["generate", "--corpus", "small", "--length", 40, "--seed", 3, "--prompt", "int ", "--samples", 3]
+    done, shown = cli(*words, "--json"), cli(*words)
+    texts = [sample["text"] for sample in done.json["samples"]]
+    assert len(texts) == len(set(texts)) == 3
+    assert shown.out == "\n\n".join(f"==> sample {k} of 3 <==\nint {texts[k - 1]}" for k in (1, 2, 3)) + "\n"
+    assert "120 characters" in shown.err and "\x1b" not in shown.err
+    assert cli(*words, "-o", tmp_path / "texts.txt").out == ""
+    assert (tmp_path / "texts.txt").read_text() == shown.out
+    assert cli(*words[:-2]).out == f"int {texts[0]}\n"
+
+
+def test_generate_until_a_string(cli: Cli, trained: Path) -> None:
+    words = ["generate", "--corpus", "small", "--length", 60, "--seed", 3]
+    whole = cli(*words).out[:-1]
+    stop = whole[20:22]
+    assert cli(*words, "--stop", stop).out == whole.split(stop)[0] + "\n"
+    at_once = cli(*words, "--stop", whole[0], "--json").json["samples"]
+    assert at_once == [{"text": "", "log_likelihood_per_char": None}]
 
 
 def test_generate_into_a_file(cli: Cli, trained: Path, tmp_path: Path) -> None:
@@ -281,6 +302,10 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
         (2, ["generate", "--corpus=small", "--temperature=nan"], ["--temperature nan"]),
         (2, ["generate", "--corpus=small", "--top-p=2"], ["--top-p 2"]),
         (2, ["generate", "--corpus=small", "--top-k=0"], ["--top-k 0"]),
+        (2, ["generate", "--corpus=small", "--min-p=0"], ["--min-p 0"]),
+        (2, ["generate", "--corpus=small", "--samples=0"], ["--samples"]),
+        (2, ["generate", "--corpus=small", "--stop="], ["--stop is empty"]),
+        (2, ["generate", "--corpus=small", "--stop=€"], ["stop string", "'€' (U+20AC)"]),
         (2, ["generate", "--corpus=small", "--seed=-1"], ["--seed", "-1"]),
         (2, ["generate", "--corpus=small", f"--seed={2**70}"], ["--seed"]),
         (2, ["generate", "--corpus=small", "--threads=0"], ["--threads 0"]),

@@ -2,11 +2,14 @@
 
 import math
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqlab import checkpoint, language
 from seqlab.data.text import UNKNOWN, Corpus, Vocab
@@ -65,10 +68,10 @@ def test_independent_characters_cost_their_entropy(tmp_path: Path, probabilities
 def test_a_cycle_costs_next_to_nothing_and_is_written_on(tmp_path: Path) -> None:
     model = trained_on("abcdefg\n" * 1500, tmp_path)
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 0.02
-    written = "".join(c for c, _ in language.generate(model, prompt="cd", length=24, sampling=Sampling(0.0)))
+    written = "".join(c.text for c in language.generate(model, prompt="cd", length=24, sampling=Sampling(0.0)))
     assert written == ("efg\nabcd" * 3)
     # without a prompt it begins as after a newline
-    assert next(iter(language.generate(model, length=1, sampling=Sampling(0.0))))[0] == "a"
+    assert next(iter(language.generate(model, length=1, sampling=Sampling(0.0)))).text == "a"
 
 
 @pytest.fixture(scope="module")
@@ -172,17 +175,57 @@ def test_every_cell_trains_and_writes(tmp_path: Path, cell: str) -> None:
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 1.0  # 4 bits to begin with
     written = list(language.generate(model, prompt="int m", length=40, seed=1, precision="fp32"))
     assert len(written) == 40
-    tokens = model.vocab.encode("int m" + "".join(c for c, _ in written)).long()
+    tokens = model.vocab.encode("int m" + "".join(c.text for c in written)).long()
     with torch.no_grad():
         log_probs = model.model(tokens[None, :-1])[0][0].log_softmax(1).gather(1, tokens[1:, None])[4:, 0]
-    assert [log_prob for _, log_prob in written] == pytest.approx(log_probs.tolist(), abs=1e-4)
+    assert [c.log_prob for c in written] == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
 def test_what_cannot_be_written_is_refused_before_anything_is(trained: Path) -> None:
     model = language.load(checkpoint.load(trained))
     with pytest.raises(UsageError, match=r"'Ω' \(U\+03A9\)"):
         language.generate(model, prompt="int Ω")
-    assert UNKNOWN not in {c for c, _ in language.generate(model, length=500, sampling=Sampling(50.0))}
+    assert UNKNOWN not in {c.text for c in language.generate(model, length=500, sampling=Sampling(50.0))}
+
+
+def text_of(written: Iterable[language.Character], sample: int = 0) -> str:
+    return "".join(char.text for char in written if char.sample == sample)
+
+
+@given(st.text("ab", min_size=1, max_size=4), st.text("ab", max_size=12))
+def test_a_text_ends_before_its_stop_string(stop: str, text: str) -> None:
+    vocab = Vocab.of("ab")
+    drawn = ((vocab.encode(char).numpy(), np.zeros(1)) for char in text)
+    fed = []  # how much was drawn when a character came out
+    characters = language._until(stop, vocab, (fed.append(1) or one for one in drawn), 1)
+    written = "".join(char.text for char in characters)
+    assert written == text.split(stop)[0]
+    assert len(fed) == (text.index(stop) + len(stop) if stop in text else len(text))  # and no draw more
+
+
+def test_what_cannot_become_the_stop_string_is_written_at_once() -> None:
+    vocab = Vocab.of("abc")
+    drawn = iter([(vocab.encode(char).numpy(), np.zeros(1)) for char in "abacab"])
+    characters = language._until("aca", vocab, drawn, 1)
+    assert next(characters).text == "a" and len(list(drawn)) == 4  # "ab" was enough to know
+
+
+def test_samples_stop_each_in_its_place(trained: Path) -> None:
+    model = language.load(checkpoint.load(trained))
+    whole = list(language.generate(model, length=80, samples=3, seed=4))
+    stopped = list(language.generate(model, length=80, samples=3, seed=4, stop="t"))
+    texts = [text_of(whole, k) for k in range(3)]
+    assert len(set(texts)) == 3 and all(len(text) == 80 for text in texts)
+    assert [text_of(stopped, k) for k in range(3)] == [text.split("t")[0] for text in texts]
+    assert texts[0] == text_of(language.generate(model, length=80, seed=4))
+
+
+def test_a_stop_string_that_could_never_come_is_refused(trained: Path) -> None:
+    model = language.load(checkpoint.load(trained))
+    with pytest.raises(UsageError, match=r"stop string .* 'Ω' \(U\+03A9\)"):
+        language.generate(model, stop="Ω")
+    with pytest.raises(UsageError, match="--stop is empty"):
+        language.generate(model, stop="")
 
 
 def test_a_checkpoint_of_another_job_is_refused(trained: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import Interrupted, result, result_json, say
+from seqlab.cli.output import Bar, Interrupted, result, result_json, say
 from seqlab.errors import UsageError
 
 
@@ -24,6 +24,9 @@ from seqlab.errors import UsageError
 )
 @click.option("--top-k", type=int, help="Draw among the K likeliest characters only.")
 @click.option("--top-p", type=float, help="Draw among the likeliest that together have probability P.")
+@click.option("--min-p", type=float, help="Draw among those at least P times as probable as the likeliest.")
+@click.option("--stop", metavar="STRING", help="End before this string.")
+@click.option("--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="Texts to write at once.")
 @common_options
 def command(
     common: Common,
@@ -33,64 +36,97 @@ def command(
     temperature: float,
     top_k: int | None,
     top_p: float | None,
+    min_p: float | None,
+    stop: str | None,
+    samples: int,
 ) -> None:
-    """Write text with the model trained on a corpus, as it is drawn.
+    """Write text with the model trained on a corpus, as it is drawn; of several samples, each when all are done.
 
     The same --seed writes the same text. `linux` ships with seqlab.
     """
     from seqlab import checkpoint, language
-    from seqlab.machine import use_threads
+    from seqlab.machine import choose_threads, use_threads
     from seqlab.sampling import Sampling
 
-    sampling = Sampling(temperature, top_k, top_p)
+    sampling = Sampling(temperature, top_k, top_p, min_p)
     saved = checkpoint.find(corpus, common.checkpoint_folders(), "language")
     model = language.load(saved)
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
-    threads = common.threads or 1  # one character's arithmetic is too short to share
+    few = samples < 16 and common.threads is None  # a few characters' arithmetic is too short to share
+    threads = 1 if few else choose_threads(common.threads, saved.config["parameters"]).value
     seed = common.seed or 0
-    characters, log_probs = [], []
+    written: list[list[language.Character]] = [[] for _ in range(samples)]
     start = time.perf_counter()
     drawing = language.generate(
-        model, prompt=prompt, length=length, sampling=sampling, seed=seed, precision=common.precision
+        model,
+        prompt=prompt,
+        length=length,
+        samples=samples,
+        stop=stop,
+        sampling=sampling,
+        seed=seed,
+        precision=common.precision,
     )
     sink = common.output.open("w", encoding="utf-8") if common.output else None
+    streamed = samples == 1 and sink is None and not common.json
+    bar = Bar(common)
     ended = None
     try:
         with use_threads(threads):
-            if not common.json and sink is None:
+            if streamed:
                 result(prompt, end="")
-            for character, log_prob in drawing:
-                characters.append(character)
-                log_probs.append(log_prob)
-                if sink is None and not common.json:
-                    result(character, end="")
+            for character in drawing:
+                written[character.sample].append(character)
+                if streamed:
+                    result(character.text, end="")
+                elif character.sample == samples - 1:
+                    bar.show(f"{len(written[-1]):,} characters each", len(written[-1]), length)
     except (KeyboardInterrupt, Interrupted) as signalled:  # what is written so far is kept
         ended = signalled
-        if not characters:
+        if not any(written):
             raise
+    finally:
+        bar.clear()
     seconds = time.perf_counter() - start
-    text = "".join(characters)
+    count = sum(map(len, written))
+    texts = ["".join(character.text for character in one) for one in written]
     if sink is not None:
         with sink:
-            sink.write(prompt + text + "\n")
-        command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
-        say(common, f"written to {common.output}\ngo on from there: {command} < {shlex.quote(str(common.output))}")
+            sink.write(_together(prompt, texts) + "\n")
+        say(common, f"written to {common.output}")
+        if samples == 1:
+            command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
+            say(common, f"go on from there: {command} < {shlex.quote(str(common.output))}")
     if common.json:
         result_json(
             {
                 "checkpoint": saved.name,
                 "seed": seed,
-                "samples": [{"text": text, "log_likelihood_per_char": sum(log_probs) / len(log_probs)}],
-                "chars_per_second": len(text) / seconds,
+                "samples": [
+                    {"text": text, "log_likelihood_per_char": _mean([character.log_prob for character in one])}
+                    for text, one in zip(texts, written, strict=True)
+                ],
+                "chars_per_second": count / seconds,
             }
         )
     elif sink is None:
-        result("")
-    say(common, f"{len(text):,} characters, {len(text) / seconds:,.0f} a second")
+        result("" if streamed else _together(prompt, texts))
+    say(common, f"{count:,} characters, {count / seconds:,.0f} a second")
     if ended is not None:
         raise ended
+
+
+def _together(prompt: str, texts: list[str]) -> str:
+    """One text as it is; of several, each under a line that names it, as `head` and `tail` show several files."""
+    if len(texts) == 1:
+        return prompt + texts[0]
+    return "\n\n".join(f"==> sample {k} of {len(texts)} <==\n{prompt}{text}" for k, text in enumerate(texts, 1))
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None  # a text may stop before its first character
 
 
 def _standard_input() -> str:
