@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -194,6 +195,32 @@ def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Res
     }
 
 
+def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.ndarray]:
+    """The log-probability in nats of every character of `text`, in pieces (n,) as they are computed, one stream.
+
+    The first character is scored as the first that `generate` writes without a prompt: after a newline. A character
+    that the vocabulary lacks costs what `evaluate` charges for it, so that the sum is minus its cross-entropy of a
+    newline and `text`, times the characters.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    unknown = np.isin(codes, [ord(char) for char in language.vocab.missing(text)])
+    batches = evaluation_batches(language.vocab, opening(language.vocab) + text, chosen.device)
+    language.model.eval()
+    done, state = 0, None
+    for tokens, targets in batches.epoch(0):
+        # set and left anew for every piece: between two of them the caller computes as it likes
+        with use_threads(chosen.threads), torch.inference_mode(), training.autocast(chosen.device, chosen.precision):
+            logits, state = language.model(tokens, state)  # (1, T, V)
+            log_probs = logits[0].double().log_softmax(1).gather(1, targets[0, :, None])[:, 0].cpu().numpy()  # (T,)
+        yield log_probs - NATS_PER_UNKNOWN * unknown[done : done + len(log_probs)]
+        done += len(log_probs)
+
+
+def opening(vocab: Vocab) -> str:
+    """The character that a text begins after where nothing else stands before it: a newline, if the model knows it."""
+    return next(char for char in "\n " + vocab.characters if char in vocab.characters)
+
+
 def load(saved: Checkpoint) -> LanguageModel:
     """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
     if saved.config["job"] != "language":
@@ -227,7 +254,7 @@ def generate(
             f"the prompt has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
             "leave them out, or train a model on a text that has them",
         )
-    start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
+    start = prompt or opening(vocab)
     engine = Engine(language.model.cell, language.model.state_dict(), precision)
     prompted = vocab.encode(start).tolist()
     drawn = sample(engine, prompted, length, sampling, seed=seed, never=(vocab.unknown,))
