@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from typing import Any
 
 import click
 
@@ -24,6 +25,13 @@ from seqlab.errors import UsageError
 )
 @click.option("--top-k", type=int, help="Draw among the K likeliest characters only.")
 @click.option("--top-p", type=float, help="Draw among the likeliest that together have probability P.")
+@click.option(
+    "--check-copies",
+    is_flag=False,
+    flag_value="",
+    metavar="[PATH]",
+    help="Find the longest run that also stands in the training text; PATH: where that is, for a text of yours.",
+)
 @common_options
 def command(
     common: Common,
@@ -33,6 +41,7 @@ def command(
     temperature: float,
     top_k: int | None,
     top_p: float | None,
+    check_copies: str | None,
 ) -> None:
     """Write text with the model trained on a corpus, as it is drawn.
 
@@ -48,6 +57,11 @@ def command(
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
+    training_text = None
+    if check_copies is not None:
+        from seqlab.cli import copies
+
+        training_text = copies.training_text(common, saved, check_copies)  # before anything is drawn: it may fail
     threads = common.threads or 1  # one character's arithmetic is too short to share
     seed = common.seed or 0
     characters, log_probs = [], []
@@ -77,18 +91,23 @@ def command(
             sink.write(prompt + text + "\n")
         command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
         say(common, f"written to {common.output}\ngo on from there: {command} < {shlex.quote(str(common.output))}")
+    sample: dict[str, Any] = {"text": text, "log_likelihood_per_char": sum(log_probs) / len(log_probs)}
+    if training_text is not None:
+        sample["longest_copy"] = training_text.longest_copy(text)
     if common.json:
         result_json(
             {
                 "checkpoint": saved.name,
                 "seed": seed,
-                "samples": [{"text": text, "log_likelihood_per_char": sum(log_probs) / len(log_probs)}],
+                "samples": [sample],
                 "chars_per_second": len(text) / seconds,
             }
         )
     elif sink is None:
         result("")
     say(common, f"{len(text):,} characters, {len(text) / seconds:,.0f} a second")
+    if training_text is not None:
+        say(common, copies.in_words(sample["longest_copy"], training_text.name))
     if ended is not None:
         raise ended
 
