@@ -1,5 +1,6 @@
 """The job of text: train a character model on a corpus, measure it, and write with it."""
 
+import functools
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import RecallBatches, StreamBatches
-from seqlab.data.recall import CONFIDENCES, SLOTS
+from seqlab.data.recall import CONFIDENCES, LONGEST_OWN, SLOTS, History
 from seqlab.data.text import Corpus, Vocab
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
@@ -104,7 +105,7 @@ def train(
     earlier = saved or start
     vocab = Vocab(earlier.config["vocab"]) if earlier else Vocab.of(corpus.split("train"))
     shape = {k: getattr(settings, k) for k in SHAPE}
-    recalled = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.recall else {}
+    recalled: dict[str, Any] = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.recall else {}
     model = RecurrentLanguageModel(len(vocab), **shape, **recalled)
     if start is not None and saved is None:
         _begin_with(model, load(start))
@@ -212,6 +213,32 @@ def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Res
     }
 
 
+def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.ndarray]:
+    """The log-probability in nats of every character of `text`, in pieces (n,) as they are computed, one stream.
+
+    The first character is scored as the first that `generate` writes without a prompt: after a newline. A character
+    that the vocabulary lacks costs what `evaluate` charges for it, so that the sum is minus its cross-entropy of a
+    newline and `text`, times the characters.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    unknown = np.isin(codes, [ord(char) for char in language.vocab.missing(text)])
+    batches = evaluation_batches(language.model, language.vocab, opening(language.vocab) + text)
+    language.model.eval()
+    done, state = 0, None
+    for tokens, targets in batches.epoch(0):
+        # set and left anew for every piece: between two of them the caller computes as it likes
+        with use_threads(chosen.threads), torch.inference_mode(), training.autocast(chosen.device, chosen.precision):
+            logits, state = language.model(tokens, state)  # (1, T, V)
+            log_probs = logits[0].double().log_softmax(1).gather(1, targets[0, :, None])[:, 0].cpu().numpy()  # (T,)
+        yield log_probs - NATS_PER_UNKNOWN * unknown[done : done + len(log_probs)]
+        done += len(log_probs)
+
+
+def opening(vocab: Vocab) -> str:
+    """The character that a text begins after where nothing else stands before it: a newline, if the model knows it."""
+    return next(char for char in "\n " + vocab.characters if char in vocab.characters)
+
+
 def load(saved: Checkpoint) -> LanguageModel:
     """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
     if saved.config["job"] != "language":
@@ -242,6 +269,7 @@ def generate(
     sampling: Sampling = Sampling(),
     seed: int = 0,
     precision: str = "auto",
+    longest: int = LONGEST_OWN,
 ) -> Iterator[Character]:
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
@@ -259,8 +287,9 @@ def generate(
                 f"the {what} has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
                 "leave them out, or train a model on a text that has them",
             )
-    start = prompt or next(char for char in "\n " + vocab.characters if char in vocab.characters)
-    engine = Engine(language.model.cell, language.model.state_dict(), precision)
+    start = prompt or opening(vocab)
+    recalling = functools.partial(History, longest=longest)
+    engine = Engine(language.model.cell, language.model.state_dict(), precision, recalling)
     prompted = vocab.encode(start).tolist()
     drawn = sample(engine, prompted, length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from seqlab.errors import DataError, DivergenceError, UsageError
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Any, Tensor]  # what the model takes, and the targets
 State = tuple[Tensor, ...] | None
 Objective = Callable[[nn.Module, Batch, State], tuple[Tensor, State]]
 IGNORE_INDEX = -100  # the target that cross-entropy skips (torch's default), so `evaluate` does not count it

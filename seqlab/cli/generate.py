@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from typing import Any
 
 import click
 
@@ -27,6 +28,13 @@ from seqlab.errors import UsageError
 @click.option("--min-p", type=float, help="Draw among those at least P times as probable as the likeliest.")
 @click.option("--stop", metavar="STRING", help="End before this string.")
 @click.option("--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="Texts to write at once.")
+@click.option(
+    "--check-copies",
+    is_flag=False,
+    flag_value="",
+    metavar="[PATH]",
+    help="Find the longest run that also stands in the training text; PATH: where that is, for a text of yours.",
+)
 @common_options
 def command(
     common: Common,
@@ -39,6 +47,7 @@ def command(
     min_p: float | None,
     stop: str | None,
     samples: int,
+    check_copies: str | None,
 ) -> None:
     """Write text with the model trained on a corpus, as it is drawn; of several samples, each when all are done.
 
@@ -54,6 +63,11 @@ def command(
     say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
+    training_text = None
+    if check_copies is not None:
+        from seqlab.cli import copies
+
+        training_text = copies.training_text(common, saved, check_copies)  # before anything is drawn: it may fail
     few = samples < 16 and common.threads is None  # a few characters' arithmetic is too short to share
     threads = 1 if few else choose_threads(common.threads, saved.config["parameters"]).value
     seed = common.seed or 0
@@ -99,21 +113,29 @@ def command(
         if samples == 1:
             command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
             say(common, f"go on from there: {command} < {shlex.quote(str(common.output))}")
+    found: list[dict[str, Any]] = [
+        {"text": text, "log_likelihood_per_char": _mean([character.log_prob for character in one])}
+        for text, one in zip(texts, written, strict=True)
+    ]
+    if training_text is not None:
+        for sample in found:
+            sample["longest_copy"] = training_text.longest_copy(sample["text"])
     if common.json:
         result_json(
             {
                 "checkpoint": saved.name,
                 "seed": seed,
-                "samples": [
-                    {"text": text, "log_likelihood_per_char": _mean([character.log_prob for character in one])}
-                    for text, one in zip(texts, written, strict=True)
-                ],
+                "samples": found,
                 "chars_per_second": count / seconds,
             }
         )
     elif sink is None:
         result("" if streamed else _together(prompt, texts))
     say(common, f"{count:,} characters, {count / seconds:,.0f} a second")
+    if training_text is not None:
+        for k, sample in enumerate(found, 1):
+            of = f"sample {k}: " if samples > 1 else ""
+            say(common, of + copies.in_words(sample["longest_copy"], training_text.name))
     if ended is not None:
         raise ended
 

@@ -20,6 +20,7 @@ from seqlab.errors import SeqlabError, UsageError, did_you_mean
 COMMANDS = {
     "forecast": ("forecast", "Forecast quotes or any series as distributions."),
     "generate": ("generate", "Write text with a model trained on a corpus."),
+    "score": ("score", "The log-probability of a text under a trained model."),
     "train-text": ("train_text", "Train a character model on a corpus, a file or a folder."),
     "train-forecaster": ("train_forecaster", "Train a forecaster of quotes or other series."),
     "train-cnn": ("train_cnn", "Train an image classifier."),

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -46,9 +46,22 @@ def result(text: str, end: str = "\n") -> None:
 
 def result_json(value: dict[str, Any]) -> None:
     """Write one JSON object, on one line, with the schema's number first. Every control character is escaped."""
-    line = json.dumps({"schema": 1, **value}, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write(re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
+    sys.stdout.write(_json({"schema": 1, **value}) + "\n")
     sys.stdout.flush()
+
+
+def result_json_list(value: dict[str, Any], name: str, items: Iterable[dict[str, Any]]) -> None:
+    """`result_json` of `value` and a last member, the list `name`, which is too long to be held as a whole."""
+    sys.stdout.write(_json({"schema": 1, **value})[:-1] + f', "{name}": [')
+    for number, item in enumerate(items):
+        sys.stdout.write(", " * (number > 0) + _json(item))
+    sys.stdout.write("]}\n")
+    sys.stdout.flush()
+
+
+def _json(value: dict[str, Any]) -> str:
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def say(common: Common, text: str) -> None:

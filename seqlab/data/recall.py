@@ -85,16 +85,20 @@ def since(position: int) -> int:
 
 
 class History:
-    """A text as it is written, token by token: `recalled` is what `recall` would say for the next."""
+    """A text as it is written, token by token: `recalled` is what `recall` would say for the next.
 
-    def __init__(self, tokens: Iterable[int] = ()) -> None:
+    longest: of the contexts that are looked for; nothing is recalled for longer ones.
+    """
+
+    def __init__(self, tokens: Iterable[int] = (), longest: int = ORDERS[-1]) -> None:
+        self._orders = [order for order in ORDERS if order <= longest]
         self._text: list[int] = []
         self._forget()
         for token in tokens:
             self.append(token)
 
     def _forget(self) -> None:
-        self._known: list[dict[str, tuple[int, int, int, int]]] = [{} for _ in ORDERS]
+        self._known: list[dict[str, tuple[int, int, int, int]]] = [{} for _ in self._orders]
         self._tail = ""
 
     def append(self, token: int) -> None:
@@ -107,7 +111,7 @@ class History:
 
     def _learn(self, token: int) -> None:
         tail = self._tail
-        for order, known in zip(ORDERS, self._known, strict=True):
+        for order, known in zip(self._orders, self._known, strict=True):
             if len(tail) < order:
                 break
             context = tail[-order:]
@@ -122,7 +126,7 @@ class History:
         """The characters and confidences (SLOTS,) for the next token."""
         characters, confidences = [0] * SLOTS, [0] * SLOTS
         tail = self._tail
-        for slot, (order, known) in enumerate(zip(ORDERS, self._known, strict=True)):
+        for slot, (order, known) in enumerate(zip(self._orders, self._known, strict=True)):
             if len(tail) < order or (found := known.get(tail[-order:])) is None:
                 break  # where a context is new, longer ones are
             latest, run, other, other_run = found

@@ -6,19 +6,21 @@ keeps their weights in int8: one character is written as fast as its weights are
 `models.cells`; their small sums are numpy's, whose calls cost a third of torch's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from seqlab.sampling.memory import History, Memory
 from seqlab.sampling.products import Product, choose_product
 
 
 class Engine:
     """A recurrent language model stepped one token at a time, for batches of any size.
 
-    cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the products.
+    cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the products;
+    history: for a net that recalls, makes what remembers a text (`seqlab.data.recall.History`).
     `fp32` and `bf16` are what they say, but without bf16 in hardware its place is taken by fp16 weights, which are more
     exact, where torch has kernels for them. `auto` is int8 for a layer large enough to gain by it (bf16 where torch has
     no int8 kernels and the processor has bf16), fp32 for a smaller one.
@@ -29,15 +31,26 @@ class Engine:
     memory cell may tip over, and a few of them get another probability altogether. fp16 is exact to 0.001 nats.
     """
 
-    def __init__(self, cell: str, weights: Mapping[str, Tensor], precision: str = "auto") -> None:
+    def __init__(
+        self,
+        cell: str,
+        weights: Mapping[str, Tensor],
+        precision: str = "auto",
+        history: Callable[[], History] | None = None,
+    ) -> None:
         product = choose_product(precision)
         weights = {name: tensor.detach().float().cpu() for name, tensor in weights.items()}
         if cell == "lstm":
             weights = {name: _sigmoids_first(t) if name.startswith("layers.") else t for name, t in weights.items()}
         count = sum(name.startswith("layers.weight_hh") for name in weights)
         inputs = [(weights[f"layers.weight_ih_l{n}"], weights[f"layers.bias_ih_l{n}"]) for n in range(count)]
-        inputs.append((weights["output.weight"], weights["output.bias"]))  # of all above the embedding
-        self.table = (weights["embedding.weight"] @ inputs[0][0].T + inputs[0][1]).numpy()  # (V, G)
+        outputs = [(weights["output.weight"], weights["output.bias"])]
+        if "recalled.trust.weight" in weights:
+            outputs.append((weights["recalled.trust.weight"], weights["recalled.trust.bias"]))
+        inputs.append((torch.cat([w for w, _ in outputs]), torch.cat([b for _, b in outputs])))  # of all above
+        embedding = weights["embedding.weight"]
+        self.table = (embedding @ inputs[0][0][:, : embedding.shape[1]].T + inputs[0][1]).numpy()  # (V, G)
+        self.memory = Memory(weights, history) if history and len(outputs) > 1 else None
         self.layers: list[_Layer] = []
         for n, (w_above, b_above) in enumerate(inputs[1:]):
             w_hh, b_hh = weights[f"layers.weight_hh_l{n}"], weights[f"layers.bias_hh_l{n}"]
@@ -49,18 +62,24 @@ class Engine:
         """Back to the zero state, for so many sequences."""
         for layer in self.layers:
             layer.start(batch_size)
+        if self.memory:
+            self.memory.reset(batch_size)
 
     def repeat(self, batch_size: int) -> None:
         """Go on with so many sequences, each in the state of the first."""
         for layer in self.layers:
             layer.start(batch_size, layer.h[:1].copy(), layer.c[:1].copy())
+        if self.memory:
+            self.memory.repeat(batch_size)
 
     def step(self, tokens: Tensor) -> Tensor:
         """tokens (B,) -> logits (B, V) of the token after each, as float32; the state moves on."""
         x = self.table[tokens.numpy()]  # (B, G)
+        if self.memory:
+            x += self.memory.read(tokens.numpy())
         for layer in self.layers:
             x = layer.step(x)
-        return torch.from_numpy(x)
+        return torch.from_numpy(self.memory.vote(x) if self.memory else x)
 
 
 def _sigmoids_first(rows: Tensor) -> Tensor:
