@@ -37,7 +37,7 @@ class StreamBatches:
         inputs, outputs = tokens[:-1], tokens[1:].long()
         self.inputs = torch.cat([inputs, inputs.new_zeros(padding)]).view(batch_size, width)
         self.outputs = torch.cat([outputs, outputs.new_full((padding,), IGNORE_INDEX)]).view(batch_size, width)
-        self.seq_len = seq_len
+        self.batch_size, self.width, self.seq_len = batch_size, width, seq_len
 
     def __len__(self) -> int:
         return -(-self.inputs.shape[1] // self.seq_len)
@@ -72,7 +72,7 @@ class RecallBatches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]]:
         """The batches of an epoch in the order of the text; `number` chooses the stretches that begin anew."""
-        batch_size, width = self.streams.inputs.shape
+        batch_size, width = self.streams.batch_size, self.streams.width
         firsts = [1 + row * width for row in range(batch_size)]  # the first target of each stream
         stretch = self.STRETCH * self.streams.seq_len
         with tempfile.TemporaryFile() as file:
