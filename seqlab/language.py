@@ -16,7 +16,7 @@ from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import RecallBatches, StreamBatches
 from seqlab.data.recall import CONFIDENCES, LONGEST_OWN, SLOTS, History
-from seqlab.data.text import Corpus, Vocab
+from seqlab.data.text import Corpus, Tokens, Vocab
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, Resolved, use_threads
 from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
@@ -26,6 +26,7 @@ from seqlab.training import Batch, Progress, State
 # A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
 NATS_PER_UNKNOWN = math.log(0x110000)
 EVALUATION_LENGTH = 256
+COUNTED = 1 << 20  # tokens at a time
 VALIDATION_STREAMS = 8  # choosing weights may read in parallel; what is reported is read once, from the beginning
 SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
@@ -103,7 +104,7 @@ def train(
             )
     torch.manual_seed(settings.seed)
     earlier = saved or start
-    vocab = Vocab(earlier.config["vocab"]) if earlier else Vocab.of(corpus.split("train"))
+    vocab = Vocab(earlier.config["vocab"]) if earlier else corpus.vocab
     shape = {k: getattr(settings, k) for k in SHAPE}
     recalled: dict[str, Any] = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.recall else {}
     model = RecurrentLanguageModel(len(vocab), **shape, **recalled)
@@ -111,11 +112,11 @@ def train(
         _begin_with(model, load(start))
     chosen = compute.resolve(training.count_parameters(model))
     model.to(chosen.device)
-    tokens, streams = vocab.encode(corpus.split("train")), (settings.batch_size, settings.seq_len)
+    streams = (corpus.encoded("train", vocab), settings.batch_size, settings.seq_len, chosen.device)
     batches: training.Batches = (
-        RecallBatches(tokens.numpy(), *streams, forget=settings.forget, seed=settings.seed)
+        RecallBatches(*streams, forget=settings.forget, seed=settings.seed)
         if settings.recall
-        else StreamBatches(tokens.to(chosen.device), *streams)
+        else StreamBatches(*streams)
     )
     with use_threads(chosen.threads):
         run = training.Run(
@@ -128,7 +129,7 @@ def train(
             clip_norm=settings.clip_norm,
             precision=chosen.precision,
         )
-        held_out = evaluation_batches(model, vocab, corpus.split("val")[: settings.val_chars], VALIDATION_STREAMS)
+        held_out = evaluation_batches(model, corpus.encoded("val", vocab)[: settings.val_chars], VALIDATION_STREAMS)
 
         def validate() -> dict[str, float]:
             nats = training.evaluate(model, next_token_loss, held_out, chosen.precision)
@@ -149,7 +150,7 @@ def train(
         keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=validate, stop=stop)
         if keeper is None:
             return None
-        return keeper.finish(evaluate(model, vocab, corpus.split("test"), chosen))
+        return keeper.finish(evaluate(model, vocab, corpus.encoded("test", vocab), chosen))
 
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
@@ -176,31 +177,33 @@ def describe(corpus: Corpus) -> dict[str, Any]:
         "name": corpus.name,
         "origin": corpus.origin,
         "files": corpus.files,
-        "characters": len(corpus.text),
+        "characters": len(corpus),
         "sha256": corpus.sha256,
     }
 
 
-def evaluation_batches(model: RecurrentLanguageModel, vocab: Vocab, text: str, streams: int = 1) -> training.Batches:
+def evaluation_batches(model: RecurrentLanguageModel, tokens: Tokens, streams: int = 1) -> training.Batches:
     """A text in so many parallel streams with carried state, fewer for a short one.
 
     Every stream but the first begins in the middle of a file with a zero state, which a net that was trained on long
     streams hardly knows: it may take tens of thousands of characters to recover.
     """
-    streams = max(1, min(streams, len(text) // (4 * EVALUATION_LENGTH)))
-    tokens = vocab.encode(text)
-    if model.recalled is not None:
-        return RecallBatches(tokens.numpy(), streams, EVALUATION_LENGTH)
-    return StreamBatches(tokens.to(next(model.parameters()).device), streams, EVALUATION_LENGTH)
+    streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
+    kind = StreamBatches if model.recalled is None else RecallBatches
+    return kind(tokens, streams, EVALUATION_LENGTH, next(model.parameters()).device)
 
 
-def evaluate(model: RecurrentLanguageModel, vocab: Vocab, text: str, chosen: Resolved) -> dict[str, Any]:
-    """Cross-entropy of every character of `text` but the first, in nats and bits, and its perplexity."""
+def evaluate(model: RecurrentLanguageModel, vocab: Vocab, tokens: Tokens, chosen: Resolved) -> dict[str, Any]:
+    """Cross-entropy of every character of a text but the first, in nats and bits, and its perplexity.
+
+    tokens (N,): those of the text in the model's vocabulary.
+    """
     with use_threads(chosen.threads):
-        batches = evaluation_batches(model, vocab, text)
+        batches = evaluation_batches(model, tokens)
         known = training.evaluate(model, next_token_loss, batches, chosen.precision)
-    chars = len(text) - 1
-    unknown = sum(text[1:].count(char) for char in vocab.missing(text))
+    chars = len(tokens) - 1
+    starts = range(1, len(tokens), COUNTED)
+    unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
     nats = known + unknown * NATS_PER_UNKNOWN / chars
     return {
         "split": "test",
@@ -222,7 +225,7 @@ def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.n
     """
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     unknown = np.isin(codes, [ord(char) for char in language.vocab.missing(text)])
-    batches = evaluation_batches(language.model, language.vocab, opening(language.vocab) + text)
+    batches = evaluation_batches(language.model, language.vocab.encode(opening(language.vocab) + text).numpy())
     language.model.eval()
     done, state = 0, None
     for tokens, targets in batches.epoch(0):

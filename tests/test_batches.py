@@ -14,7 +14,7 @@ from seqlab.errors import DataError
 @given(st.integers(2, 400), st.integers(1, 40), st.integers(1, 50))
 def test_every_token_but_the_first_is_a_target_once_and_in_order(count: int, streams: int, seq_len: int) -> None:
     assume(count - 1 >= streams)
-    tokens = torch.arange(count, dtype=torch.int16)  # every token tells its place
+    tokens = np.arange(count, dtype=np.int16)  # every token tells its place
     batches = StreamBatches(tokens, streams, seq_len)
     epoch = list(batches.epoch(0))
     assert len(epoch) == len(batches)
@@ -32,7 +32,7 @@ def test_every_token_but_the_first_is_a_target_once_and_in_order(count: int, str
 
 @given(st.integers(60, 200), st.integers(1, 5), st.integers(1, 9), st.data())
 def test_a_stream_goes_on_in_the_middle(count: int, streams: int, seq_len: int, data: st.DataObject) -> None:
-    batches = StreamBatches(torch.arange(count, dtype=torch.int16), streams, seq_len)
+    batches = StreamBatches(np.arange(count, dtype=np.int16), streams, seq_len)
     start = data.draw(st.integers(0, len(batches)))
     whole, rest = list(batches.epoch(0)), list(batches.epoch(7, start))
     assert len(rest) == len(whole) - start
@@ -43,7 +43,7 @@ def test_a_stream_goes_on_in_the_middle(count: int, streams: int, seq_len: int, 
 @pytest.mark.parametrize(("count", "streams"), [(0, 1), (1, 1), (5, 5), (3, 100)])
 def test_too_few_tokens_for_the_streams_are_refused(count: int, streams: int) -> None:
     with pytest.raises(DataError, match=rf"{count} characters .* {streams} parallel"):
-        StreamBatches(torch.zeros(count, dtype=torch.int16), streams, 4)
+        StreamBatches(np.zeros(count, np.int16), streams, 4)
 
 
 def order(batches: ShuffledBatches, epoch: int, start: int = 0) -> list[int]:

@@ -486,7 +486,7 @@ STEPS_PER_EPOCH, STEPS = 5, 13  # evaluations at 4, 8, 12 and 13; epochs end at 
 def corpus() -> Corpus:
     text = made_up_code(100)
     count = (STEPS_PER_EPOCH * 4 * 16 + 1) * 10 // 8 + 1
-    return Corpus("toy", "here", text[:count], 1, "0" * 64)
+    return Corpus.of("toy", text[:count])
 
 
 def settings(**changed: Any) -> language.LanguageSettings:
@@ -603,7 +603,7 @@ def test_a_resumed_run_would_differ_if_a_part_of_its_state_were_lost(
 
 
 def test_a_run_is_resumed_with_its_own_text_only(corpus: Corpus, left_alone: Path) -> None:
-    other = Corpus("toy", "here", corpus.text[::-1], 1, "1" * 64)
+    other = Corpus.of("toy", corpus.text("all")[::-1])
     with pytest.raises(CheckpointError, match="trained on another text"):
         run_to_end(other, left_alone, resume=True)
 
@@ -661,7 +661,7 @@ def test_the_text_of_a_checkpoint_is_found_again(left_alone: Path, corpus: Corpu
     """Nothing but the folder is needed: the model rebuilt from it measures what was measured."""
     model = language.load(checkpoint.load(left_alone))
     chosen = Compute(threads=1, precision=model.checkpoint.config["environment"]["precision"]).resolve(0)
-    metrics = language.evaluate(model.model, model.vocab, corpus.split("test"), chosen)
+    metrics = language.evaluate(model.model, model.vocab, corpus.encoded("test", model.vocab), chosen)
     assert metrics == model.checkpoint.config["metrics"]
     with pytest.raises(UsageError):
         next(load_corpus("toy"))

@@ -24,7 +24,7 @@ EXACT = Resolved(torch.device("cpu"), torch.float32, 1)
 
 
 def corpus_of(text: str) -> Corpus:
-    return Corpus("toy", "here", text, 1, str(hash(text)))
+    return Corpus.of("toy", text)
 
 
 def trained_on(text: str, folder: Path, **changed: object) -> LanguageModel:
@@ -54,7 +54,7 @@ def test_independent_characters_cost_their_entropy(tmp_path: Path, probabilities
     entropy = -sum(p * math.log2(p) for p in probabilities)
     alphabet = "abcdef"[: len(probabilities)]
     text = "".join(random.Random(3).choices(alphabet, probabilities, k=40_000))
-    held_out = corpus_of(text).split("test")
+    held_out = corpus_of(text).text("test")
     # what the true distribution pays on just these characters: chance moves it away from the entropy
     ideal = -sum(math.log2(probabilities[alphabet.index(c)]) for c in held_out[1:]) / (len(held_out) - 1)
     assert ideal == pytest.approx(entropy, rel=0.05)
@@ -87,7 +87,7 @@ def test_the_figures_are_those_of_a_loop_by_hand(
 ) -> None:
     model, vocab = untrained
     text = "".join(random.Random(1).choices("abcdefgh \n", k=length))
-    metrics = language.evaluate(model.train(), vocab, text, EXACT)
+    metrics = language.evaluate(model.train(), vocab, vocab.encode(text).numpy(), EXACT)
     # the text in one stream, state carried from its beginning to its end, every character but the first
     streams = 1
     tokens = vocab.encode(text).long()
@@ -113,16 +113,16 @@ def test_a_character_that_was_never_seen_is_paid_for(
     model, vocab = untrained
     known, unknown = "abcabcab" * 20, "abcaZcaΩ" * 20
     as_unknown = "".join(c if c in vocab.characters else UNKNOWN for c in unknown)
-    metrics = language.evaluate(model, vocab, unknown, EXACT)
+    metrics = language.evaluate(model, vocab, vocab.encode(unknown).numpy(), EXACT)
     assert metrics["unknown_chars"] == 40
     with torch.no_grad():
         tokens = vocab.encode(as_unknown).long()
         log_probs = model.eval()(tokens[None, :-1])[0][0].log_softmax(1)
     paid = -log_probs.gather(1, tokens[1:, None]).sum().item() + 40 * math.log(0x110000)
     assert metrics["nats_per_char"] == pytest.approx(paid / 159, rel=1e-6)
-    assert language.evaluate(model, vocab, known, EXACT)["unknown_chars"] == 0
+    assert language.evaluate(model, vocab, vocab.encode(known).numpy(), EXACT)["unknown_chars"] == 0
     # the first character is not scored, so it costs nothing to be unknown there
-    assert language.evaluate(model, vocab, "Zab", EXACT)["unknown_chars"] == 0
+    assert language.evaluate(model, vocab, vocab.encode("Zab").numpy(), EXACT)["unknown_chars"] == 0
 
 
 def test_a_text_too_short_to_measure_is_told(
@@ -130,7 +130,7 @@ def test_a_text_too_short_to_measure_is_told(
 ) -> None:
     for text in ("", "a"):
         with pytest.raises(DataError, match="too few"):
-            language.evaluate(*untrained, text, EXACT)
+            language.evaluate(*untrained, untrained[1].encode(text).numpy(), EXACT)
 
 
 def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
@@ -143,10 +143,10 @@ def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
     position = model.checkpoint.config["position"]
     assert (position["best_step"], position["best_loss"]) == (best["step"], best["val_loss"])
     assert best["step"] < 200 and log[-1]["val_loss"] > best["val_loss"] + 0.1
-    held_out = language.evaluate(model.model, model.vocab, corpus_of(text).split("val"), EXACT)
+    held_out = language.evaluate(model.model, model.vocab, corpus_of(text).encoded("val", model.vocab), EXACT)
     assert held_out["nats_per_char"] == pytest.approx(best["val_loss"], rel=1e-6)
     # and it is they that the last tenth is measured with
-    measured = language.evaluate(model.model, model.vocab, corpus_of(text).split("test"), EXACT)
+    measured = language.evaluate(model.model, model.vocab, corpus_of(text).encoded("test", model.vocab), EXACT)
     assert measured == model.checkpoint.config["metrics"]
     assert best["val_bits_per_char"] == pytest.approx(best["val_loss"] / math.log(2))
 

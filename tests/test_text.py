@@ -99,7 +99,7 @@ def test_a_folder_is_its_files_in_the_order_of_their_hashes(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
     corpus = loaded(folder)
-    assert corpus.text.encode() == order_by_hand(files)
+    assert corpus.text("all").encode() == order_by_hand(files)
     assert corpus.sha256 == hashlib.sha256(order_by_hand(files)).hexdigest()
     assert (corpus.name, corpus.files) == ("corpus", len(files))
 
@@ -111,7 +111,7 @@ def test_hidden_and_binary_files_of_a_folder_are_left_out(tmp_path: Path) -> Non
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\0\0")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.txt").write_text("text")
-    assert loaded(tmp_path).text == "text\n"
+    assert loaded(tmp_path).text("all") == "text\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes on Linux only")
@@ -121,7 +121,7 @@ def test_a_file_name_that_is_no_text_is_no_hindrance(tmp_path: Path) -> None:
     (folder / os.fsdecode(b"\xff.txt")).write_text("one")
     (folder / "b.txt").write_text("two")
     corpus = loaded(folder)
-    assert sorted(corpus.text.split()) == ["one", "two"]
+    assert sorted(corpus.text("all").split()) == ["one", "two"]
     corpus.name.encode()  # it can be written down
 
 
@@ -129,22 +129,22 @@ def test_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
     data = "one\r\ntwo\n\n ä€\U0001f600".encode()
     (tmp_path / "some.text.txt").write_bytes(data)
     corpus = loaded(tmp_path / "some.text.txt")
-    assert corpus.text.encode() == data
+    assert corpus.text("all").encode() == data
     assert (corpus.name, corpus.files, corpus.sha256) == ("some.text", 1, hashlib.sha256(data).hexdigest())
 
 
 def test_bytes_that_are_not_utf8_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9 and more")
     corpus = loaded(tmp_path / "latin.txt")
-    assert corpus.text == f"caf{UNKNOWN} and more"
+    assert corpus.text("all") == f"caf{UNKNOWN} and more"
     assert corpus.sha256 == hashlib.sha256(b"caf\xe9 and more").hexdigest()  # of the bytes that were there
-    assert UNKNOWN not in Vocab.of(corpus.text).characters[:-1]
+    assert UNKNOWN not in corpus.vocab.characters[:-1]
 
 
 @given(any_text)
 def test_the_split_is_eight_one_and_one_tenth_in_order(text: str) -> None:
-    corpus = Corpus("x", "here", text, 1, "")
-    train, val, test = (corpus.split(part) for part in ("train", "val", "test"))
+    corpus = Corpus.of("x", text)
+    train, val, test = (corpus.text(part) for part in ("train", "val", "test"))
     assert train + val + test == text
     assert len(train) == len(text) * 8 // 10
     assert len(train) + len(val) == len(text) * 9 // 10
@@ -213,7 +213,7 @@ def test_linux_is_the_c_files_of_its_folder_kernel(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("SEQLAB_MIRROR", str(tmp_path))
     corpus = loaded("linux")
     wanted = order_by_hand({path: data for path, data in KERNEL.items() if data != b"no"})
-    assert corpus.text == wanted.decode(errors="replace")
+    assert corpus.text("all") == wanted.decode(errors="replace")
     assert (corpus.name, corpus.files, corpus.sha256) == ("linux", 4, hashlib.sha256(wanted).hexdigest())
 
 
@@ -226,7 +226,7 @@ def test_stacks_is_the_tex_files_at_the_top(tmp_path: Path, monkeypatch: pytest.
     }
     pack(tmp_path / "stacks-project.tar.xz", files, top="stacks-project-4ac48")
     monkeypatch.setenv("SEQLAB_MIRROR", str(tmp_path))
-    assert loaded("stacks").text.encode() == order_by_hand({k: v for k, v in files.items() if v != b"no"})
+    assert loaded("stacks").text("all").encode() == order_by_hand({k: v for k, v in files.items() if v != b"no"})
 
 
 def test_an_archive_without_the_corpus_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,6 +249,6 @@ def test_without_a_network_or_a_mirror_a_corpus_is_missing() -> None:
 )
 def test_the_real_corpora_are_the_ones_agreed_on(name: str, size: int, files: int, digest: str) -> None:
     corpus = loaded(name)
-    assert (len(corpus.text.encode()), corpus.files, corpus.sha256) == (size, files, digest)
-    tokens = Vocab.of(corpus.text).encode(corpus.text)
-    assert len(tokens) == len(corpus.text) and (tokens != len(Vocab.of(corpus.text)) - 1).all()
+    assert (len(corpus.text("all").encode()), corpus.files, corpus.sha256) == (size, files, digest)
+    assert len(corpus) == len(corpus.text("all"))
+    assert "".join(sorted(set(corpus.text("train")))) + UNKNOWN == corpus.vocab.characters

@@ -41,7 +41,7 @@ def language_run(
     return Run(
         model,
         entries.pop("objective", next_token_loss),
-        StreamBatches(tokens, streams, seq_len),
+        StreamBatches(tokens.numpy(), streams, seq_len),
         training.adamw(model, lr, entries.pop("weight_decay", 0.0)),
         learning_rate=lambda step: lr,
         max_steps=entries.pop("max_steps", 1),

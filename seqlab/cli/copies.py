@@ -10,7 +10,7 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.cli.options import Common
 from seqlab.cli.output import say, show_transfer
 from seqlab.data.copies import longest_common_run
-from seqlab.data.text import load_corpus
+from seqlab.data.text import OWN, Tokens, load_corpus
 from seqlab.errors import DataError
 
 
@@ -19,7 +19,7 @@ class TrainingText:
     """The part of a corpus that a model was trained on, as code points (N,)."""
 
     name: str
-    codes: np.ndarray
+    codes: Tokens
 
     def longest_copy(self, text: str) -> dict[str, Any]:
         """The longest run of `text` in it: its length, itself, and its offset in the corpus (None without one)."""
@@ -34,7 +34,7 @@ def training_text(common: Common, saved: Checkpoint, path: str) -> TrainingText:
     Raises DataError where it was a file or a folder, whose place is not kept, and no path is given.
     """
     trained_on = saved.config["data"]
-    if not path and trained_on["origin"] in ("file", "folder"):
+    if not path and trained_on["origin"] in OWN:
         raise DataError(
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
             f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
@@ -43,7 +43,7 @@ def training_text(common: Common, saved: Checkpoint, path: str) -> TrainingText:
     same = corpus.sha256 == trained_on["sha256"]
     if not same:
         say(common, f"this {corpus.name} is another text than the {trained_on['name']} trained on: all of it is read")
-    return TrainingText(corpus.name, _codes(corpus.split("train") if same else corpus.text))
+    return TrainingText(corpus.name, corpus.codes("train" if same else "all"))
 
 
 def in_words(copy: dict[str, Any], name: str) -> str:

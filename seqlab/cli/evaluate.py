@@ -44,16 +44,16 @@ def command(common: Common, checkpoint: str, data: str | None, columns: tuple[st
 
 def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import language
-    from seqlab.data.text import load_corpus
+    from seqlab.data.text import OWN, load_corpus
 
     trained_on = saved.config["data"]
-    if data is None and trained_on["origin"] in ("file", "folder"):
+    if data is None and trained_on["origin"] in OWN:
         raise DataError(
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
             f"name it: seqlab evaluate {shlex.quote(saved.name)} PATH",
         )
     corpus = show_transfer(common, load_corpus(data or trained_on["name"], offline=common.offline))
-    say(common, f"{corpus.name}: {len(corpus.text):,} characters, from {corpus.origin}")
+    say(common, f"{corpus.name}: {len(corpus):,} characters, from {corpus.origin}")
     same = corpus.sha256 == trained_on["sha256"]
     if not same:
         alike = corpus.name == trained_on["name"]
@@ -64,10 +64,10 @@ def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any],
             + (": parts of it may have been seen in training" if alike else ""),
         )
     own = same or data is None
-    text = corpus.split("test") if own else corpus.text
     model = language.load(saved)
+    tokens = corpus.encoded("test" if own else "all", model.vocab)
     chosen = common.compute().resolve(saved.config["parameters"])
-    metrics = language.evaluate(model.model.to(chosen.device), model.vocab, text, chosen)
+    metrics = language.evaluate(model.model.to(chosen.device), model.vocab, tokens, chosen)
     metrics["split"] = "test" if own else "all"
     part = "its last tenth" if own else "all of it"
     return metrics, [

@@ -30,22 +30,27 @@ def command(
     resume: bool,
     overwrite: bool,
 ) -> None:
-    """Train a character model on CORPUS: linux, stacks, a text file or a folder of them.
+    """Train a character model on CORPUS: linux, stacks, a text file, or many: a folder, an archive, a pattern.
+
+    Quote a pattern ('src/**/*.py'); - is standard input. Read once, a text is kept encoded in the cache folder.
 
     The first eight tenths train, the next tenth chooses the weights, the last tenth is measured once at the end.
     Without --minutes, --epochs or --set max_steps=N it trains for about ten minutes.
     """
     from seqlab import checkpoint, language
-    from seqlab.data.text import ARCHIVES, load_corpus
+    from seqlab.data.corpus_files import PUBLISHED
+    from seqlab.data.text import load_corpus
 
     settings = common.resolve(language.LanguageSettings)
     found = checkpoint.find(start, common.checkpoint_folders(), "language") if start and not resume else None
     folder = None
-    if corpus in ARCHIVES:  # its name is known: what is wrong is told before the download
+    if corpus in PUBLISHED:  # its name is known: what is wrong is told before the download
         folder = target_folder(common, corpus, resume=resume, overwrite=overwrite)
     text = show_transfer(common, load_corpus(corpus, offline=common.offline))
-    say(common, f"{text.name}: {len(text.text):,} characters in {text.files} files, from {text.origin}")
-    if len(text.text) < 100_000:
+    say(common, f"{text.name}: {len(text):,} characters in {text.files:,} files, from {text.origin}")
+    if text.bad_bytes:
+        say(common, f"{text.bad_bytes:,} bytes of it are not UTF-8: each such place became U+FFFD")
+    if len(text) < 100_000:
         say(common, "a small text: under 100,000 characters a model mostly learns it by heart")
     target = folder or target_folder(common, text.name, resume=resume, overwrite=overwrite)
     conduct(

@@ -1,4 +1,4 @@
-"""Batches of data that fits in memory, as a function of (seed, epoch, index) alone.
+"""Batches, as a function of (seed, epoch, index) alone.
 
 Both kinds answer `epoch(number, start)` with an iterator over that epoch's batches from `start` on, so the
 place in the data is two integers and resuming needs nothing else.
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from seqlab.data.recall import BLOCK, LONGEST_OWN, ORDERS, SLOTS, recall, since
+from seqlab.data.text import Tokens
 from seqlab.errors import DataError
 
 IGNORE_INDEX = -100  # the target that no loss counts: torch's own default for cross-entropy
@@ -22,31 +23,35 @@ class StreamBatches:
 
     tokens (N,) -> batches of inputs and next tokens, each (batch_size, seq_len); the last of an epoch may be
     shorter. Every token but the first is a target exactly once an epoch: the streams are padded at the end with
-    IGNORE_INDEX. Raises DataError if there are too few tokens to give every stream one.
+    IGNORE_INDEX. Only what a batch needs is read of the tokens. Raises DataError if there are too few to give every
+    stream one.
     """
 
-    def __init__(self, tokens: Tensor, batch_size: int, seq_len: int) -> None:
+    def __init__(self, tokens: Tokens, batch_size: int, seq_len: int, device: torch.device | str = "cpu") -> None:
         targets = len(tokens) - 1
         if targets < batch_size:
             raise DataError(
                 f"{len(tokens)} characters are too few for {batch_size} parallel streams",
                 "use more text or a smaller batch_size",
             )
-        width = -(-targets // batch_size)
-        padding = width * batch_size - targets
-        inputs, outputs = tokens[:-1], tokens[1:].long()
-        self.inputs = torch.cat([inputs, inputs.new_zeros(padding)]).view(batch_size, width)
-        self.outputs = torch.cat([outputs, outputs.new_full((padding,), IGNORE_INDEX)]).view(batch_size, width)
-        self.batch_size, self.width, self.seq_len = batch_size, width, seq_len
+        self.tokens, self.batch_size, self.seq_len, self.device = tokens, batch_size, seq_len, device
+        self.width = -(-targets // batch_size)  # of a stream
 
     def __len__(self) -> int:
-        return -(-self.inputs.shape[1] // self.seq_len)
+        return -(-self.width // self.seq_len)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of an epoch in the order of the text. `number` does not matter: a stream has one order."""
         for index in range(start, len(self)):
-            span = slice(index * self.seq_len, (index + 1) * self.seq_len)
-            yield self.inputs[:, span].long(), self.outputs[:, span]  # (B, T), (B, T)
+            offset = index * self.seq_len
+            shape = (self.batch_size, min(self.seq_len, self.width - offset))
+            inputs, targets = np.zeros(shape, np.int64), np.full(shape, IGNORE_INDEX, np.int64)
+            for row in range(self.batch_size):
+                first = row * self.width + offset
+                read = self.tokens[first : first + shape[1] + 1]
+                count = max(len(read) - 1, 0)
+                inputs[row, :count], targets[row, :count] = read[:count], read[1:]
+            yield torch.from_numpy(inputs).to(self.device), torch.from_numpy(targets).to(self.device)  # (B, T), (B, T)
 
 
 class RecallBatches:
@@ -62,9 +67,16 @@ class RecallBatches:
     STRETCH = 64
 
     def __init__(
-        self, tokens: np.ndarray, batch_size: int, seq_len: int, *, forget: float = 0.0, seed: int = 0
+        self,
+        tokens: Tokens,
+        batch_size: int,
+        seq_len: int,
+        device: torch.device | str = "cpu",
+        *,
+        forget: float = 0.0,
+        seed: int = 0,
     ) -> None:
-        self.streams = StreamBatches(torch.from_numpy(tokens), batch_size, seq_len)
+        self.streams = StreamBatches(tokens, batch_size, seq_len, device)
         self.tokens, self.forget, self.seed = tokens, forget, seed
 
     def __len__(self) -> int:
@@ -109,15 +121,13 @@ class RecallBatches:
 class _Reader:
     """What is recalled along one stream, tokens[first:last], worked out a block at a time into the two arrays."""
 
-    def __init__(
-        self, tokens: np.ndarray, first: int, last: int, characters: np.ndarray, confidences: np.ndarray
-    ) -> None:
+    def __init__(self, tokens: Tokens, first: int, last: int, characters: np.ndarray, confidences: np.ndarray) -> None:
         self.tokens, self.last = tokens, last
         self.characters, self.confidences = characters, confidences
         self.start = self.stop = first  # what the arrays hold
 
     @classmethod
-    def afresh(cls, tokens: np.ndarray, first: int, last: int, longest: int) -> "_Reader":
+    def afresh(cls, tokens: Tokens, first: int, last: int, longest: int) -> "_Reader":
         """One that knows nothing of what stands before `first`, and looks for contexts of at most `longest`."""
         last = min(last, len(tokens))
         first = min(first, last)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.data.text import Tokens
+
 PIECE = 1 << 18  # windows at a time; small, since the first pieces are looked through again at every better run
 BASE = 0x9E3779B97F4A7C15  # odd, and so invertible modulo 2^64
 INVERSE = pow(BASE, -1, 1 << 64)
@@ -22,7 +24,7 @@ class Run(NamedTuple):
     start_in_corpus: int
 
 
-def longest_common_run(text: np.ndarray, corpus: np.ndarray) -> Run:
+def longest_common_run(text: np.ndarray, corpus: Tokens) -> Run:
     """The longest run of tokens of `text` (N,) that also stands in `corpus` (M,), both of unsigned integers.
 
     Among several of that length it is the first in the corpus, and there the first in the text. Without a common token
@@ -38,7 +40,7 @@ def longest_common_run(text: np.ndarray, corpus: np.ndarray) -> Run:
     return best
 
 
-def _longer_run(length: int, text: np.ndarray, corpus: np.ndarray, start: int) -> Run | None:
+def _longer_run(length: int, text: np.ndarray, corpus: Tokens, start: int) -> Run | None:
     """A run of at least `length` that begins within a piece of the corpus from `start` on: the first there, or none."""
     hashes = _hashes(text, length)
     order = np.argsort(hashes, kind="stable")

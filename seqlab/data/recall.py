@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from seqlab.data.text import Tokens
+
 ORDERS = (2, 3, 4, 5, 6, 8, 11, 16, 24)
 LONGEST_OWN = 6  # what a net recalls of its own writing: longer contexts end in copying itself without end
 RECALLED = 2  # characters per order
@@ -27,7 +29,7 @@ _POSITION = np.uint64((1 << 21) - 1)
 _FACTOR = 0x9E3779B97F4A7C15
 
 
-def recall(tokens: np.ndarray, start: int, stop: int, since: int) -> tuple[np.ndarray, np.ndarray]:
+def recall(tokens: Tokens, start: int, stop: int, since: int) -> tuple[np.ndarray, np.ndarray]:
     """What is recalled for the tokens at start..stop-1 by one who has read tokens[since:start] and what comes between.
 
     tokens (N,) integers -> characters (stop - start, SLOTS) in their type, and confidences (stop - start, SLOTS) as

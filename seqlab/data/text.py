@@ -1,40 +1,37 @@
-"""Text as token tensors: vocabularies, and corpora in a fixed order with a fixed split.
+"""Text as tokens: vocabularies, and corpora in a fixed order with a fixed split, larger than memory if need be.
 
-A corpus of several files is those files in the order of the sha256 of their path inside it, each followed by one
-newline; a single file is taken as it is. Bytes that are not UTF-8 become U+FFFD. Characters are split 80/10/10 in
-that order: train, validation, test.
+Where a corpus's bytes come from, and in which order, is `corpus_files`; how they are kept is `encoding`. Characters
+are split 80/10/10 in that order: train, validation, test.
 """
 
-import hashlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqlab.data import cache
-from seqlab.data.archive import read_members
-from seqlab.errors import DataError, UsageError, did_you_mean
+from seqlab.data.corpus_files import find
+from seqlab.data.encoding import UNKNOWN, Encoding, Source, encode_text, encoded, train_size
 
-UNKNOWN = "\ufffd"  # stands for every character the vocabulary lacks; Unicode's own replacement character
+OWN = ("file", "folder", "pattern", "archive", "text", "standard input")  # origins whose place is not kept
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A text, where it comes from, and how many files it was put together from. sha256: of its bytes as they were."""
+class Encoded:
+    """Tokens seen through a lookup: a slice is lookup[tokens[slice]], and nothing else is held in memory."""
 
-    name: str
-    origin: str
-    text: str
-    files: int
-    sha256: str
+    def __init__(self, tokens: np.ndarray, lookup: np.ndarray) -> None:
+        self.tokens, self.lookup, self.dtype = tokens, lookup, lookup.dtype
 
-    def split(self, part: str) -> str:
-        """The characters of `train` (first eight tenths), `val` (the ninth) or `test` (the last)."""
-        first, second = len(self.text) * 8 // 10, len(self.text) * 9 // 10
-        return {"train": self.text[:first], "val": self.text[first:second], "test": self.text[second:]}[part]
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        return self.lookup[self.tokens[span]]
+
+
+Tokens = np.ndarray | Encoded
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,10 @@ class Vocab:
         tokens = np.where(known[places] == codes, places, self.unknown) if len(known) else places + self.unknown
         return torch.from_numpy(tokens.astype(np.int16 if len(self) <= 2**15 else np.int32))
 
+    def lookup(self, alphabet: str) -> np.ndarray:
+        """The tokens (len(alphabet),) of a corpus's alphabet: what turns its tokens into this vocabulary's."""
+        return self.encode(alphabet).numpy()
+
     def decode(self, tokens: Iterable[int]) -> str:
         return "".join(self.characters[token] for token in tokens)
 
@@ -71,71 +72,65 @@ class Vocab:
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it."""
+class Corpus:
+    """A text as tokens (N,), each the index of a character in `alphabet`, and where it comes from.
 
-    download: cache.Download
-    member: Callable[[str], bool]
-    summary: str
+    known: how many of the alphabet, from its beginning, the training part has. sha256: of its bytes as they were;
+    bad_bytes: how many of those were not UTF-8. sources: its files in their order.
+    """
 
+    name: str
+    origin: str
+    tokens: np.ndarray
+    alphabet: str
+    known: int
+    sha256: str
+    bad_bytes: int
+    sources: tuple[Source, ...]
 
-ARCHIVES = {
-    "linux": Archive(
-        cache.DOWNLOADS["linux"],
-        lambda path: path.startswith("kernel/") and path.endswith((".c", ".h")),
-        "C: the folder kernel/ of Linux 6.1 (GPL-2.0)",
-    ),
-    "stacks": Archive(
-        cache.DOWNLOADS["stacks"],
-        lambda path: path.endswith(".tex") and "/" not in path,
-        "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
-    ),
-}
+    @classmethod
+    def of(cls, name: str, text: str) -> "Corpus":
+        """A text that is in memory."""
+        return cls(name, "text", **vars(encode_text(name, text)))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def files(self) -> int:
+        return len(self.sources)
+
+    @property
+    def vocab(self) -> Vocab:
+        """What a model that is trained on it knows: the characters of its training part."""
+        return Vocab(self.alphabet[: self.known] + UNKNOWN)
+
+    def split(self, part: str) -> np.ndarray:
+        """The tokens of `train` (first eight tenths), `val` (the ninth) or `test` (the last); of `all` of it."""
+        first, second = train_size(len(self)), len(self) * 9 // 10
+        bounds = {"train": (0, first), "val": (first, second), "test": (second, None), "all": (0, None)}
+        return self.tokens[slice(*bounds[part])]
+
+    def encoded(self, part: str, vocab: Vocab) -> Encoded:
+        """A part as tokens of a model's vocabulary."""
+        return Encoded(self.split(part), vocab.lookup(self.alphabet))
+
+    def codes(self, part: str) -> Encoded:
+        """A part as code points."""
+        return Encoded(self.split(part), np.frombuffer(self.alphabet.encode("utf-32-le"), np.uint32))
+
+    def text(self, part: str) -> str:
+        """A part as a string: it has to fit in memory."""
+        return self.codes(part)[:].tobytes().decode("utf-32-le")
 
 
 def load_corpus(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, Corpus]:
-    """The corpus called `linux` or `stacks`, or the text of a file or a folder of files at that path.
+    """The corpus called `linux` or `stacks`, or the text at that path: of a file, a folder, an archive, or of all
+    files that match a pattern; `-` is standard input.
 
-    A generator: it yields the progress of a download where one is needed and returns the corpus. Raises UsageError
-    for a name that is neither, DataError for a file that is empty or no text.
+    A generator: it yields the progress of downloading and reading and returns the corpus. Raises UsageError for a
+    name that is none of these, DataError for what is empty, damaged or no text.
     """
-    path = Path(name)
-    if name in ARCHIVES:
-        archive = ARCHIVES[name]
-        fetched = yield from cache.fetch(archive.download, offline=offline)
-        found = read_members(fetched.path, archive.member)
-        if not found:
-            raise DataError(f"{fetched.path} holds none of the corpus's files", "remove it and fetch it again")
-        return _join(name, fetched.provenance(archive.download), found)
-    if name and path.is_dir():
-        files = {
-            str(file.relative_to(path).as_posix()): file.read_bytes()
-            for file in path.rglob("*")
-            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        }
-        texts = {inside: data for inside, data in files.items() if b"\0" not in data[:8192]}
-        if not any(data.strip() for data in texts.values()):
-            raise DataError(f"{path} holds no text file", "name a folder with text files in it")
-        return _join(_readable(path.resolve().name), "folder", texts)
-    if path.is_file():
-        data = path.read_bytes()
-        if not data.strip():
-            raise DataError(f"{path} is empty", "name a file with text in it")
-        if b"\0" in data[:8192]:
-            raise DataError(f"{path} is no text: it has NUL bytes", "name a text file in UTF-8")
-        return _corpus(_readable(path.stem), "file", data, 1)
-    raise UsageError(f"there is no corpus, file or folder '{name}'", did_you_mean(name, ARCHIVES) + "; or give a path")
-
-
-def _join(name: str, origin: str, files: dict[str, bytes]) -> Corpus:
-    order = sorted(files, key=lambda inside: hashlib.sha256(inside.encode(errors="surrogateescape")).hexdigest())
-    return _corpus(name, origin, b"".join(files[inside] + b"\n" for inside in order), len(files))
-
-
-def _readable(name: str) -> str:
-    """A file's name as text that can be written down, whatever its bytes are."""
-    return name.encode(errors="replace").decode()
-
-
-def _corpus(name: str, origin: str, data: bytes, files: int) -> Corpus:
-    return Corpus(name, origin, data.decode("utf-8", errors="replace"), files, hashlib.sha256(data).hexdigest())
+    given = yield from find(name, offline=offline)
+    made: Encoding = yield from encoded(given)
+    return Corpus(given.name, given.origin, **vars(made))
