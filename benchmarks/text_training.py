@@ -57,7 +57,12 @@ def batches(tokens: Tensor, batch_size: int, seq_len: int) -> Iterator[tuple[Ten
 
 
 def steps(
-    model: Plain, tokens: Tensor, batch_size: int, seq_len: int, optimizer: torch.optim.Optimizer, dtype: torch.dtype,
+    model: Plain,
+    tokens: Tensor,
+    batch_size: int,
+    seq_len: int,
+    optimizer: torch.optim.Optimizer,
+    dtype: torch.dtype,
     rate: Callable[[], float],
 ) -> Iterator[int]:
     """Train for ever; yields the characters of each step."""
@@ -121,7 +126,10 @@ def rate(rounds: int) -> None:
     torch.manual_seed(0)
     tokens, auto = torch.randint(0, 100, (64 * 128 * 8 + 1,)), choose_precision("auto", CPU).value
     loops = {}
-    for name, kind, dtype in (("char-rnn, fp32", torch.optim.RMSprop, torch.float32), ("nn.LSTM, auto", torch.optim.AdamW, auto)):
+    for name, kind, dtype in (
+        ("char-rnn, fp32", torch.optim.RMSprop, torch.float32),
+        ("nn.LSTM, auto", torch.optim.AdamW, auto),
+    ):
         model = Plain(100, 512, 2)
         loops[name] = steps(model, tokens, 64, 128, kind(model.parameters(), lr=1e-3), dtype, lambda: 1e-3)
     for name, recall in (("seqlab, recall=false", False), ("seqlab", True)):

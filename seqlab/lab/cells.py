@@ -57,7 +57,9 @@ def run(seed: int = 0) -> Result:
             }
         )
         values = sign * memories[layer, half : half + SHOWN, cell]
-        shown.append(Shown(f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {rows[-1]['measure']} {score:.2f}", values))
+        shown.append(
+            Shown(f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {rows[-1]['measure']} {score:.2f}", values)
+        )
     holds = sum(row["gain"] > MARGIN for row in rows) > len(rows) / 2
     claim = EXPERIMENTS["cells"]
     return Result("cells", claim, SOURCE, holds, rows, page(claim, text[half : half + SHOWN], shown))
