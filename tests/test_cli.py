@@ -55,7 +55,8 @@ COMMON = {
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns "
     "--stride",
-    "generate": "--adapt --check-copies --corpus --length --min-p --prompt --samples --stop --temperature --top-k --top-p",
+    "generate": "--adapt --check-copies --corpus --length --min-p --prompt --samples --stop --temperature --top-k "
+    "--top-p",
     "score": "--corpus",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",

@@ -103,7 +103,7 @@ def test_no_arrow_runs_up_or_sideways() -> None:
         ("seqlab.training", "from seqlab.models.cells import State", "sideways"),
         ("seqlab.data.text", "import seqlab.training", "sideways"),
         ("seqlab.language", "def f():\n    from seqlab import vision", "sideways"),
-        ("seqlab.language", "from . import vision", "sideways"),
+        ("seqlab.vision", "from . import language", "sideways"),
         ("seqlab.data.text", "from ..cli import output", "up"),
         ("seqlab.errors", "from seqlab import machine", "up"),
         ("seqlab.machine", "from seqlab.checkpoint import save", "up"),

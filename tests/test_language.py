@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from seqlab import checkpoint, language
 from seqlab.data.text import UNKNOWN, Corpus, Vocab
 from seqlab.errors import CheckpointError, DataError, UsageError
-from seqlab.language import LanguageModel, LanguageSettings
+from seqlab.language import LanguageModel, LanguageSettings, writing
 from seqlab.machine import Compute, Resolved
+from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Sampling
 from seqlab.training import Progress
 
@@ -75,16 +76,14 @@ def test_a_cycle_costs_next_to_nothing_and_is_written_on(tmp_path: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def untrained() -> tuple[language.RecurrentLanguageModel, Vocab]:
+def untrained() -> tuple[RecurrentLanguageModel, Vocab]:
     torch.manual_seed(0)
     vocab = Vocab.of("abcdefgh \n")
-    return language.RecurrentLanguageModel(len(vocab), "lstm", 4, 8, 2, dropout=0.5), vocab
+    return RecurrentLanguageModel(len(vocab), "lstm", 4, 8, 2, dropout=0.5), vocab
 
 
 @pytest.mark.parametrize("length", [2, 3, 100, 1024, 2048, 5000, 40_000])
-def test_the_figures_are_those_of_a_loop_by_hand(
-    untrained: tuple[language.RecurrentLanguageModel, Vocab], length: int
-) -> None:
+def test_the_figures_are_those_of_a_loop_by_hand(untrained: tuple[RecurrentLanguageModel, Vocab], length: int) -> None:
     model, vocab = untrained
     text = "".join(random.Random(1).choices("abcdefgh \n", k=length))
     metrics = language.evaluate(model.train(), vocab, vocab.encode(text).numpy(), EXACT)
@@ -107,7 +106,7 @@ def test_the_figures_are_those_of_a_loop_by_hand(
 
 
 def test_a_character_that_was_never_seen_is_paid_for(
-    untrained: tuple[language.RecurrentLanguageModel, Vocab],
+    untrained: tuple[RecurrentLanguageModel, Vocab],
 ) -> None:
     """As UNKNOWN, and then as any of Unicode's code points: a model cannot win by not knowing."""
     model, vocab = untrained
@@ -126,7 +125,7 @@ def test_a_character_that_was_never_seen_is_paid_for(
 
 
 def test_a_text_too_short_to_measure_is_told(
-    untrained: tuple[language.RecurrentLanguageModel, Vocab],
+    untrained: tuple[RecurrentLanguageModel, Vocab],
 ) -> None:
     for text in ("", "a"):
         with pytest.raises(DataError, match="too few"):
@@ -197,7 +196,7 @@ def test_a_text_ends_before_its_stop_string(stop: str, text: str) -> None:
     vocab = Vocab.of("ab")
     drawn = ((vocab.encode(char).numpy(), np.zeros(1)) for char in text)
     fed = []  # how much was drawn when a character came out
-    characters = language._until(stop, vocab, (fed.append(1) or one for one in drawn), 1)
+    characters = writing._until(stop, vocab, (fed.append(1) or one for one in drawn), 1)
     written = "".join(char.text for char in characters)
     assert written == text.split(stop)[0]
     assert len(fed) == (text.index(stop) + len(stop) if stop in text else len(text))  # and no draw more
@@ -206,7 +205,7 @@ def test_a_text_ends_before_its_stop_string(stop: str, text: str) -> None:
 def test_what_cannot_become_the_stop_string_is_written_at_once() -> None:
     vocab = Vocab.of("abc")
     drawn = iter([(vocab.encode(char).numpy(), np.zeros(1)) for char in "abacab"])
-    characters = language._until("aca", vocab, drawn, 1)
+    characters = writing._until("aca", vocab, drawn, 1)
     assert next(characters).text == "a" and len(list(drawn)) == 4  # "ab" was enough to know
 
 

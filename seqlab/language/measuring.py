@@ -1,5 +1,6 @@
 """What a character model makes of a given text: bits per character, and every character's log-probability."""
 
+import copy
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -67,7 +68,7 @@ def adapted(model: RecurrentLanguageModel, tokens: Tokens, chosen: Resolved) -> 
     characters, learns from them. Returns it, and the mean cross-entropy in nats, each character predicted before it
     was learned from.
 
-    It is the one training loop over the text to be measured, without dropout, in steps of RMSProp (Adam without momentum).
+    It is the one training loop over the text to be measured, without dropout, in steps of RMSProp.
     """
     learner = copy.deepcopy(model)
     learner.dropout.p = learner.layers.dropout = 0.0

@@ -38,8 +38,9 @@ def generate(
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
-    held back until it is clear. A model that recalls does so of what it writes too, after at most LONGEST_OWN characters.
-    `adapt`: it has learned from the prompt first, see `measuring.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
+    held back until it is clear. A model that recalls does so of what it writes too, but only what followed short
+    contexts (LONGEST_OWN). `adapt`: it has learned from the prompt first, see `measuring.adapted`. The log-probability
+    is the model's own, before temperature, top-k, top-p and min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
