@@ -18,6 +18,7 @@ from seqlab import lab
 from seqlab.lab import c_code, cells
 from seqlab.lab.cells_page import Shown, page
 from seqlab.models.recurrent import RecurrentLanguageModel
+from tests.conftest import Outcome
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -158,6 +159,30 @@ def test_a_browser_colours_the_text_by_the_chosen_cell(tmp_path: Path, browse: C
     assert shown.spans[0][1] == "rgba(60, 110, 240, 0.75)" and shown.spans[-1][1] == "rgba(230, 60, 50, 0.75)"
     assert {colour for _, colour, _ in other.spans} == {"rgba(230, 60, 50, 0)"}
     assert browse(file.as_uri() + "#3").spans == shown.spans  # there is no third
+
+
+def test_the_command_writes_a_page_that_a_browser_shows(
+    tmp_path: Path, cli: Callable[..., Outcome], browse: Callable[[str], Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "CHARACTERS", 2_000)
+    monkeypatch.setattr(cells, "SHOWN", 300)
+    file = tmp_path / "cells.html"
+    done = cli("lab", "run", "cells", "-o", file)
+    assert done.out == "" and "the claim" in done.err and str(file) in done.err
+    shown = browse(file.as_uri() + "#3")
+    text = "".join(char for char, _, _ in shown.spans)
+    assert len(text) == 300 and text in c_code.write(2_000)
+    assert len(shown.menu) == 5 and "depth of brackets" in shown.menu[2]
+    assert len({colour for _, colour, _ in shown.spans}) > 20
+
+
+@pytest.mark.parametrize(
+    "arguments", [["all", "-o", "x.html"], ["explosion", "-o", "x.html"], ["cells", "--json", "-o", "x.html"]]
+)
+def test_a_page_that_cannot_be_is_refused(cli: Callable[..., Outcome], arguments: list[str], tmp_path: Path) -> None:
+    words = [str(tmp_path / "x.html") if word == "x.html" else word for word in arguments]
+    done = cli("lab", "run", *words)
+    assert done.status == 2 and "page" in done.err and not (tmp_path / "x.html").exists()
 
 
 def test_a_page_fetches_nothing() -> None:

@@ -39,8 +39,8 @@ def run(common: Common, name: str) -> int:
     as_page = common.output is not None and common.output.suffix.lower() == ".html"
     if as_page and common.json:
         raise UsageError("--json and a page with -o FILE.html exclude each other", "write the JSON to another file")
-    if as_page and name == "all":
-        raise UsageError("a page shows one experiment", "name it: seqlab lab run cells -o FILE.html")
+    if as_page and name not in lab.PAGES:
+        raise UsageError(f"'{name}' draws no page", f"these do: {', '.join(sorted(lab.PAGES))}; or leave out -o")
     results = []
     for one in lab.EXPERIMENTS if name == "all" else [name]:
         start = time.perf_counter()
@@ -58,8 +58,6 @@ def run(common: Common, name: str) -> int:
         )
         verdict = f"the claim {'holds' if done.holds else 'DOES NOT HOLD'} here"
         if as_page:
-            if not done.page:
-                raise UsageError(f"the experiment '{name}' draws no page", "leave out -o FILE.html, or run cells")
             result(done.page, end="")
             say(common, verdict)
         elif not common.json:

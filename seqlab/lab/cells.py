@@ -45,6 +45,7 @@ def run(seed: int = 0) -> Result:
     memories = memory(trained.model, tokens)
     chance = memory(untrained, tokens)
     half = len(text) // 2
+    begin = text.index("\n\n", half) + 2  # the page begins with a function
     everywhere, in_code = np.ones(len(text), bool), ~(truths["string"] | truths["comment"])
     rows, shown, gains = [], [], []
     for name, truth in truths.items():
@@ -66,10 +67,10 @@ def run(seed: int = 0) -> Result:
         title = (
             f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {measure} {score:.2f} (untrained {untrained_score:.2f})"
         )
-        shown.append(Shown(title, sign * memories[layer, half : half + SHOWN, cell]))
+        shown.append(Shown(title, sign * memories[layer, begin : begin + SHOWN, cell]))
     holds = sum(gain > MARGIN for gain in gains) > len(gains) / 2
     claim = EXPERIMENTS["cells"]
-    return Result("cells", claim, SOURCE, holds, rows, page(claim, text[half : half + SHOWN], shown))
+    return Result("cells", claim, SOURCE, holds, rows, page(claim, text[begin : begin + SHOWN], shown))
 
 
 def memory(model: RecurrentLanguageModel, tokens: Tensor) -> np.ndarray:
