@@ -39,10 +39,8 @@ def command(
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
     if adapt and job != "language":
         raise UsageError(f"--adapt has no meaning for '{saved.name}': its job is {job}", "leave --adapt out")
-    reading: dict[str, Any] = {"forecasting": {"columns": columns, "kind": kind}, "language": {"adapt": adapt}}.get(
-        job, {}
-    )
-    metrics, lines = measures[job](common, saved, data, **reading)
+    own: dict[str, dict[str, Any]] = {"forecasting": {"columns": columns, "kind": kind}, "language": {"adapt": adapt}}
+    metrics, lines = measures[job](common, saved, data, **own.get(job, {}))
     if common.json:
         result_json(metrics)
     else:

@@ -7,6 +7,7 @@ import click
 
 from seqlab.cli.options import Common, result_options
 from seqlab.cli.output import result, result_json, say
+from seqlab.errors import UsageError
 
 
 @click.group("lab")
@@ -31,9 +32,15 @@ def list_(common: Common) -> None:
 @click.argument("name")
 @result_options
 def run(common: Common, name: str) -> int:
-    """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold."""
+    """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold. An experiment that draws a page
+    (cells) writes it with -o FILE.html."""
     from seqlab import lab
 
+    as_page = common.output is not None and common.output.suffix.lower() == ".html"
+    if as_page and common.json:
+        raise UsageError("--json and a page with -o FILE.html exclude each other", "write the JSON to another file")
+    if as_page and name not in lab.PAGES:
+        raise UsageError(f"'{name}' draws no page", f"these do: {', '.join(sorted(lab.PAGES))}; or leave out -o")
     results = []
     for one in lab.EXPERIMENTS if name == "all" else [name]:
         start = time.perf_counter()
@@ -49,11 +56,15 @@ def run(common: Common, name: str) -> int:
                 "seconds": seconds,
             }
         )
-        if not common.json:
+        verdict = f"the claim {'holds' if done.holds else 'DOES NOT HOLD'} here"
+        if as_page:
+            result(done.page, end="")
+            say(common, verdict)
+        elif not common.json:
             result(f"{done.name}: {done.claim}\nafter {done.source}\n")
             for line in _table(done.rows):
                 result(line)
-            result(f"\nthe claim {'holds' if done.holds else 'DOES NOT HOLD'} here")
+            result(f"\n{verdict}")
         say(common, f"{seconds:.1f} s")
     if common.json:
         result_json({"results": results} if name == "all" else results[0])

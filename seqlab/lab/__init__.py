@@ -9,14 +9,15 @@ from seqlab.errors import UsageError, did_you_mean
 # name -> what is claimed, in a line
 EXPERIMENTS = {
     "explosion": "gradients through time grow or vanish by a power of the recurrent weights; clipping bounds the step",
-    "cells": "single memory cells of a character model follow quotes, brackets, indentation and the place in the line",
+    "cells": "single cells of a character model follow most of strings, comments, brackets, indentation and column",
 }
+PAGES = {"cells"}  # those whose result has a page
 
 
 @dataclass(frozen=True)
 class Result:
     """What an experiment measured. rows: one dict per setting; holds: whether the claim did, here and now;
-    page: one of HTML that shows it, for an experiment that draws one."""
+    page: one of HTML that shows it, for those of PAGES."""
 
     name: str
     claim: str

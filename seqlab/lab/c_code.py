@@ -20,118 +20,23 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-NAMES = [
-    "dev",
-    "entry",
-    "queue",
-    "buf",
-    "lock",
-    "state",
-    "mask",
-    "timer",
-    "task",
-    "index",
-    "count",
-    "flags",
-    "event",
-    "node",
-    "page",
-    "list",
-    "head",
-    "cpu",
-    "irq",
-    "data",
-    "ops",
-    "len",
-    "size",
-    "addr",
-    "cache",
-    "ctx",
-    "desc",
-    "info",
-    "work",
-    "ret",
-]
-VERBS = [
-    "get",
-    "set",
-    "add",
-    "find",
-    "init",
-    "free",
-    "read",
-    "write",
-    "update",
-    "check",
-    "register",
-    "release",
-    "alloc",
-    "start",
-    "stop",
-]
-WORDS = [
-    "the",
-    "a",
-    "this",
-    "that",
-    "is",
-    "are",
-    "was",
-    "not",
-    "no",
-    "can",
-    "must",
-    "only",
-    "with",
-    "without",
-    "for",
-    "from",
-    "of",
-    "to",
-    "in",
-    "on",
-    "and",
-    "or",
-    "when",
-    "if",
-    "before",
-    "after",
-    "first",
-    "last",
-    "new",
-    "old",
-    "current",
-    "lock",
-    "timer",
-    "task",
-    "queue",
-    "state",
-    "event",
-    "buffer",
-    "page",
-    "list",
-    "entry",
-    "device",
-    "interrupt",
-    "is",
-    "has",
-    "been",
-    "held",
-    "called",
-    "returned",
-    "freed",
-    "already",
-    "here",
-    "already",
-    "too",
-    "many",
-]
+NAMES, VERBS, WORDS = (
+    words.split()
+    for words in (
+        "dev entry queue buf lock state mask timer task index count flags event node page list head cpu irq data ops "
+        "len size addr cache ctx desc info work ret",
+        "get set add find init free read write update check register release alloc start stop",
+        "the a this that is are was not no can must only with without for from of to in on and or when if before after "
+        "first last new old current lock timer task queue state event buffer page list entry device interrupt has been "
+        "held called returned freed already here too many",
+    )
+)
 
 
 def write(length: int, seed: int = 0) -> str:
-    """At least `length` characters of C, whole functions."""
+    """At least `length` characters of C: a header's inclusion, as files begin, then whole functions."""
     rng = random.Random(seed)
-    text = ""
+    text = "#include <linux/kernel.h>\n\n"
     while len(text) < length:
         text += _function(rng)
     return text
