@@ -55,12 +55,12 @@ COMMON = {
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --horizon --levels --model --origins --refit --returns "
     "--stride",
-    "generate": "--check-copies --corpus --length --min-p --prompt --samples --stop --temperature --top-k --top-p",
+    "generate": "--adapt --check-copies --corpus --length --min-p --prompt --samples --stop --temperature --top-k --top-p",
     "score": "--corpus",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--epochs --list --minutes --model --overwrite --resume",
-    "evaluate": "--column --levels --returns",
+    "evaluate": "--adapt --column --levels --returns",
     "predict": "--top",
     "lab list": "",
     "lab run": "",

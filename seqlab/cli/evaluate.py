@@ -9,7 +9,7 @@ import click
 
 from seqlab.cli.options import Common, result_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
-from seqlab.errors import CheckpointError, DataError
+from seqlab.errors import CheckpointError, DataError, UsageError
 
 if TYPE_CHECKING:
     from seqlab.data.csv_series import Kind
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("checkpoint")
 @click.argument("data", required=False)
+@click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
 @series_options
 @result_options
-def command(common: Common, checkpoint: str, data: str | None, columns: tuple[str, ...], kind: "Kind") -> None:
+def command(
+    common: Common, checkpoint: str, data: str | None, adapt: bool, columns: tuple[str, ...], kind: "Kind"
+) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     from seqlab.checkpoint import find
 
@@ -34,7 +37,9 @@ def command(common: Common, checkpoint: str, data: str | None, columns: tuple[st
     job = saved.config["job"]
     if job not in measures:
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
-    reading = {"columns": columns, "kind": kind} if job == "forecasting" else {}
+    if adapt and job != "language":
+        raise UsageError(f"--adapt has no meaning for '{saved.name}': its job is {job}", "leave --adapt out")
+    reading = {"forecasting": {"columns": columns, "kind": kind}, "language": {"adapt": adapt}}.get(job, {})
     metrics, lines = measures[job](common, saved, data, **reading)
     if common.json:
         result_json(metrics)
@@ -42,7 +47,7 @@ def command(common: Common, checkpoint: str, data: str | None, columns: tuple[st
         result("\n".join(lines))
 
 
-def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+def _text(common: Common, saved: Any, data: str | None, adapt: bool) -> tuple[dict[str, Any], list[str]]:
     from seqlab import language
     from seqlab.data.text import OWN, load_corpus
 
@@ -67,12 +72,13 @@ def _text(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any],
     model = language.load(saved)
     tokens = corpus.encoded("test" if own else "all", model.vocab)
     chosen = common.compute().resolve(saved.config["parameters"])
-    metrics = language.evaluate(model.model.to(chosen.device), model.vocab, tokens, chosen)
+    metrics = language.evaluate(model.model.to(chosen.device), model.vocab, tokens, chosen, adapt=adapt)
     metrics["split"] = "test" if own else "all"
     part = "its last tenth" if own else "all of it"
     return metrics, [
         f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, perplexity "
-        f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters",
+        f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters"
+        + (", learning from each 128 when they were read" if adapt else ""),
         f"a character drawn at random from the vocabulary: {math.log2(len(model.vocab)):.2f} bits",
     ]
 

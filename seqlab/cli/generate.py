@@ -28,6 +28,7 @@ from seqlab.errors import UsageError
 @click.option("--min-p", type=float, help="Draw among those at least P times as probable as the likeliest.")
 @click.option("--stop", metavar="STRING", help="End before this string.")
 @click.option("--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="Texts to write at once.")
+@click.option("--adapt", is_flag=True, help="Learn from the prompt first.")
 @click.option(
     "--check-copies",
     is_flag=False,
@@ -47,6 +48,7 @@ def command(
     min_p: float | None,
     stop: str | None,
     samples: int,
+    adapt: bool,
     check_copies: str | None,
 ) -> None:
     """Write text with the model trained on a corpus, as it is drawn; of several samples, each when all are done.
@@ -82,6 +84,7 @@ def command(
         sampling=sampling,
         seed=seed,
         precision=common.precision,
+        adapt=adapt,
     )
     sink = common.output.open("w", encoding="utf-8") if common.output else None
     streamed = samples == 1 and sink is None and not common.json

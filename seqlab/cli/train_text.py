@@ -1,5 +1,7 @@
 """seqlab train-text CORPUS"""
 
+import time
+
 import click
 
 from seqlab.cli.options import Common, common_options
@@ -7,7 +9,7 @@ from seqlab.cli.output import say, show_transfer
 from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
 
 SETTINGS = """Names for --set: batch_size, cell (rnn, gru, lstm), clip_norm, dropout, embedding_size, eval_every,
-hidden_size, lr, max_steps, num_layers, seed, seq_len, val_chars, warmup_steps, weight_decay."""
+forget, hidden_size, lr, max_steps, num_layers, recall, seed, seq_len, val_chars, warmup_steps, weight_decay."""
 
 
 @click.command("train-text", epilog=SETTINGS)
@@ -35,14 +37,16 @@ def command(
     Quote a pattern ('src/**/*.py'); - is standard input. Read once, a text is kept encoded in the cache folder.
 
     The first eight tenths train, the next tenth chooses the weights, the last tenth is measured once at the end.
-    Without --minutes, --epochs or --set max_steps=N it trains for about ten minutes.
+    Without --epochs or --set max_steps=N it trains for --minutes, by default ten, with a net of the size that the time
+    on this machine is best spent on, as far as --set leaves that open.
     """
     from seqlab import checkpoint, language
     from seqlab.data.corpus_files import PUBLISHED
     from seqlab.data.text import load_corpus
 
-    settings = common.resolve(language.LanguageSettings)
     found = checkpoint.find(start, common.checkpoint_folders(), "language") if start and not resume else None
+    shape = {name: found.config["model"][name] for name in language.SHAPE if name != "dropout"} if found else {}
+    settings = common.resolve(language.LanguageSettings, **shape)
     folder = None
     if corpus in PUBLISHED:  # its name is known: what is wrong is told before the download
         folder = target_folder(common, corpus, resume=resume, overwrite=overwrite)
@@ -53,6 +57,18 @@ def command(
     if len(text) < 100_000:
         say(common, "a small text: under 100,000 characters a model mostly learns it by heart")
     target = folder or target_folder(common, text.name, resume=resume, overwrite=overwrite)
+    if not resume and settings.max_steps is None and epochs is None:
+        begun, minutes = time.perf_counter(), minutes or 10.0
+        settings, reason = language.choose(
+            settings,
+            {*shape, *common.settings},
+            len(text.vocab),
+            len(text.split("train")),
+            60 * minutes,
+            common.compute(),
+        )
+        say(common, reason)
+        minutes -= (time.perf_counter() - begun) / 60
     conduct(
         common,
         target,

@@ -78,44 +78,45 @@ class RecallBatches:
     ) -> None:
         self.streams = StreamBatches(tokens, batch_size, seq_len, device)
         self.tokens, self.forget, self.seed = tokens, forget, seed
+        shape = (batch_size, min(self.streams.width, BLOCK), SLOTS)
+        spool = tempfile.TemporaryFile()  # stays as long as it is mapped
+        characters = np.memmap(spool, tokens.dtype, shape=shape)
+        confidences = np.memmap(spool, np.uint8, offset=characters.nbytes, shape=shape)
+        self.firsts = [1 + row * self.streams.width for row in range(batch_size)]  # the first target of each stream
+        self.readers = [
+            _Reader(tokens, first, min(first + self.streams.width, len(tokens)), characters[row], confidences[row])
+            for row, first in enumerate(self.firsts)
+        ]
 
     def __len__(self) -> int:
         return len(self.streams)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]]:
         """The batches of an epoch in the order of the text; `number` chooses the stretches that begin anew."""
-        batch_size, width = self.streams.batch_size, self.streams.width
-        firsts = [1 + row * width for row in range(batch_size)]  # the first target of each stream
-        stretch = self.STRETCH * self.streams.seq_len
-        with tempfile.TemporaryFile() as file:
-            shape = (batch_size, min(width, BLOCK), SLOTS)
-            characters = np.memmap(file, self.tokens.dtype, shape=shape)
-            confidences = np.memmap(file, np.uint8, offset=characters.nbytes, shape=shape)
-            readers = [
-                _Reader(self.tokens, first, min(first + width, len(self.tokens)), characters[row], confidences[row])
-                for row, first in enumerate(firsts)
+        batch_size, stretch = self.streams.batch_size, self.STRETCH * self.streams.seq_len
+        begun: dict[int, _Reader] = {}
+        for index, (inputs, targets) in enumerate(self.streams.epoch(number, start), start):
+            fresh = torch.zeros(batch_size, dtype=torch.bool)
+            if index % self.STRETCH == 0 or index == start:
+                chance = torch.rand(batch_size, generator=seeded(self.seed, number, index // self.STRETCH))
+                begins = chance < self.forget
+                offset = index // self.STRETCH * stretch
+                begun = {
+                    row: _Reader.afresh(
+                        self.tokens,
+                        self.firsts[row] + offset,
+                        self.firsts[row] + offset + stretch,
+                        longest=(0, LONGEST_OWN, ORDERS[-1])[int(3 * chance[row] / self.forget)],
+                    )
+                    for row in begins.nonzero().flatten().tolist()
+                }
+                fresh = begins if index % self.STRETCH == 0 else fresh
+            offset, length = index * self.streams.seq_len, inputs.shape[1]
+            parts = [
+                begun.get(row, self.readers[row]).read(self.firsts[row] + offset, length) for row in range(batch_size)
             ]
-            begun: dict[int, _Reader] = {}
-            for index, (inputs, targets) in enumerate(self.streams.epoch(number, start), start):
-                fresh = torch.zeros(batch_size, dtype=torch.bool)
-                if index % self.STRETCH == 0 or index == start:
-                    chance = torch.rand(batch_size, generator=seeded(self.seed, number, index // self.STRETCH))
-                    begins = chance < self.forget
-                    offset = index // self.STRETCH * stretch
-                    begun = {
-                        row: _Reader.afresh(
-                            self.tokens,
-                            firsts[row] + offset,
-                            firsts[row] + offset + stretch,
-                            longest=(0, LONGEST_OWN, ORDERS[-1])[int(3 * chance[row] / self.forget)],
-                        )
-                        for row in begins.nonzero().flatten().tolist()
-                    }
-                    fresh = begins if index % self.STRETCH == 0 else fresh
-                offset, length = index * self.streams.seq_len, inputs.shape[1]
-                parts = [begun.get(row, readers[row]).read(firsts[row] + offset, length) for row in range(batch_size)]
-                said, sure = (torch.from_numpy(np.stack(part)).long() for part in zip(*parts, strict=True))
-                yield (inputs, said.to(inputs.device), sure.to(inputs.device), fresh.to(inputs.device)), targets
+            said, sure = (torch.from_numpy(np.stack(part)).long() for part in zip(*parts, strict=True))
+            yield (inputs, said.to(inputs.device), sure.to(inputs.device), fresh.to(inputs.device)), targets
 
 
 class _Reader:

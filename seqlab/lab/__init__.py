@@ -9,18 +9,21 @@ from seqlab.errors import UsageError, did_you_mean
 # name -> what is claimed, in a line
 EXPERIMENTS = {
     "explosion": "gradients through time grow or vanish by a power of the recurrent weights; clipping bounds the step",
+    "cells": "single memory cells of a character model follow quotes, brackets, indentation and the place in the line",
 }
 
 
 @dataclass(frozen=True)
 class Result:
-    """What an experiment measured. rows: one dict per setting; holds: whether the claim did, here and now."""
+    """What an experiment measured. rows: one dict per setting; holds: whether the claim did, here and now;
+    page: one of HTML that shows it, for an experiment that draws one."""
 
     name: str
     claim: str
     source: str
     holds: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
+    page: str = ""
 
 
 def run(name: str, seed: int = 0) -> Result:

@@ -1,0 +1,87 @@
+"""What a text model should look like for the time there is: its size, batch and dropout, from a measurement.
+
+A wide net learns more from a character and reads fewer of them; which wins depends on the machine and the time. So a
+few steps of each size are timed, from the smallest up, and the largest is taken that still reads
+CHARACTERS_PER_PARAMETER characters for each of its parameters. docs/lab-diary.md has the figures behind the constants.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqlab import training
+from seqlab.language.fitting import training_batches
+from seqlab.language.model import LanguageSettings, net_config, next_token_loss
+from seqlab.machine import Compute, use_threads
+from seqlab.models.recurrent import RecurrentLanguageModel
+
+LADDER = ((128, 1), (192, 1), (256, 1), (384, 1), (512, 1), (512, 2), (768, 2), (1024, 2), (1024, 3), (1536, 3))
+CHARACTERS_PER_PARAMETER = 8
+TIMED_STEPS = 4  # of which the first warms up
+FEW_STEPS = 400  # fewer than these learn more from half the batch
+DROPOUT = ((3.0, 0.1), (8.0, 0.2), (20.0, 0.4))  # from so many passes through the text on
+
+
+def choose(
+    settings: LanguageSettings,
+    fixed: Collection[str],
+    vocab_size: int,
+    characters: int,
+    seconds: float,
+    compute: Compute = Compute(),
+) -> tuple[LanguageSettings, str]:
+    """The settings for so many seconds of training on a text of so many characters, on this machine, and the reason.
+
+    `fixed` names the settings that stay as they are.
+    """
+    taken, reads, parameters = settings, 0.0, 0
+    for hidden_size, num_layers in LADDER:
+        tried = _unless_fixed(settings, fixed, hidden_size=hidden_size, num_layers=num_layers)
+        if reads and tried == taken:
+            continue
+        size, rate = _measure(tried, vocab_size, compute)
+        if reads and rate * seconds < CHARACTERS_PER_PARAMETER * size:
+            break
+        taken, reads, parameters = tried, rate * seconds, size
+    if reads < FEW_STEPS * taken.batch_size * taken.seq_len:
+        taken = _unless_fixed(taken, fixed, batch_size=max(1, taken.batch_size // 2))
+    passes = reads / max(1, characters)
+    for least, dropout in DROPOUT:
+        if passes >= least:
+            taken = _unless_fixed(taken, fixed, dropout=dropout)
+    return taken, (
+        f"{taken.num_layers} x {taken.hidden_size} {taken.cell}, {parameters:,} parameters: the largest that reads at "
+        f"least {CHARACTERS_PER_PARAMETER} characters per parameter in the time, here about {reads / 1e6:.1f} million, "
+        f"{passes:.2g} passes; batches of {taken.batch_size} x {taken.seq_len}, dropout {taken.dropout:g}"
+    )
+
+
+def _unless_fixed(settings: LanguageSettings, fixed: Collection[str], **values: Any) -> LanguageSettings:
+    return replace(settings, **{name: value for name, value in values.items() if name not in fixed})
+
+
+def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> tuple[int, float]:
+    """Parameters of the net, and the characters a second that it learns from, on a text of nothing in particular."""
+    text = np.random.default_rng(0).integers(0, vocab_size, TIMED_STEPS * settings.batch_size * settings.seq_len + 1)
+    with torch.random.fork_rng(devices=[]):
+        model = RecurrentLanguageModel(**net_config(settings, vocab_size))
+        parameters = training.count_parameters(model)
+        chosen = compute.resolve(parameters)
+        model.to(chosen.device)
+        run = training.Run(
+            model,
+            next_token_loss,
+            training_batches(text, settings, chosen.device),
+            training.adamw(model, settings.lr, settings.weight_decay),
+            learning_rate=lambda step: settings.lr,
+            max_steps=TIMED_STEPS,
+            clip_norm=settings.clip_norm,
+            precision=chosen.precision,
+        )
+        with use_threads(chosen.threads):
+            times = [time.perf_counter() for _ in training.train(run)]
+    return parameters, settings.batch_size * settings.seq_len * (len(times) - 1) / (times[-1] - times[0])
