@@ -101,6 +101,11 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
     return run
 
 
+def start_python(code: str, *arguments: object) -> "subprocess.Popen[str]":
+    """Start a program as a process of its own, with the surroundings of this test."""
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+
+
 def start_seqlab(*arguments: object, **options: Any) -> "subprocess.Popen[str]":
     """Start the command line as a process of its own, with the surroundings of this test."""
     return subprocess.Popen(
@@ -137,6 +142,7 @@ def small_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Path) -> Path:
     """A folder with the checkpoint `small`, a tiny LSTM trained on `small_text`. To be read, not changed."""
     from seqlab import language
+    from seqlab.data.cache import finish
     from seqlab.data.text import load_corpus
     from seqlab.machine import Compute
 
@@ -152,10 +158,10 @@ def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Pat
         lr=2e-2,
         eval_every=50,
     )
-    reading = load_corpus(str(small_text))
-    with pytest.raises(StopIteration) as end:
-        next(reading)
-    training = language.train(end.value.value, folder / "small", settings, compute=Compute(threads=1), command="seqlab")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        corpus = finish(load_corpus(str(small_text)))
+    training = language.train(corpus, folder / "small", settings, compute=Compute(threads=1), command="seqlab")
     for _ in training:
         pass
     return folder

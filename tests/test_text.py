@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqlab.data.cache import finish
 from seqlab.data.text import UNKNOWN, Corpus, Vocab, load_corpus
 from seqlab.errors import DataError, NetworkError, UsageError
 
@@ -22,12 +23,7 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def loaded(name: object) -> Corpus:
-    loading = load_corpus(str(name))
-    while True:
-        try:
-            next(loading)
-        except StopIteration as end:
-            return end.value
+    return finish(load_corpus(str(name)))
 
 
 # Vocabularies

@@ -21,11 +21,12 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import seqlab
 from seqlab.errors import DataError, NetworkError
 
+R = TypeVar("R")
 CHUNK = 1 << 20
 TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 4  # in a row that bring nothing new
@@ -154,8 +155,8 @@ def fetch(download: Download, *, offline: bool = False) -> Generator[Transfer, N
         return (yield from _fetch(download, offline or is_offline()))
 
 
-def finish(fetching: Generator[Transfer, None, Fetched]) -> Fetched:
-    """Run a fetch to its end without looking at its progress."""
+def finish(fetching: Generator[Transfer, None, R]) -> R:
+    """Run a fetch, or what is made of one, to its end without looking at its progress."""
     while True:
         try:
             next(fetching)

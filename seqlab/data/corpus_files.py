@@ -73,7 +73,7 @@ class Input:
 
 
 def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, Input]:
-    """What a corpus's name means: `linux`, `stacks`, `-`, or a path of a file, folder or archive, or a pattern of paths.
+    """What a corpus's name means: `linux`, `stacks`, `-`, the path of a file, folder or archive, or a pattern of paths.
 
     A generator: it yields the progress of a download where one is needed. Raises UsageError for a name that is none.
     """
@@ -103,7 +103,9 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
     if glob.has_magic(name):
         files = _matching(name)
         if not files:
-            raise DataError(f"no file is called like '{name}'", "hidden files and links do not count; ** is any folder")
+            raise UsageError(
+                f"no file is called like '{name}'", "hidden files and links do not count; ** is any folder"
+            )
         root = Path(*_fixed(name))
         empty = DataError(f"no text file is called like '{name}'", "a file with NUL bytes is no text")
         label = _readable(root.resolve().name)

@@ -24,7 +24,7 @@ from seqlab.errors import DataError
 
 UNKNOWN = "\ufffd"  # stands for every character a vocabulary lacks; Unicode's own replacement character
 FORMAT = 1
-CHUNK = 1 << 20  # tokens
+CHUNK = 1 << 18  # tokens at a time
 ABANDONED = 3600.0  # seconds after which a part that no process has written to is a dead one's
 TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32))
 
@@ -102,12 +102,8 @@ def encode_text(name: str, text: str) -> Encoding:
         yield name, iter([data])
 
     with tempfile.TemporaryFile() as file:
-        encoding = _encode(Input(name, "", "", [], False, pieces, DataError("", "")), file)
-        while True:
-            try:
-                next(encoding)
-            except StopIteration as end:
-                return replace(end.value, tokens=_mapped(file, end.value.tokens.dtype))
+        made = cache.finish(_encode(Input(name, "", "", [], False, pieces, DataError("", "")), file))
+        return replace(made, tokens=_mapped(file, made.tokens.dtype))
 
 
 def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, Encoding]:
