@@ -79,7 +79,7 @@ class RecallBatches:
         self.streams = StreamBatches(tokens, batch_size, seq_len, device)
         self.tokens, self.forget, self.seed = tokens, forget, seed
         shape = (batch_size, min(self.streams.width, BLOCK), SLOTS)
-        spool = tempfile.TemporaryFile()  # stays as long as it is mapped
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - it stays as long as it is mapped
         characters = np.memmap(spool, tokens.dtype, shape=shape)
         confidences = np.memmap(spool, np.uint8, offset=characters.nbytes, shape=shape)
         self.firsts = [1 + row * self.streams.width for row in range(batch_size)]  # the first target of each stream

@@ -41,10 +41,10 @@ def choose(
     taken, reads, parameters = settings, 0.0, 0
     for hidden_size, num_layers in LADDER:
         tried = _unless_fixed(settings, fixed, hidden_size=hidden_size, num_layers=num_layers)
-        if reads and tried == taken:
+        if parameters and tried == taken:
             continue
         size, rate = _measure(tried, vocab_size, compute)
-        if reads and rate * seconds < CHARACTERS_PER_PARAMETER * size:
+        if parameters and rate * seconds < CHARACTERS_PER_PARAMETER * size:
             break
         taken, reads, parameters = tried, rate * seconds, size
     if reads < FEW_STEPS * taken.batch_size * taken.seq_len:
