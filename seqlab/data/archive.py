@@ -42,7 +42,7 @@ def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
                     with packed.open(info) as content:
                         yield info.filename, content
         return
-    with OPENERS.get(".gz" if path.suffix == ".tgz" else path.suffix, open)(path, "rb") as unpacked:
+    with (open if path.suffix == ".tar" else OPENERS.get(path.suffix, gzip.open))(path, "rb") as unpacked:
         with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for entry in archive:
                 if entry.isreg():
