@@ -35,14 +35,15 @@ def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
 
     Read to the very end, where the compression has its checksum. To be used within `reading`.
     """
-    if path.suffix == ".zip":
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
         with zipfile.ZipFile(path) as packed:
             for info in packed.infolist():
                 if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16):
                     with packed.open(info) as content:
                         yield info.filename, content
         return
-    with (open if path.suffix == ".tar" else OPENERS.get(path.suffix, gzip.open))(path, "rb") as unpacked:
+    with (open if suffix == ".tar" else OPENERS.get(suffix, gzip.open))(path, "rb") as unpacked:
         with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for entry in archive:
                 if entry.isreg():

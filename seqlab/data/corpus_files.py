@@ -96,8 +96,8 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
             empty = DataError(f"{path} holds no text file", "name an archive with text files in it")
             pieces = partial(_unpacked, path, None)
             return Input(_readable(path.name[: -len(packed)]), "archive", key, listing, True, pieces, empty)
-        label = Path(path.stem).stem if path.suffix in OPENERS else path.stem
-        pieces = partial(_single, str(path), path.name, partial(_chunks, path, OPENERS.get(path.suffix, open)))
+        label = Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
+        pieces = partial(_single, str(path), path.name, partial(_chunks, path, OPENERS.get(path.suffix.lower(), open)))
         empty = DataError(f"{path} is empty", "name a file with text in it")
         return Input(_readable(label), "file", key, listing, False, pieces, empty)
     if glob.has_magic(name):
@@ -151,8 +151,14 @@ def _is_hidden(inside: str) -> bool:
 
 def _below(folder: Path) -> dict[str, Path]:
     """The files in a folder and its folders by their path inside it; no hidden ones, no links."""
+
+    def refuse(problem: OSError) -> None:
+        raise DataError(
+            f"{problem.filename} cannot be read: {problem.strerror}", "let it be read, or name another folder"
+        )
+
     files = {}
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(where, name) for name in names if not name.startswith(".")):
             if path.is_file() and not path.is_symlink():
