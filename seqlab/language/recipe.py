@@ -39,6 +39,8 @@ def choose(
     `fixed` names the settings that stay as they are.
     """
     taken, reads, parameters = settings, 0.0, 0
+    if characters <= settings.batch_size:
+        return settings, "too little text to choose anything for"
     for hidden_size, num_layers in LADDER:
         tried = _unless_fixed(settings, fixed, hidden_size=hidden_size, num_layers=num_layers)
         if parameters and tried == taken:
