@@ -25,9 +25,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import training
+from seqlab import language, training
 from seqlab.machine import choose_precision, physical_cores, use_threads
+from seqlab.models.recurrent import RecurrentLanguageModel
 
+FLOP = 6 * 3_330_000  # of a character in training, 2 x 512
 CPU = torch.device("cpu")
 PEERS = {"char-rnn": (512, 2, 50, 50), "plain 2 x 256": (256, 2, 64, 128), "plain 3 x 512": (512, 3, 64, 128)}
 
@@ -126,10 +128,8 @@ def rate(rounds: int) -> None:
     torch.manual_seed(0)
     tokens, auto = torch.randint(0, 100, (64 * 128 * 8 + 1,)), choose_precision("auto", CPU).value
     loops = {}
-    for name, kind, dtype in (
-        ("char-rnn, fp32", torch.optim.RMSprop, torch.float32),
-        ("nn.LSTM, auto", torch.optim.AdamW, auto),
-    ):
+    kinds = {"char-rnn, fp32": (torch.optim.RMSprop, torch.float32), "nn.LSTM, auto": (torch.optim.AdamW, auto)}
+    for name, (kind, dtype) in kinds.items():
         model = Plain(100, 512, 2)
         loops[name] = steps(model, tokens, 64, 128, kind(model.parameters(), lr=1e-3), dtype, lambda: 1e-3)
     for name, recall in (("seqlab, recall=false", False), ("seqlab", True)):
@@ -144,14 +144,12 @@ def rate(rounds: int) -> None:
     base = statistics.median(times["char-rnn, fp32"][1:])
     for name, measured in times.items():
         median = statistics.median(measured[1:])
-        print(f"{name:24}{median:>10,.0f} chars/s{median / base:>8.2f} x{median * 6 * 3.28e6 / peak:>8.2f} of the peak")
+        print(f"{name:24}{median:>10,.0f} chars/s{median / base:>8.2f} x{median * FLOP / peak:>8.2f} of the peak")
 
 
 def seqlab_steps(tokens: Tensor, recall: bool, dtype: torch.dtype) -> Iterator[int]:
-    from seqlab import language
-
     settings = language.LanguageSettings(hidden_size=512, num_layers=2, batch_size=64, recall=recall)
-    model = language.build(settings, 100)
+    model = RecurrentLanguageModel(**language.net_config(settings, 100))
     run = training.Run(
         model, language.next_token_loss, language.training_batches(tokens.numpy().astype(np.uint8), settings, CPU),
         training.adamw(model, 1e-3, 0.01), lambda step: 1e-3, 1 << 30, 1.0, dtype,

@@ -10,6 +10,8 @@ from seqlab.models.cells import State, open_forget_gate
 # tokens (B, T), recalled characters and confidences (B, T, S), and which rows begin anew (B,)
 Reading = tuple[Tensor, Tensor, Tensor, Tensor]
 
+MOST_TRUST = 10.0  # of a slot, as a logarithm: more would only overflow
+
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
     "gru": nn.GRU,
@@ -120,5 +122,5 @@ class Recalled(nn.Module):
 
     def vote(self, logits: Tensor, outputs: Tensor, characters: Tensor, confidences: Tensor, places: Tensor) -> Tensor:
         """logits (B, T, V) with the votes added: by slot and confidence, times the trust of `outputs` (B, T, H)."""
-        votes = self.votes[places] * (confidences > 0) * torch.exp(self.trust(outputs).float())
+        votes = self.votes[places] * (confidences > 0) * torch.exp(self.trust(outputs).float().clamp(max=MOST_TRUST))
         return logits.float().scatter_add(2, characters, votes)

@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+MOST_TRUST = 10.0  # as in the model
+
 
 class History(Protocol):
     """A text as it is written, and what it says of its next token: S tokens and S confidences, 0 for none."""
@@ -63,7 +65,10 @@ class Memory:
 
     def vote(self, outputs: np.ndarray) -> np.ndarray:
         """Logits and the slots' trust (B, V + S) -> logits (B, V) with the votes of what `read` recalled."""
-        logits, trust = outputs[:, : self.vocab_size].copy(), np.exp(outputs[:, self.vocab_size :])
+        logits, trust = (
+            outputs[:, : self.vocab_size].copy(),
+            np.exp(np.minimum(outputs[:, self.vocab_size :], MOST_TRUST)),
+        )
         for row, (slots, characters, places) in enumerate(self.recalled):
             np.add.at(logits[row], characters, self.votes[places] * trust[row, slots])
         return logits
