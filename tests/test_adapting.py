@@ -59,15 +59,27 @@ def test_a_net_that_learns_to_recall_begins_as_the_one_before_it() -> None:
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_what_was_set_is_left_alone_and_more_time_never_makes_a_net_smaller() -> None:
+def test_what_was_set_is_left_alone() -> None:
     settings = LanguageSettings(hidden_size=24, num_layers=2, dropout=0.3, batch_size=8, seq_len=16)
     taken, reason = language.choose(settings, set(asdict(settings)), 5, 1000, 60.0, ONE_THREAD)
     assert taken == settings and "2 x 24" in reason
+
+
+@pytest.mark.parametrize("speed", [1e10, 1e12])
+def test_more_time_or_a_faster_machine_never_makes_a_net_smaller(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
+    def measured(settings: LanguageSettings, vocab_size: int, compute: Compute) -> tuple[int, float]:
+        size = 8 * settings.num_layers * settings.hidden_size**2
+        return size, speed / (6 * size)  # characters a second of a machine with so many FLOP/s
+
+    monkeypatch.setattr(recipe, "_measure", measured)
     sizes = []
-    for seconds in (0.0, 30.0, 300.0):
-        taken, _ = language.choose(settings, {"batch_size", "seq_len"}, 5, 10**9, seconds, ONE_THREAD)
-        sizes.append(recipe.LADDER.index((taken.hidden_size, taken.num_layers)))
-    assert sizes[0] == 0 and sizes == sorted(sizes) and sizes[-1] > 0
+    for seconds in (0.0, 10.0, 600.0, 36_000.0):
+        taken, reason = language.choose(LanguageSettings(), (), 100, 10**9, seconds)
+        size, rate = measured(taken, 100, Compute())
+        sizes.append(size)
+        assert size == min(sizes[0], size) or rate * seconds >= recipe.CHARACTERS_PER_PARAMETER * size
+        assert f"{taken.num_layers} x {taken.hidden_size} lstm" in reason
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
 
 
 def test_many_passes_through_a_text_get_dropout() -> None:
