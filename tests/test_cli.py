@@ -772,15 +772,15 @@ def test_a_signal_saves_says_how_to_go_on_and_has_its_status(
 def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqlab import language
+    from seqlab.language import fitting
 
-    measure = language.evaluate
+    measure = fitting.evaluate
 
     def disturbed(*given: Any) -> Any:
         os.kill(os.getpid(), number)
         return measure(*given)
 
-    monkeypatch.setattr(language, "evaluate", disturbed)
+    monkeypatch.setattr(fitting, "evaluate", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0
