@@ -31,7 +31,7 @@ class LanguageSettings(training.Settings):
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
-    val_chars: int = 200_000  # how much of the validation tenth each evaluation reads
+    val_chars: int = 100_000  # how much of the validation tenth each evaluation reads
 
     def __post_init__(self) -> None:
         super().__post_init__()
