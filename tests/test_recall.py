@@ -21,11 +21,11 @@ def bucket(run: int) -> int:
     return sum(run >= edge for edge in (2, 3, 5, 9, 17, 33))
 
 
-def searched(text: list[int], order: int) -> tuple[int, int, int, int]:
-    """(latest, confidence, other, confidence) that followed the last `order` tokens of a text, by looking."""
-    context = text[len(text) - order :]
+def searched(text: list[int], end: list[int], order: int) -> tuple[int, int, int, int]:
+    """(latest, confidence, other, confidence) that followed in a text where the last `order` tokens of `end` stood."""
+    context = end[len(end) - order :]
     followed = [text[i] for i in range(order, len(text)) if text[i - order : i] == context]
-    if len(text) < order or not followed:
+    if len(end) < order or not followed:
         return 0, 0, 0, 0
     run = next((n for n, token in enumerate(reversed(followed)) if token != followed[-1]), len(followed))
     before = followed[: len(followed) - run]
@@ -44,7 +44,7 @@ def test_recall_is_a_search_through_what_was_read(text: list[int], data: st.Data
     characters, confidences = recall(np.array(text, np.uint8), start, len(text), since)
     assert characters.shape == confidences.shape == (len(text) - start, SLOTS)
     for place in range(start, len(text)):
-        expected = [searched(text[since:place], order) for order in ORDERS]
+        expected = [searched(text[since:place], text[since:place], order) for order in ORDERS]
         row, sure = characters[place - start], confidences[place - start]
         assert [int(x) for x in sure] == [x[1] for x in expected] + [x[3] for x in expected]
         said = [x[0] for x in expected] + [x[2] for x in expected]
@@ -53,7 +53,7 @@ def test_recall_is_a_search_through_what_was_read(text: list[int], data: st.Data
         ]
 
 
-def test_a_text_that_is_written_recalls_as_one_that_is_read_also_where_it_forgets(
+def test_a_text_token_by_token_recalls_as_a_whole_one_does_also_where_it_forgets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recalling, "WINDOW", 64)
@@ -146,14 +146,22 @@ def test_the_engine_recalls_as_the_net_does(cell: str) -> None:
     assert torch.allclose(stepped, read(net, text), atol=1e-5)
 
 
-def test_samples_of_one_prompt_go_their_own_ways() -> None:
+def test_samples_recall_their_prompt_and_not_what_they_write() -> None:
     net = recalling_net()
     engine = Engine("lstm", net.state_dict(), "fp32", History)
-    prompt, ends = [0, 1, 2, 0, 1], ([2, 0, 1], [3, 3, 3])
+    prompt, ends = [0, 1, 2, 0, 1], ([2, 0, 1, 2, 0], [3, 0, 1, 3, 0])
     for token in prompt:
         engine.step(torch.tensor([token]))
     engine.repeat(2)
-    both = torch.stack([engine.step(torch.tensor(pair)) for pair in zip(*ends, strict=True)], 1)  # (2, 3, V)
+    both = torch.stack([engine.step(torch.tensor(pair)) for pair in zip(*ends, strict=True)], 1)  # (2, 5, V)
     for end, together in zip(ends, both, strict=True):
-        alone = read(net, np.array([*prompt, *end, 0], np.uint8))[len(prompt) :]
-        assert torch.allclose(together, alone, atol=1e-5)
+        text, state = torch.tensor([[*prompt, *end]]), None
+        for place in range(text.shape[1]):
+            read = text[0, : place + 1].tolist()
+            found = [searched(read[: len(prompt)], read, order) for order in ORDERS]
+            said = [[one[k] for k in slots for one in found] for slots in ((0, 2), (1, 3))]
+            reading = (text[:, place : place + 1], *(torch.tensor(part)[None, None] for part in said))
+            with torch.inference_mode():
+                logits, state = net((*reading, torch.zeros(1, dtype=torch.bool)), state)
+            if place >= len(prompt):
+                assert torch.allclose(together[place - len(prompt)], logits[0, 0], atol=1e-5)

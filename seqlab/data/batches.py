@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.data.recall import BLOCK, LONGEST_OWN, ORDERS, SLOTS, recall, since
+from seqlab.data.recall import BLOCK, LONGEST_WRITING, ORDERS, SLOTS, recall, since
 from seqlab.data.text import Tokens
 from seqlab.errors import DataError
 
@@ -106,7 +106,7 @@ class RecallBatches:
                         self.tokens,
                         self.firsts[row] + offset,
                         self.firsts[row] + offset + stretch,
-                        longest=(0, LONGEST_OWN, ORDERS[-1])[int(3 * chance[row] / self.forget)],
+                        longest=(0, LONGEST_WRITING, ORDERS[-1])[int(3 * chance[row] / self.forget)],
                     )
                     for row in begins.nonzero().flatten().tolist()
                 }

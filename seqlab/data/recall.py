@@ -15,7 +15,7 @@ import numpy as np
 from seqlab.data.text import Tokens
 
 ORDERS = (2, 3, 4, 5, 6, 8, 11, 16, 24)
-LONGEST_OWN = 6  # what a net recalls of its own writing: longer contexts end in copying itself without end
+LONGEST_WRITING = 6  # what a net that writes looks for in its prompt: longer contexts end in copying it
 RECALLED = 2  # characters per order
 SLOTS = len(ORDERS) * RECALLED
 CONFIDENCES = 16  # 0: nothing is recalled; else 1 + 2 * bucket of the run, + 1 where something else is known too
@@ -87,14 +87,16 @@ def since(position: int) -> int:
 
 
 class History:
-    """A text as it is written, token by token: `recalled` is what `recall` would say for the next.
+    """A text as it is read, token by token: `recalled` is what `recall` would say for the next.
 
-    longest: of the contexts that are looked for; nothing is recalled for longer ones.
+    longest: of the contexts that are looked for; nothing is recalled for longer ones. `closed`: what is
+    appended from now on is followed, but not remembered.
     """
 
     def __init__(self, tokens: Iterable[int] = (), longest: int = ORDERS[-1]) -> None:
         self._orders = [order for order in ORDERS if order <= longest]
         self._text: list[int] = []
+        self.closed = False
         self._forget()
         for token in tokens:
             self.append(token)
@@ -104,6 +106,9 @@ class History:
         self._tail = ""
 
     def append(self, token: int) -> None:
+        if self.closed:
+            self._tail = (self._tail + chr(token))[-ORDERS[-1] :]
+            return
         self._text.append(token)
         self._learn(token)
         if since(len(self._text)) > since(len(self._text) - 1):  # what is older is forgotten, block by block

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqlab.data.recall import LONGEST_OWN, History
+from seqlab.data.recall import LONGEST_WRITING, History
 from seqlab.data.text import Vocab
 from seqlab.errors import UsageError
 from seqlab.language.measuring import adapted
@@ -38,9 +38,9 @@ def generate(
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
-    held back until it is clear. A model that recalls does so of what it writes too, but only what followed short
-    contexts (LONGEST_OWN). `adapt`: it has learned from the prompt first, see `measuring.adapted`. The log-probability
-    is the model's own, before temperature, top-k, top-p and min-p.
+    held back until it is clear. A model that recalls does so of the prompt, what followed short contexts there
+    (LONGEST_WRITING): of its own writing it would make a loop. `adapt`: it has learned from the prompt first, see
+    `measuring.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
@@ -60,7 +60,7 @@ def generate(
         if len(prompted) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
         model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(0))
-    engine = Engine(model.cell, model.state_dict(), precision, functools.partial(History, longest=LONGEST_OWN))
+    engine = Engine(model.cell, model.state_dict(), precision, functools.partial(History, longest=LONGEST_WRITING))
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)
 

@@ -66,7 +66,7 @@ class Engine:
             self.memory.reset(batch_size)
 
     def repeat(self, batch_size: int) -> None:
-        """Go on with so many sequences, each in the state of the first."""
+        """Go on with so many sequences, each in the state of the first; what they write is not recalled."""
         for layer in self.layers:
             layer.start(batch_size, layer.h[:1].copy(), layer.c[:1].copy())
         if self.memory:

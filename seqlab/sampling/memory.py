@@ -15,7 +15,10 @@ MOST_TRUST = 10.0  # as in the model
 
 
 class History(Protocol):
-    """A text as it is written, and what it says of its next token: S tokens and S confidences, 0 for none."""
+    """A text as it is read, and what it says of its next token: S tokens and S confidences, 0 for none. Closed, it
+    remembers nothing more."""
+
+    closed: bool
 
     def append(self, token: int) -> None: ...
     def recalled(self) -> tuple[list[int], list[int]]: ...
@@ -48,7 +51,9 @@ class Memory:
         self.histories = [self.history() for _ in range(batch_size)]
 
     def repeat(self, batch_size: int) -> None:
-        self.histories = [copy.deepcopy(self.histories[0]) for _ in range(batch_size)]
+        """The text so far is what is remembered: what each of the sequences writes now is followed only."""
+        self.histories[0].closed = True
+        self.histories = [copy.copy(self.histories[0]) for _ in range(batch_size)]
 
     def read(self, tokens: np.ndarray) -> np.ndarray:
         """tokens (B,) are written -> what is recalled for the next adds to the first layer's gates (B, G)."""
