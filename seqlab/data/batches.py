@@ -106,7 +106,7 @@ class RecallBatches:
                         self.tokens,
                         self.firsts[row] + offset,
                         self.firsts[row] + offset + stretch,
-                        longest=(0, LONGEST_WRITING, ORDERS[-1])[int(3 * chance[row] / self.forget)],
+                        longest=(0, LONGEST_WRITING, ORDERS[-1])[min(2, int(3 * chance[row] / self.forget))],
                     )
                     for row in begins.nonzero().flatten().tolist()
                 }

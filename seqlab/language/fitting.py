@@ -45,6 +45,7 @@ def train(
     saved = None
     if resume:
         saved, settings, compute = runs.reopen(folder, "language", LanguageSettings)
+        settings.recall = "slots" in saved.config["model"]  # a run from before there was recall has no such setting
         if saved.config["data"]["sha256"] != corpus.sha256:
             raise CheckpointError(
                 f"{folder} was trained on another text than this '{corpus.name}'",
@@ -113,7 +114,9 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
-        shape = ", ".join(f"{k}={other.checkpoint.config['model'].get(k)}" for k in SHAPE)
+        config = other.checkpoint.config["model"]
+        shape = ", ".join(f"{name}={config.get(name)}" for name in SHAPE if name != "dropout")
+        shape += f", recall={str('slots' in config).lower()}"
         raise CheckpointError(
             f"checkpoint '{other.checkpoint.name}' has another shape than the model to train",
             f"it has {shape}: set the same with --set",

@@ -11,6 +11,7 @@ import torch
 from seqlab import training
 from seqlab.data.batches import RecallBatches, StreamBatches
 from seqlab.data.text import Tokens, Vocab
+from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
 from seqlab.machine import Resolved, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
@@ -30,6 +31,8 @@ def evaluation_batches(
 
     Every stream but the first begins in the middle of a file with a zero state.
     """
+    if len(tokens) < 2:
+        raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
     kind = StreamBatches if model.recalled is None else RecallBatches
     return kind(tokens, streams, length, next(model.parameters()).device)

@@ -27,7 +27,7 @@ class LanguageSettings(training.Settings):
     num_layers: int = 2
     dropout: float = 0.0
     recall: bool = True  # whether the net is told what followed when the last characters stood in the text before
-    forget: float = 0.5  # the share of training that begins as a text does, with nothing to recall
+    forget: float = 0.5  # the share of stretches that begin as a text does; a third of them recall nothing at all
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
@@ -40,6 +40,7 @@ class LanguageSettings(training.Settings):
         sizes = ("embedding_size", "hidden_size", "num_layers", "seq_len")
         training.require(self, "1 or more", lambda value: value >= 1, *sizes)
         training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "from 0 to 1", lambda value: 0 <= value <= 1, "forget")
         training.require(self, "2 or more", lambda value: value >= 2, "val_chars")
 
 

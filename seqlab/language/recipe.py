@@ -55,9 +55,11 @@ def choose(
     for least, dropout in DROPOUT:
         if passes >= least:
             taken = _unless_fixed(taken, fixed, dropout=dropout)
+    enough = reads >= CHARACTERS_PER_PARAMETER * parameters
+    which = "the largest that reads at least" if enough else "the smallest, though it reads less than"
     return taken, (
-        f"{taken.num_layers} x {taken.hidden_size} {taken.cell}, {parameters:,} parameters: the largest that reads at "
-        f"least {CHARACTERS_PER_PARAMETER} characters per parameter in the time, here about {reads / 1e6:.1f} million, "
+        f"{taken.num_layers} x {taken.hidden_size} {taken.cell}, {parameters:,} parameters: {which} "
+        f"{CHARACTERS_PER_PARAMETER} characters per parameter in the time, here about {reads / 1e6:.1f} million, "
         f"{passes:.2g} passes; batches of {taken.batch_size} x {taken.seq_len}, dropout {taken.dropout:g}"
     )
 

@@ -13,6 +13,7 @@ from seqlab.language.measuring import adapted
 from seqlab.language.model import LanguageModel, opening
 from seqlab.machine import Compute
 from seqlab.sampling import Engine, Sampling, sample
+from seqlab.training import count_parameters
 
 
 class Character(NamedTuple):
@@ -59,7 +60,7 @@ def generate(
     if adapt:
         if len(prompted) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
-        model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(0))
+        model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(count_parameters(model)))
     engine = Engine(model.cell, model.state_dict(), precision, functools.partial(History, longest=LONGEST_WRITING))
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)

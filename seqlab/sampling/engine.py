@@ -50,6 +50,8 @@ class Engine:
         inputs.append((torch.cat([w for w, _ in outputs]), torch.cat([b for _, b in outputs])))  # of all above
         embedding = weights["embedding.weight"]
         self.table = (embedding @ inputs[0][0][:, : embedding.shape[1]].T + inputs[0][1]).numpy()  # (V, G)
+        if len(outputs) > 1 and history is None:
+            raise ValueError("a net that recalls needs a history")
         self.memory = Memory(weights, history) if history and len(outputs) > 1 else None
         self.layers: list[_Layer] = []
         for n, (w_above, b_above) in enumerate(inputs[1:]):
