@@ -4,6 +4,8 @@ Both kinds answer `epoch(number, start)` with an iterator over that epoch's batc
 place in the data is two integers and resuming needs nothing else.
 """
 
+import math
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 
@@ -80,6 +82,7 @@ class RecallBatches:
         self.tokens, self.forget, self.seed = tokens, forget, seed
         shape = (batch_size, min(self.streams.width, BLOCK), SLOTS)
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - it stays as long as it is mapped
+        _reserve(spool.fileno(), math.prod(shape) * (np.dtype(tokens.dtype).itemsize + 1))
         characters = np.memmap(spool, tokens.dtype, shape=shape)
         confidences = np.memmap(spool, np.uint8, offset=characters.nbytes, shape=shape)
         self.firsts = [1 + row * self.streams.width for row in range(batch_size)]  # the first target of each stream
@@ -117,6 +120,18 @@ class RecallBatches:
             ]
             said, sure = (torch.from_numpy(np.stack(part)).long() for part in zip(*parts, strict=True))
             yield (inputs, said.to(inputs.device), sure.to(inputs.device), fresh.to(inputs.device)), targets
+
+
+def _reserve(file: int, size: int) -> None:
+    """Take the room now, where a system can: a mapped file that finds none later kills the process without a word."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, size)
+    except OSError as problem:
+        raise DataError(
+            f"a temporary file of {size >> 20} MiB in {tempfile.gettempdir()} cannot be written: {problem.strerror}",
+            "free some space there, or name another folder in TMPDIR",
+        ) from problem
 
 
 class _Reader:
