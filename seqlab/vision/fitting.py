@@ -1,8 +1,7 @@
-"""The job of images: train a classifier on a labelled image set, measure it, and name what is in a picture."""
+"""Training a classifier on an image set, kept in a folder."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.images import Augment, ImageSet, Normalise, channel_statistics
-from seqlab.errors import CheckpointError, DataError, UsageError, did_you_mean
-from seqlab.machine import Compute, Resolved, use_threads
-from seqlab.models.lenet import LeNet5
-from seqlab.models.resnet import ResNet
+from seqlab.errors import CheckpointError, UsageError, did_you_mean
+from seqlab.machine import Compute, use_threads
 from seqlab.training import Batch, Progress, State
+from seqlab.vision.classifier import Classifier
+from seqlab.vision.measuring import evaluate
+from seqlab.vision.zoo import DEFAULT_MODEL, architecture
 
-DEFAULT_MODEL = "resnet20"
 DEFAULT_EPOCHS = 20.0
 OPTIMIZERS = {"adamw": training.adamw, "sgd": training.sgd}
-EVALUATION_BATCH = 500
 
 
 @dataclass(kw_only=True)
@@ -45,51 +43,6 @@ class VisionSettings(training.Settings):
         if self.optimizer not in OPTIMIZERS:
             raise UsageError(f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS))
         training.require(self, "0 or more", lambda value: value >= 0, "crop", "val_images")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """How a net for 32x32 images is built for a number of classes, whose it is, and the settings it trains with."""
-
-    build: Callable[[int], nn.Module]
-    paper: str
-    defaults: dict[str, Any]
-
-
-MODELS = {
-    "lenet5": Architecture(LeNet5, "LeCun et al. 1998", {"lr": 0.05, "crop": 0}),
-    "resnet20": Architecture(partial(ResNet, 20), "He et al. 2016", {}),
-}
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A net and what its input and output mean: names of classes, normalisation, height and width in pixels."""
-
-    model: nn.Module
-    classes: tuple[str, ...]
-    normalise: Normalise
-    height: int
-    width: int
-
-    @torch.inference_mode()
-    def logits(self, images: Tensor, chosen: Resolved) -> Tensor:
-        """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learnt."""
-        was_training = self.model.training
-        self.model.eval()
-        parts = []
-        with use_threads(chosen.threads), training.autocast(chosen.device, chosen.precision):
-            for part in images.split(EVALUATION_BATCH):
-                parts.append(self.model(self.normalise(part.to(chosen.device))).float())
-        self.model.train(was_training)
-        return torch.cat(parts)
-
-
-def architecture(name: str) -> Architecture:
-    """The entry of MODELS. Raises UsageError, with the closest name, where there is none."""
-    if name not in MODELS:
-        raise UsageError(f"there is no model '{name}'", did_you_mean(name, MODELS))
-    return MODELS[name]
 
 
 def class_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
@@ -196,57 +149,6 @@ def describe(data: ImageSet) -> dict[str, Any]:
         "test_images": len(data.test_images),
         "sha256": data.sha256,
     }
-
-
-def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> dict[str, Any]:
-    """The share of images (N, 3, H, W) whose class comes first, and is among the first five.
-
-    per_class: the share of each class's images that are recognised, None where it has none. confusion:
-    counts, a row for each true class, a column for each predicted one.
-    """
-    logits = classifier.logits(images, chosen).cpu()
-    count = len(classifier.classes)
-    predicted = logits.argmax(1)
-    ranked = logits.topk(min(5, count)).indices  # (N, 5)
-    confusion = (labels * count + predicted).bincount(minlength=count * count).view(count, count)
-    per_class = [int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)]
-    return {
-        "top1": (predicted == labels).double().mean().item(),
-        "top5": (ranked == labels[:, None]).any(1).double().mean().item(),
-        "per_class": dict(zip(classifier.classes, per_class, strict=True)),
-        "confusion": confusion.tolist(),
-        "images": len(images),
-    }
-
-
-def load(saved: Checkpoint) -> Classifier:
-    """The classifier of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
-    if saved.config["job"] != "vision":
-        raise CheckpointError(
-            f"checkpoint '{saved.name}' is no image classifier: its job is {saved.config['job']}",
-            "see `seqlab checkpoints list` for the image classifiers",
-        )
-    config = saved.config
-    net = architecture(config["model"]["name"]).build(config["model"]["classes"])
-    net.load_state_dict(saved.weights())
-    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    shape = config["input"]
-    normalise = Normalise(shape["mean"], shape["std"])
-    return Classifier(net, tuple(config["classes"]), normalise, shape["height"], shape["width"])
-
-
-def check_classes(classifier: Classifier, data: ImageSet) -> None:
-    """Raise DataError unless the images are of the classifier's classes."""
-    if data.classes != classifier.classes:
-        raise DataError(
-            f"{data.name} has other classes than the checkpoint: {', '.join(data.classes)}",
-            f"measure it on images of {', '.join(classifier.classes)}",
-        )
-
-
-def predict(classifier: Classifier, images: Tensor, chosen: Resolved) -> Tensor:
-    """uint8 images (N, 3, H, W) -> probabilities (N, classes)."""
-    return classifier.logits(images, chosen).softmax(1)
 
 
 def _check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
