@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from seqlab import checkpoint, training, vision
+from seqlab.data.augment import Normalise
 from seqlab.data.cache import finish
-from seqlab.data.images import ImageSet, Normalise, load_images
+from seqlab.data.images import ImageSet, load_images
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.vision import Classifier, VisionSettings
@@ -96,7 +97,7 @@ def test_the_checkpoint_says_how_it_was_made_and_names_no_path(
     assert cli("train-cnn", "cifar10", "--set", "max_steps=2", "--seed", 7, *RUN).status == 0
     saved = checkpoint.load(tmp_path / "checkpoints" / "cifar10")  # no model was named
     config = saved.config
-    assert (config["job"], config["model"]["name"], config["parameters"]) == ("vision", "resnet20", 269_722)
+    assert (config["job"], config["model"]["name"], config["parameters"]) == ("vision", "fast", 1_972_768)
     assert (config["classes"], config["settings"]["seed"]) == (NAMES, 7)
     assert (
         config["command"].startswith("seqlab train-cnn cifar10 --seed 7 ") and "--set max_steps=2" in config["command"]
@@ -113,7 +114,9 @@ def test_a_net_learns_what_can_be_learnt(trained_folder: Path) -> None:
     assert saved.config["metrics"]["top1"] > 0.9
 
 
-@pytest.mark.parametrize(("name", "optimizer"), [("lenet5", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd")])
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("lenet5", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd"), ("fast", "muon")]
+)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
     data: ImageSet, tmp_path: Path, name: str, optimizer: str, precision: str
@@ -125,6 +128,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
         "max_steps": 6,
         "eval_every": 2,
         "val_images": 200,
+        "ema_decay": 0.9,
     }
     compute = Compute("cpu", precision, 1)
     whole, broken = tmp_path / "whole", tmp_path / "broken"

@@ -9,13 +9,14 @@ from seqlab.cli.output import result, result_json, say, show_transfer
 from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
 from seqlab.errors import UsageError, did_you_mean
 
-SETTINGS = """Names for --set: batch_size, clip_norm, crop, eval_every, flip, lr, max_steps, optimizer (sgd, adamw),
-seed, val_images, warmup_steps, weight_decay."""
+SETTINGS = """Names for --set: batch_size, clip_norm, crop, cutout, ema_decay, eval_every, flip, label_smoothing, lr,
+max_steps, optimizer (sgd, adamw, muon), patience, reflect, schedule (cosine, one_cycle, staircase), seed, start_side,
+val_images, warmup_steps, weight_decay."""
 
 
 @click.command("train-cnn", epilog=SETTINGS)
 @click.argument("dataset", required=False)
-@click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: resnet20]")
+@click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: fast]")
 @click.option("--list", "list_", is_flag=True, help="Show the models and their size.")
 @run_options
 @common_options
@@ -32,8 +33,8 @@ def command(
     """Train an image classifier on DATASET: cifar10.
 
     All training images train and the test images are looked at once, at the end, with the last weights;
-    --set val_images=5000 holds that many out to choose among the weights. Without --minutes, --epochs or
-    --set max_steps=N it trains for 20 passes.
+    --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
+    longer get better. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
     """
     from seqlab import vision
     from seqlab.data.images import READERS, load_images
