@@ -14,6 +14,7 @@ from seqlab.models.googlenet import GoogLeNet
 from seqlab.models.lenet import LeNet5
 from seqlab.models.resnet import ImageNetResNet, ResNet
 from seqlab.models.vgg import VGG
+from seqlab.training import count_parameters
 
 DEFAULT_MODEL = "resnet20"
 
@@ -75,10 +76,10 @@ def architecture(name: str) -> Architecture:
     return MODELS[name]
 
 
-def multiply_adds(net: nn.Module, side: int) -> int:
-    """Multiplications with an addition in the convolutions and linear layers of a net, for one image of that side.
+def size(entry: Architecture, classes: int) -> tuple[int, int]:
+    """Parameters of a net, and its multiply-adds for one image: those of the convolutions and linear layers.
 
-    A net built under `torch.device("meta")` is counted without memory and in no time.
+    The net is built and run without memory for its numbers, so that the largest costs no more than the smallest.
     """
     total = 0
 
@@ -86,12 +87,12 @@ def multiply_adds(net: nn.Module, side: int) -> int:
         nonlocal total
         total += output.numel() * layer.weight[0].numel()  # type: ignore[index]
 
-    layers = [module for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    device, was_training = next(net.parameters()).device, net.training
-    with torch.no_grad():
-        net.eval()(torch.zeros(1, 3, side, side, device=device))
-    net.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    return total
+    with torch.device("meta"), torch.no_grad():
+        net = entry.build(classes).eval()
+        for layer in net.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.register_forward_hook(count)
+            elif isinstance(layer, nn.BatchNorm2d):
+                layer.forward = nn.Identity().forward  # type: ignore[method-assign]  # slow on this device, and not counted
+        net(torch.empty(1, 3, entry.side, entry.side))
+    return count_parameters(net), total
