@@ -201,7 +201,7 @@ def test_bad_input_is_an_error_with_a_hint(
 ) -> None:
     cli("train-cnn").fails(2, "data set", "cifar10")
     cli("train-cnn", "cifar11").fails(2, "cifar11", "did you mean 'cifar10'?")
-    cli("train-cnn", "cifar10", "--model", "resnet21").fails(2, "resnet21", "did you mean 'resnet20'?")
+    cli("train-cnn", "cifar10", "--model", "lenett5").fails(2, "lenett5", "did you mean 'lenet5'?")
     cli("train-cnn", "cifar10", "--set", "crops=1").fails(2, "crops", "did you mean 'crop'?")
     cli("train-cnn", "cifar10", "--set", "optimizer=adam").fails(2, "adam", "did you mean 'adamw'?")
     cli("train-cnn", "cifar10", "--set", "crop=-1").fails(2, "crop")

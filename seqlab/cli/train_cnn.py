@@ -95,7 +95,7 @@ def _describe(record: dict[str, Any]) -> str:
 def _show_models(common: Common) -> None:
     from seqlab import vision
 
-    models = []
+    models: list[dict[str, Any]] = []
     for name, entry in vision.MODELS.items():
         classes = 10 if entry.side == 32 else 1000  # CIFAR-10's and ImageNet's
         parameters, multiply_adds = vision.size(entry, classes)

@@ -9,8 +9,8 @@ The auxiliary heads classify after modules 4a and 4d, in training only, where ea
 loss: `forward_with_auxiliary` gives their logits beside those of the net.
 
 Fitted to 32x32: a quarter of the maps, and a stem that keeps the side: its first filter is 3x3 without stride
-instead of 7x7 with a stride of two, and the pooling behind it is left out. The modules then see maps of side 16,
-8 and 4 instead of 28, 14 and 7.
+instead of 7x7 with a stride of two, and the pooling behind it is left out, so that the modules see maps of side
+16, 8 and 4 instead of 28, 14 and 7. There is no dropout: so small a net is short of maps, not of images.
 """
 
 import torch
@@ -88,7 +88,7 @@ class GoogLeNet(nn.Module):
             if auxiliary and name in AUXILIARY_AFTER:
                 self.heads[name] = _head(channels, 128 // share, 1024 // share, classes)
         self.halving = _halving()
-        self.dropout = nn.Dropout(0.4)
+        self.dropout = nn.Dropout(0 if small else 0.4)
         self.output = nn.Linear(channels, classes)
         he_normal(self)
 
