@@ -17,7 +17,7 @@ val_images, warmup_steps, weight_decay."""
 @click.command("train-cnn", epilog=SETTINGS)
 @click.argument("dataset", required=False)
 @click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: fast]")
-@click.option("--list", "list_", is_flag=True, help="Show the models and their size.")
+@click.option("--list", "list_", is_flag=True, help="Show the models, their size and what to expect.")
 @run_options
 @common_options
 def command(
@@ -95,14 +95,33 @@ def _describe(record: dict[str, Any]) -> str:
 
 def _show_models(common: Common) -> None:
     from seqlab import vision
-    from seqlab.training import count_parameters
 
-    models = [
-        {"name": name, "parameters": count_parameters(entry.build(10)), "paper": entry.paper}
-        for name, entry in vision.MODELS.items()
-    ]
+    models: list[dict[str, Any]] = []
+    for name, entry in vision.MODELS.items():
+        classes = 10 if entry.side == 32 else 1000  # CIFAR-10's and ImageNet's
+        parameters, multiply_adds = vision.size(entry, classes)
+        top1, source = entry.expected or (None, None)
+        models.append(
+            {
+                "name": name,
+                "side": entry.side,
+                "classes": classes,
+                "parameters": parameters,
+                "multiply_adds": multiply_adds,
+                "cifar10_top1": top1,
+                "cifar10_source": source,
+                "paper": entry.paper,
+            }
+        )
     if common.json:
         result_json({"models": models})
         return
+    result("model          side  classes   parameters  multiply-adds  CIFAR-10       paper")
     for model in models:
-        result(f"{model['name']:12} {model['parameters']:>12,} parameters  {model['paper']}")
+        expected = (
+            "-" if model["cifar10_top1"] is None else f"{model['cifar10_top1'] * 100:g} % {model['cifar10_source']}"
+        )
+        result(
+            f"{model['name']:13}  {model['side']:>4}  {model['classes']:>7,}  {model['parameters']:>11,}  "
+            f"{model['multiply_adds'] / 1e6:>11,.1f} M  {expected:13}  {model['paper']}"
+        )
