@@ -86,7 +86,7 @@ def _text(common: Common, saved: Any, data: str | None, adapt: bool) -> tuple[di
 def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import vision
     from seqlab.cli.train_cnn import figures
-    from seqlab.data.images import load_images
+    from seqlab.data.image_sets import load_images
 
     classifier = vision.load(saved)
     trained_on = saved.config["data"]

@@ -36,7 +36,7 @@ def command(
     --set max_steps=N it trains for 20 passes.
     """
     from seqlab import vision
-    from seqlab.data.images import READERS, load_images
+    from seqlab.data.image_sets import READERS, load_images
 
     if list_:
         _show_models(common)

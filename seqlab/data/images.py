@@ -1,33 +1,9 @@
-"""Images as one uint8 tensor: CIFAR-10 from its published binary archive, image files, batched augmentation.
+"""Labelled images as uint8 tensors, and what their channels are like."""
 
-The archive (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html) is a tar of `data_batch_1.bin` to
-`data_batch_5.bin`, `test_batch.bin` and `batches.meta.txt`. A batch is a row of records of 3,073 bytes: the
-label, then 1,024 bytes each of red, green and blue, row by row. Nothing in it is a pickle, and nothing is
-unpacked to disk.
-"""
-
-import hashlib
-import struct
-import warnings
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-
-from seqlab.data import cache
-from seqlab.data.archive import read_members
-from seqlab.errors import DataError, UsageError, did_you_mean
-
-CIFAR_SIZE = 32  # pixels a side
-CIFAR_RECORD = 1 + 3 * CIFAR_SIZE**2  # bytes
-CIFAR_TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
-CIFAR_TEST = "test_batch.bin"
-CIFAR_NAMES = "batches.meta.txt"
 
 
 @dataclass(frozen=True)
@@ -48,53 +24,6 @@ class ImageSet:
     sha256: str
 
 
-def load_images(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, ImageSet]:
-    """The image set of that name.
-
-    A generator: it yields the progress of a download where one is needed and returns the set. Raises
-    UsageError for an unknown name, NetworkError where the archive cannot be fetched, DataError where it is
-    not the published format.
-    """
-    if name not in READERS:
-        raise UsageError(f"there is no image data set '{name}'", did_you_mean(name, READERS))
-    fetched = yield from cache.fetch(cache.DOWNLOADS[name], offline=offline)
-    return READERS[name](name, fetched.provenance(cache.DOWNLOADS[name]), fetched.path)
-
-
-def read_cifar10(name: str, origin: str, path: Path) -> ImageSet:
-    """The images of the binary archive, whatever its top folder is called."""
-    files = _published(path, (*CIFAR_TRAIN, CIFAR_TEST, CIFAR_NAMES))
-    classes = tuple(files[CIFAR_NAMES].decode("utf-8", errors="replace").split())
-    if len(set(classes)) != 10:
-        raise _odd(path, CIFAR_NAMES, f"it names {len(set(classes))} classes, not 10")
-    digest = hashlib.sha256()
-    images, labels = [], []
-    for member in (*CIFAR_TRAIN, CIFAR_TEST):
-        data = files.pop(member)
-        digest.update(data)
-        if not data or len(data) % CIFAR_RECORD:
-            raise _odd(path, member, f"its {len(data):,} bytes are no whole records of {CIFAR_RECORD:,}")
-        records = np.frombuffer(data, np.uint8).reshape(-1, CIFAR_RECORD)  # (N, 3073)
-        if (label := int(records[:, 0].max())) >= len(classes):
-            raise _odd(path, member, f"it has the label {label} for {len(classes)} classes")
-        labels.append(torch.from_numpy(records[:, 0].astype(np.int64)))
-        pixels = torch.from_numpy(records[:, 1:].copy())
-        images.append(pixels.view(-1, 3, CIFAR_SIZE, CIFAR_SIZE))  # (N, 3, 32, 32)
-    return ImageSet(
-        name,
-        origin,
-        classes,
-        torch.cat(images[:-1]),
-        torch.cat(labels[:-1]),
-        images[-1],
-        labels[-1],
-        digest.hexdigest(),
-    )
-
-
-READERS: dict[str, Callable[[str, str, Path], ImageSet]] = {"cifar10": read_cifar10}
-
-
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel of images (N, C, H, W) uint8 on the CPU, as shares of 255."""
     total = torch.zeros(images.shape[1], dtype=torch.float64)
@@ -107,111 +36,3 @@ def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
     mean = total / count
     deviation = (squares / count - mean.square()).clamp_min(1e-12).sqrt()
     return mean.tolist(), deviation.tolist()
-
-
-@dataclass(frozen=True)
-class Normalise:
-    """uint8 images (B, C, H, W) -> float32, each channel with mean 0 and deviation 1 over the images trained on."""
-
-    mean: list[float]
-    std: list[float]
-
-    def __call__(self, images: Tensor) -> Tensor:
-        mean = images.new_tensor(self.mean, dtype=torch.float32)[:, None, None] * 255  # (C, 1, 1)
-        std = images.new_tensor(self.std, dtype=torch.float32)[:, None, None] * 255
-        return images.float().sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
-
-
-@dataclass(frozen=True)
-class Augment:
-    """The training batch of He et al. 2016, section 4.2: a window of the padded image, mirrored half of the time.
-
-    crop: pixels of black on each side (0: no crop). Every image of a batch draws its own window and side, from
-    the generator alone. uint8 images (B, C, H, W) -> `then` of them.
-    """
-
-    crop: int
-    flip: bool
-    then: Callable[[Tensor], Tensor]
-
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        if self.crop:
-            images = random_crop(images, self.crop, generator)
-        if self.flip:
-            images = random_flip(images, generator)
-        return self.then(images)
-
-
-def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
-    """A window of the size of the image, at a random place in it with `padding` black pixels on each side."""
-    batch, _, height, width = images.shape
-    top, left = torch.randint(0, 2 * padding + 1, (2, batch), generator=generator).to(images.device)
-    padded = F.pad(images, (padding,) * 4)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (B, C, 2p+1, 2p+1, H, W), a view
-    return windows[torch.arange(batch, device=images.device), :, top, left]  # (B, C, H, W)
-
-
-def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored left to right, or not, with probability one half."""
-    mirrored = torch.rand(len(images), generator=generator) < 0.5
-    rows = mirrored.nonzero().squeeze(1).to(images.device)
-    return images.index_copy(0, rows, images.index_select(0, rows).flip(3))
-
-
-def read_image(path: Path, height: int, width: int) -> Tensor:
-    """An image file of any format, mode and size as (3, height, width) uint8.
-
-    Turned as its EXIF data says, laid on white where it is transparent, cut to the shape from its middle,
-    then resized. Of an animation the first frame. Raises DataError, naming the file, if it is no image or is
-    damaged.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the error at twice that size stays
-            with Image.open(path) as file:
-                image = _to_rgb(ImageOps.exif_transpose(file))
-        fitted = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
-    except FileNotFoundError as problem:
-        raise DataError(f"there is no file {path}", "name an image file") from problem
-    # what Pillow's many readers raise for a damaged file
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        IndexError,
-        struct.error,
-        Image.DecompressionBombError,
-    ) as problem:
-        raise DataError(
-            f"{path} cannot be read as an image: {problem}", "name an image file, as PNG or JPEG"
-        ) from problem
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1).contiguous()  # (3, H, W)
-
-
-def _to_rgb(image: Any) -> Any:
-    from PIL import Image
-
-    if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
-        return Image.fromarray((np.asarray(image) // 256).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
-
-
-def _published(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """The files of those names in the archive, in whatever folder. Raises DataError if one is missing."""
-    found = read_members(path, lambda inside: inside.rpartition("/")[2] in names)
-    files = {inside.rpartition("/")[2]: data for inside, data in found.items()}
-    if missing := [name for name in names if name not in files]:
-        raise DataError(
-            f"{path} is not the published archive: it lacks {', '.join(missing)}", "remove it and fetch it again"
-        )
-    return files
-
-
-def _odd(path: Path, member: str, problem: str) -> DataError:
-    return DataError(f"{path}: {member} is not as published: {problem}", "remove the archive and fetch it again")

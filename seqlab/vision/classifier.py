@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.images import ImageSet, Normalise
+from seqlab.data.augment import Normalise
+from seqlab.data.images import ImageSet
 from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Resolved, use_threads
 from seqlab.vision.zoo import architecture

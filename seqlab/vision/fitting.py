@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
+from seqlab.data.augment import Augment, Normalise
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.images import Augment, ImageSet, Normalise, channel_statistics
+from seqlab.data.images import ImageSet, channel_statistics
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.training import Batch, Progress, State
