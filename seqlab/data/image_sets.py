@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqlab.data import cache
 from seqlab.data.cifar import read_cifar10
+from seqlab.data.downloads import DOWNLOADS
 from seqlab.data.images import ImageSet
 from seqlab.errors import UsageError, did_you_mean
 
@@ -20,5 +21,5 @@ def load_images(name: str, *, offline: bool = False) -> Generator[cache.Transfer
     """
     if name not in READERS:
         raise UsageError(f"there is no image data set '{name}'", did_you_mean(name, READERS))
-    fetched = yield from cache.fetch(cache.DOWNLOADS[name], offline=offline)
-    return READERS[name](name, fetched.provenance(cache.DOWNLOADS[name]), fetched.path)
+    fetched = yield from cache.fetch(DOWNLOADS[name], offline=offline)
+    return READERS[name](name, fetched.provenance(DOWNLOADS[name]), fetched.path)
