@@ -24,7 +24,7 @@ def test_normalised_images_have_mean_0_and_deviation_1_in_each_channel() -> None
 def test_an_unknown_data_set_gets_a_suggestion() -> None:
     with pytest.raises(UsageError, match="cifar1000") as error:
         finish(image_sets.load_images("cifar1000"))  # type: ignore[arg-type]
-    assert "'cifar10'" in error.value.hint
+    assert "'cifar100'" in error.value.hint and "folder" in error.value.hint
 
 
 @pytest.mark.mirror

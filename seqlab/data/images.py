@@ -8,10 +8,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labelled images, split as their publisher split them.
+    """Labelled images, split as their publisher split them, or else as a rule of ours does (`drawn`).
 
     images (N, 3, H, W) uint8, labels (N,) int64 < len(classes). sha256 is that of the records, those to train
-    on first: it does not depend on how the archive was packed.
+    on first: it does not depend on how they were packed. notes: what a person should be told of how they were read.
     """
 
     name: str
@@ -22,6 +22,8 @@ class ImageSet:
     test_images: Tensor
     test_labels: Tensor
     sha256: str
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:

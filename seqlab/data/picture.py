@@ -12,6 +12,13 @@ from torch import Tensor
 from seqlab.errors import DataError
 
 
+def image_suffixes() -> set[str]:
+    """How the names of image files end: `.png`, `.jpg` and all else that can be read here."""
+    from PIL import Image
+
+    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+
+
 def read_image(path: Path, height: int, width: int) -> Tensor:
     """An image file of any format, mode and size as (3, height, width) uint8.
 
@@ -23,7 +30,7 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the error at twice that size stays
+            warnings.simplefilter("ignore")  # of odd metadata and of great size; the error at twice that size stays
             with Image.open(path) as file:
                 image = _to_rgb(ImageOps.exif_transpose(file))
         fitted = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
