@@ -30,6 +30,19 @@ def cifar_files(count: int = 40) -> dict[str, bytes]:
     return {**files, "batches.meta.txt": ("\n".join(NAMES) + "\n\n").encode(), "readme.html": b"<html>"}
 
 
+def cifar100_files(count: int = 100) -> dict[str, bytes]:
+    """What that archive holds: coarse label, fine label, pixels."""
+    chance, files = np.random.default_rng(0), {}
+    for name, size in (("train.bin", count), ("test.bin", count // 2)):
+        written = b"".join(bytes([i % 20, (7 * i + 3) % 100]) + chance.bytes(3072) for i in range(size))
+        files[name] = written
+    names = {
+        f"{kind}_label_names.txt": "".join(f"{kind}_{i}\n" for i in range(n)).encode() + b"\n"
+        for kind, n in (("coarse", 20), ("fine", 100))
+    }
+    return {**files, **names}
+
+
 def write_archive(path: Path, files: dict[str, bytes], top: str = "cifar-10-batches-bin/") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()

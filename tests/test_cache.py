@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqlab.data import cache
-from seqlab.data.cache import Download, Transfer, fetch, finish
+from seqlab.data.cache import Transfer, fetch, finish
+from seqlab.data.downloads import DOWNLOADS, Download, data_sets, files_of
 from seqlab.errors import DataError, NetworkError, SeqlabError
 
 BODY = bytes(range(256)) * 4000  # 1 MB
@@ -386,8 +387,10 @@ def test_every_error_has_a_hint(server):
 
 
 def test_the_published_downloads_are_well_formed():
-    for name, download in cache.DOWNLOADS.items():
-        assert name == download.name and "/" not in download.file
+    assert [len(files_of(name)) for name in data_sets()] == [1, 1, 1, 1, 4, 4]
+    assert len({download.file for download in DOWNLOADS.values()}) == len(DOWNLOADS)
+    for name, download in DOWNLOADS.items():
+        assert name == download.name
         assert download.url.startswith("https://")
         kind, _, digits = download.checksum.partition(":")
         assert (kind, len(digits)) in {("sha256", 64), ("md5", 32), ("", 0)}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqlab.data import cache, quote_store
+from seqlab.data.downloads import DOWNLOADS, data_sets, files_of
 from seqlab.data.series import FIELDS
 from tests.conftest import run_seqlab
 
@@ -28,13 +29,13 @@ def mirror(tmp_path, monkeypatch):
 def test_nothing_is_cached_at_first(cli):
     listed = cli("data", "list", "--json").json
     assert listed["schema"] == 1
-    assert {row["name"] for row in listed["downloads"]} == set(cache.DOWNLOADS)
+    assert {row["name"] for row in listed["downloads"]} == set(data_sets())
     assert not any(row["cached"] for row in listed["downloads"])
     assert listed["quotes"]["store"]["tickers"] == []
     assert "AAPL" in listed["quotes"]["embedded"]["tickers"]
     assert not cache.cache_folder().exists()  # looking makes nothing
     shown = cli("data", "list")
-    assert shown.status == 0 and shown.out.count("not fetched") == len(cache.DOWNLOADS)
+    assert shown.status == 0 and shown.out.count("not fetched") == len(data_sets())
 
 
 def test_fetch_list_and_path_agree(cli, mirror):
@@ -59,7 +60,7 @@ def test_fetch_list_and_path_agree(cli, mirror):
 
 def test_only_what_the_published_checksum_vouches_for_is_called_checked(cli, mirror, monkeypatch):
     vouched = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
-    monkeypatch.setitem(cache.DOWNLOADS, "stacks", replace(cache.DOWNLOADS["stacks"], checksum=vouched))
+    monkeypatch.setitem(DOWNLOADS, "stacks", replace(DOWNLOADS["stacks"], checksum=vouched))
     assert cli("data", "fetch", "stacks").err.splitlines()[-2].endswith(", checked")
     assert " checked " in cli("data", "list").out
 
@@ -107,3 +108,39 @@ def test_as_a_process_of_its_own(mirror):
     done = run_seqlab("data", "fetch", "stacks")
     assert done.status == 0 and done.out.strip().endswith("stacks-project.tar.xz")
     assert run_seqlab("data").status == 2
+
+
+@pytest.mark.parametrize("place", ["", "fashion-mnist/"])
+@pytest.mark.parametrize("has_sums", [True, False])
+def test_a_set_of_several_files_is_one_name_and_a_folder_of_its_own(cli, tmp_path, monkeypatch, place, has_sums):
+    mirror, sums = tmp_path / "mirror", ""
+    for index, download in enumerate(files_of("fashion-mnist")):
+        path = mirror / place / Path(download.file).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content := bytes([index]))
+        sums += f"{hashlib.sha256(content).hexdigest()}  {place}{path.name}\n"
+        as_published = replace(download, checksum=f"md5:{hashlib.md5(content).hexdigest()}")
+        monkeypatch.setitem(DOWNLOADS, download.name, download if has_sums else as_published)
+    if has_sums:
+        (mirror / "SHA256SUMS").write_text(sums)
+    monkeypatch.setenv("SEQLAB_MIRROR", str(mirror))
+    fetched = cli("data", "fetch", "fashion-mnist")
+    assert fetched.status == 0 and "seqlab train-cnn fashion-mnist" in fetched.err
+    folder = Path(fetched.out.strip())
+    assert folder == cache.cache_folder() / "downloads" / "fashion-mnist"
+    assert (folder / "t10k-images-idx3-ubyte.gz").read_bytes() == b"\2"
+    row = cli("data", "path", "fashion-mnist", "--json").json
+    assert (row["path"], row["bytes"], row["checked"], row["cached"]) == (str(folder), 4, True, True)
+    assert row["origin"] == f"{mirror}/{place}" and len(row["files"]) == 4
+    line = next(line for line in cli("data", "list").out.splitlines() if line.startswith("fashion-mnist"))
+    assert ("mirror's sum" if has_sums else " checked ") in line
+    (folder / "t10k-images-idx3-ubyte.gz").unlink()
+    assert "partly fetched" in cli("data", "list").out
+    cli("data", "path", "fashion-mnist").fails(1, "seqlab data fetch fashion-mnist")
+
+
+def test_the_files_of_another_set_do_not_pass_for_the_published_ones(cli, tmp_path, monkeypatch):
+    for download in files_of("mnist"):
+        (tmp_path / Path(download.file).name).write_bytes(b"another set's")
+    monkeypatch.setenv("SEQLAB_MIRROR", str(tmp_path))
+    cli("data", "fetch", "mnist").fails(1, "train-images-idx3-ubyte.gz", "wrong md5")

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from seqlab import checkpoint, training, vision
 from seqlab.data.augment import Normalise
 from seqlab.data.cache import finish
-from seqlab.data.images import ImageSet, load_images
+from seqlab.data.image_sets import load_images
+from seqlab.data.images import ImageSet
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.vision import Classifier, VisionSettings

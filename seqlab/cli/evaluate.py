@@ -3,11 +3,12 @@
 import math
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, result_options, series_options
+from seqlab.cli.options import Common, data_dir_option, result_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError, UsageError
 
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
+@data_dir_option
 @series_options
 @result_options
 def command(
-    common: Common, checkpoint: str, data: str | None, adapt: bool, columns: tuple[str, ...], kind: "Kind"
+    common: Common,
+    checkpoint: str,
+    data: str | None,
+    adapt: bool,
+    data_dir: Path | None,
+    columns: tuple[str, ...],
+    kind: "Kind",
 ) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     from seqlab.checkpoint import find
@@ -39,7 +47,13 @@ def command(
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
     if adapt and job != "language":
         raise UsageError(f"--adapt has no meaning for '{saved.name}': its job is {job}", "leave --adapt out")
-    own: dict[str, dict[str, Any]] = {"forecasting": {"columns": columns, "kind": kind}, "language": {"adapt": adapt}}
+    if data_dir is not None and job != "vision":
+        raise UsageError(f"--data-dir has no meaning for '{saved.name}': its job is {job}", "leave --data-dir out")
+    own: dict[str, dict[str, Any]] = {
+        "forecasting": {"columns": columns, "kind": kind},
+        "language": {"adapt": adapt},
+        "vision": {"data_dir": data_dir},
+    }
     metrics, lines = measures[job](common, saved, data, **own.get(job, {}))
     if common.json:
         result_json(metrics)
@@ -83,25 +97,42 @@ def _text(common: Common, saved: Any, data: str | None, adapt: bool) -> tuple[di
     ]
 
 
-def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+def _images(common: Common, saved: Any, data: str | None, data_dir: Path | None) -> tuple[dict[str, Any], list[str]]:
+    import torch
+
     from seqlab import vision
     from seqlab.cli.train_cnn import figures
-    from seqlab.data.images import load_images
+    from seqlab.data.image_sets import READERS, load_images
 
     classifier = vision.load(saved)
     trained_on = saved.config["data"]
-    images = show_transfer(common, load_images(data or trained_on["name"], offline=common.offline))
-    say(common, f"{images.name}: {len(images.test_images):,} test images, from {images.origin}")
+    if data is None and trained_on["origin"] == "folder":
+        raise DataError(
+            f"checkpoint '{saved.name}' was trained on a folder of yours, whose place is not kept",
+            f"name it: seqlab evaluate {shlex.quote(saved.name)} PATH",
+        )
+    given = data or trained_on["name"]
+    size = None if given in READERS else classifier.height
+    loading = load_images(given, offline=common.offline, data_dir=data_dir, size=size)
+    images = show_transfer(common, loading)
+    same = images.sha256 == trained_on["sha256"]
+    pixels, labels = images.test_images, images.test_labels
+    if images.drawn and not same:  # another folder than the one trained on, and nothing in it is set apart
+        pixels, labels = torch.cat([images.images, pixels]), torch.cat([images.labels, labels])
+    what = "images, all of them" if images.drawn and not same else "test images"
+    say(common, f"{images.name}: {len(pixels):,} {what}, from {images.origin}")
+    for note in images.notes:
+        say(common, f"  {note}")
     vision.check_classes(classifier, images)
-    if images.name == trained_on["name"] and images.sha256 != trained_on["sha256"]:
+    if images.name == trained_on["name"] and not same:
         say(
             common,
             f"this {images.name} differs from the one trained on (sha256 {images.sha256[:12]}, trained on "
-            f"{trained_on['sha256'][:12]}): some of its test images may have been seen in training",
+            f"{trained_on['sha256'][:12]}): some of these images may have been seen in training",
         )
     chosen = common.compute().resolve(saved.config["parameters"])
     classifier.model.to(chosen.device)
-    metrics = vision.evaluate(classifier, images.test_images, images.test_labels, chosen)
+    metrics = vision.evaluate(classifier, pixels, labels, chosen)
     return metrics, figures(metrics)
 
 

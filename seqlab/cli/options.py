@@ -156,6 +156,16 @@ def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --data-dir, as `data_dir` of `image_sets.load_images`."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Where the published files lie: nothing is downloaded.",
+    )(command)
+
+
 def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
     """The settings of --config under those of --set, in harmony with the options that say the same.
 

@@ -35,7 +35,7 @@ def _images(common: Common, saved: Any, files: tuple[Path, ...], top: int) -> No
     import torch
 
     from seqlab import vision
-    from seqlab.data.images import read_image
+    from seqlab.data.picture import read_image
 
     classifier = vision.load(saved)
     images = torch.stack([read_image(file, classifier.height, classifier.width) for file in files])

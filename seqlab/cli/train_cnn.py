@@ -1,13 +1,14 @@
 """seqlab train-cnn DATASET"""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.options import Common, common_options, data_dir_option
 from seqlab.cli.output import result, result_json, say, show_transfer
 from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
-from seqlab.errors import UsageError, did_you_mean
+from seqlab.errors import UsageError
 
 SETTINGS = """Names for --set: batch_size, clip_norm, crop, cutout, ema_decay, eval_every, flip, label_smoothing, lr,
 max_steps, optimizer (sgd, adamw, muon), patience, reflect, schedule (cosine, one_cycle, staircase), seed, start_side,
@@ -18,6 +19,8 @@ val_images, warmup_steps, weight_decay."""
 @click.argument("dataset", required=False)
 @click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: fast]")
 @click.option("--list", "list_", is_flag=True, help="Show the models, their size and what to expect.")
+@data_dir_option
+@click.option("--size", type=click.IntRange(1, 4096), help="Pixels a side of a folder's images.  [default: 32]")
 @run_options
 @common_options
 def command(
@@ -25,19 +28,24 @@ def command(
     dataset: str | None,
     model: str | None,
     list_: bool,
+    data_dir: Path | None,
+    size: int | None,
     epochs: float | None,
     minutes: float | None,
     resume: bool,
     overwrite: bool,
 ) -> None:
-    """Train an image classifier on DATASET: cifar10.
+    """Train an image classifier on DATASET: cifar10, cifar100, mnist, fashion-mnist or a folder of images.
+
+    Such a folder has one folder for each class, or these in train/ and test/; without a test/ (or val/) a fifth of
+    each class is held out as the test images.
 
     All training images train and the test images are looked at once, at the end, with the last weights;
     --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
     longer get better. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
     """
     from seqlab import vision
-    from seqlab.data.images import READERS, load_images
+    from seqlab.data.image_sets import load_images, set_name
 
     if list_:
         _show_models(common)
@@ -45,16 +53,18 @@ def command(
     if dataset is None:
         raise UsageError("train-cnn needs a data set", "as in `seqlab train-cnn cifar10`")
     settings = common.resolve(vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults)
-    if dataset not in READERS:
-        raise UsageError(f"there is no image data set '{dataset}'", did_you_mean(dataset, READERS))
-    name = dataset if model is None else f"{dataset}-{model}"
+    name = set_name(dataset) if model is None else f"{set_name(dataset)}-{model}"
     folder = target_folder(common, name, resume=resume, overwrite=overwrite)
-    data = show_transfer(common, load_images(dataset, offline=common.offline))
+    data = show_transfer(common, load_images(dataset, offline=common.offline, data_dir=data_dir, size=size))
     say(
         common,
         f"{data.name}: {len(data.images):,} training and {len(data.test_images):,} test images of "
         f"{len(data.classes)} classes, from {data.origin}",
     )
+    if data.drawn:
+        say(common, "  no test part is given: a fifth of each class was held out, by the sha256 of the files' bytes")
+    for note in data.notes:
+        say(common, f"  {note}")
     conduct(
         common,
         folder,

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import seqlab
+from seqlab.data.downloads import Download
 from seqlab.errors import DataError, NetworkError
 
 R = TypeVar("R")
@@ -32,51 +33,6 @@ TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 4  # in a row that bring nothing new
 PAUSE = 1.0  # seconds before the second attempt; twice as long before each further one
 USER_AGENT = f"seqlab/{seqlab.__version__}"
-
-
-@dataclass(frozen=True)
-class Download:
-    """A published file. `checksum` is `sha256:...`, `md5:...`, or empty where its bytes may change."""
-
-    name: str
-    file: str
-    url: str
-    checksum: str
-    size: int
-    about: str
-    mirror_files: tuple[str, ...] = ()  # other names it may have on a mirror
-
-
-DOWNLOADS = {
-    d.name: d
-    for d in (
-        Download(
-            "linux",
-            "linux-6.1.tar.xz",
-            "https://cdn.kernel.org/pub/linux/kernel/v6.x/linux-6.1.tar.xz",
-            "sha256:2ca1f17051a430f6fed1196e4952717507171acfd97d96577212502703b25deb",
-            134_728_520,
-            "Linux 6.1, GPL-2.0",
-        ),
-        Download(
-            "stacks",
-            "stacks-project.tar.gz",
-            "https://github.com/stacks/stacks-project/archive/4ac4815d5a00dc2eacab7824cf4e4baafe2773ac.tar.gz",
-            "",  # an archive made on demand: its bytes may change, the corpus's sha256 may not
-            0,
-            "the Stacks project, GFDL 1.2",
-            mirror_files=("stacks-project.tar.xz",),
-        ),
-        Download(
-            "cifar10",
-            "cifar-10-binary.tar.gz",
-            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-            "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-            170_052_171,
-            "CIFAR-10 (Krizhevsky 2009)",
-        ),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -91,12 +47,17 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file in the cache, where it came from and what it is. checked: against the published checksum or a mirror's."""
+    """A file in the cache, where it came from and what it is.
+
+    checked: against the published checksum or a mirror's. checksum: the one it was, as in Download, empty where it
+    was not or is not known.
+    """
 
     path: Path
     origin: str
     sha256: str
     checked: bool
+    checksum: str = ""
 
     def provenance(self, download: Download) -> str:
         """The origin as a checkpoint may record it: a mirror's address or path is nobody's business but its owner's."""
@@ -124,7 +85,7 @@ def cached(download: Download) -> Fetched | None:
         try:
             entry = json.loads(_note(path).read_text(encoding="utf-8"))
             if path.stat().st_size == entry["bytes"]:
-                return Fetched(path, entry["origin"], entry["sha256"], entry["checked"])
+                return Fetched(path, entry["origin"], entry["sha256"], entry["checked"], entry.get("checksum", ""))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None
@@ -143,7 +104,7 @@ def fetch(download: Download, *, offline: bool = False) -> Generator[Transfer, N
         return here
     folder = cache_folder() / "downloads"
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / download.file).parent.mkdir(parents=True, exist_ok=True)
         lock = (folder / f"{download.file}.lock").open("a")
     with lock:
         while not _try_lock(lock):
@@ -171,10 +132,11 @@ def _fetch(download: Download, offline: bool) -> Generator[Transfer, None, Fetch
     problems: list[str] = []
     for name in (download.file, *download.mirror_files) if mirror and not (is_url and offline) else ():
         source = f"{mirror.rstrip('/')}/{name}" if is_url else str(Path(mirror).expanduser() / name)
-        published = download.checksum if name == download.file else ""
+        kept = _kept_as(download, name)
+        published = download.checksum if kept == download.file else ""
         try:
             checksum = _mirror_checksums(mirror, is_url).get(name, published)
-            return (yield from _transfer(name, source, is_url, checksum))
+            return (yield from _transfer(kept, source, is_url, checksum))
         except (OSError, http.client.HTTPException, NetworkError) as problem:
             problems.append(f"{source}: {_said(problem)}")
     if offline:
@@ -194,8 +156,12 @@ def _fetch(download: Download, offline: bool) -> Generator[Transfer, None, Fetch
 
 
 def _places(download: Download) -> list[Path]:
-    folder = cache_folder() / "downloads"
-    return [folder / name for name in (download.file, *download.mirror_files)]
+    return [cache_folder() / "downloads" / _kept_as(download, name) for name in (download.file, *download.mirror_files)]
+
+
+def _kept_as(download: Download, name: str) -> str:
+    """A file of that name on a mirror, in the cache: its ending says how it is packed, its folder is the download's."""
+    return str(Path(download.file).with_name(Path(name).name))
 
 
 def _note(path: Path) -> Path:
@@ -244,7 +210,13 @@ def _transfer(name: str, source: str, is_url: bool, checksum: str) -> Generator[
             "it was removed; fetch it again, or from another mirror (SEQLAB_MIRROR)",
         )
     size = part.stat().st_size
-    entry = {"origin": source, "sha256": digests["sha256"], "bytes": size, "checked": bool(expected)}
+    entry = {
+        "origin": source,
+        "sha256": digests["sha256"],
+        "bytes": size,
+        "checked": bool(expected),
+        "checksum": checksum,
+    }
     temporary = folder / f"{name}.json.new"
     with _writing(folder):
         temporary.write_text(json.dumps(entry) + "\n", encoding="utf-8")
@@ -252,7 +224,7 @@ def _transfer(name: str, source: str, is_url: bool, checksum: str) -> Generator[
         part.replace(path)
         for other in folder.glob(f"{name}.*.part"):  # of other sources, given up before
             other.unlink()
-    return Fetched(path, source, digests["sha256"], bool(expected))
+    return Fetched(path, source, digests["sha256"], bool(expected), checksum)
 
 
 def _copy(source: Path, part: Path, name: str) -> Iterator[Transfer]:

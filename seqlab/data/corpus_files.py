@@ -21,6 +21,7 @@ from typing import IO
 
 from seqlab.data import cache
 from seqlab.data.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
+from seqlab.data.downloads import DOWNLOADS, Download
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 HEAD = 8192  # bytes in which a NUL tells a binary file
@@ -36,19 +37,19 @@ Pieces = Generator[
 class Published:
     """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it."""
 
-    download: cache.Download
+    download: Download
     member: Callable[[str], bool]
     summary: str
 
 
 PUBLISHED = {
     "linux": Published(
-        cache.DOWNLOADS["linux"],
+        DOWNLOADS["linux"],
         lambda path: path.startswith("kernel/") and path.endswith((".c", ".h")),
         "C: the folder kernel/ of Linux 6.1 (GPL-2.0)",
     ),
     "stacks": Published(
-        cache.DOWNLOADS["stacks"],
+        DOWNLOADS["stacks"],
         lambda path: path.endswith(".tex") and "/" not in path,
         "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
     ),

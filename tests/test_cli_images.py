@@ -1,0 +1,149 @@
+"""train-cnn and evaluate on every image set: what a person and a script see."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cifar import cifar100_files, cifar_files, write_archive
+from tests.mnist import mnist_files, write_files
+
+Cli = Callable[..., Any]
+RUN = ["--model", "lenet5", "--threads", 1, "--device", "cpu", "--precision", "fp32", "--set", "batch_size=20"]
+SHORT = [*RUN, "--set", "max_steps=2"]
+
+
+def bars(folder: Path, counts: dict[str, int], seed: int = 0, size: int = 40) -> Path:
+    """Pictures of noise with a bright bar whose place is the class's."""
+    chance = np.random.default_rng(seed)
+    for place, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = chance.integers(0, 64, (size, size, 3), dtype=np.uint8)
+            pixels[place * size // 4 : place * size // 4 + size // 6] = 250
+            Image.fromarray(pixels).save(folder / name / f"{index}.{('png', 'bmp')[index % 2]}")
+    return folder
+
+
+def config_of(folder: Path) -> str:
+    return (folder / "config.json").read_text()
+
+
+def test_a_folder_of_images_is_trained_on_and_measured_and_its_place_is_not_kept(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "my pets", {"cat": 30, "dog": 30, "emu": 30})
+    (pets / "notes.txt").write_text("mine")
+    trained = cli("train-cnn", pets, "--set", "max_steps=80", *RUN, "--json")
+    assert trained.status == 0, trained.err
+    assert "72 training and 18 test images of 3 classes" in trained.err
+    assert "no test part is given" in trained.err and "notes.txt" in trained.err and "MB in memory" in trained.err
+    metrics = trained.lines[-1]
+    assert metrics["top1"] > 0.9 and metrics["images"] == 18 and list(metrics["per_class"]) == ["cat", "dog", "emu"]
+    folder = tmp_path / "checkpoints" / "my pets-lenet5"
+    assert str(tmp_path) not in config_of(folder)
+    config = json.loads(config_of(folder))
+    assert config["command"].startswith("seqlab train-cnn 'my pets' --model lenet5")
+    assert config["data"]["origin"] == "folder" and config["input"]["height"] == 32
+    name, how = "my pets-lenet5", ["--threads", 1, "--device", "cpu", "--precision", "fp32"]
+    cli("evaluate", name).fails(1, "folder of yours", "seqlab evaluate 'my pets-lenet5' PATH")
+    same = cli("evaluate", name, pets, "--json", *how)
+    assert (same.json["images"], same.json["top1"]) == (18, metrics["top1"])
+    shutil.copytree(pets, tmp_path / "elsewhere" / "renamed")
+    assert cli("evaluate", name, tmp_path / "elsewhere" / "renamed", "--json", *how).json == same.json
+    other = cli("evaluate", name, bars(tmp_path / "b" / "my pets", {"cat": 4, "dog": 5, "emu": 6}, seed=9), "--json")
+    assert other.json["images"] == 15 and "15 images, all of them" in other.err and "differs" in other.err
+    cli("evaluate", name, bars(tmp_path / "c", {"cat": 4, "dog": 5})).fails(1, "other classes")
+    assert cli("predict", name, pets / "cat" / "0.png").out.count("cat") >= 1
+
+
+def test_the_size_of_a_folders_images_is_the_checkpoints(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 30, "dog": 30})
+    how = ["--threads", 1, "--device", "cpu", "--set", "batch_size=16", "--set", "max_steps=1"]
+    trained = cli("train-cnn", pets, "--size", 20, "--json", *how)
+    assert trained.status == 0, trained.err
+    config = json.loads(config_of(tmp_path / "checkpoints" / "pets"))
+    assert config["input"]["height"] == config["input"]["width"] == 20
+    measured = cli("evaluate", "pets", pets, "--json", "--threads", 1, "--device", "cpu")
+    assert measured.json["confusion"] == trained.lines[-1]["confusion"]
+    cli("train-cnn", pets, "--resume", "--device", "cpu").fails(1, "other images")  # --size is not repeated
+    cli("train-cnn", "mnist", "--size", 64).fails(2, "32 x 32")
+
+
+def test_a_damaged_picture_is_named(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 3, "dog": 3})
+    (pets / "dog" / "bad \x1b[31m.jpg").write_bytes(b"no image")
+    outcome = cli("train-cnn", pets, *SHORT)
+    outcome.fails(1, "bad ", "remove it")
+    assert "\x1b" not in outcome.err
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist"])
+def test_published_files_that_lie_in_a_folder_are_read_from_there(cli: Cli, tmp_path: Path, name: str) -> None:
+    place = tmp_path / "data"
+    if name.startswith("cifar"):
+        files = cifar_files(20) if name == "cifar10" else cifar100_files(100)
+        write_archive(place / f"cifar-{name[5:]}-binary.tar.gz", files)
+    else:
+        write_files(place, mnist_files(100), is_packed=name == "mnist")
+    outcome = cli("train-cnn", name, "--data-dir", place, "--json", *SHORT)
+    assert outcome.status == 0, outcome.err
+    folder = tmp_path / "checkpoints" / f"{name}-lenet5"
+    assert str(tmp_path) not in config_of(folder) and not (tmp_path / "cache").exists()
+    assert f"train-cnn {name} --model lenet5 --data-dir data" in json.loads(config_of(folder))["command"]
+    measured = cli("evaluate", f"{name}-lenet5", "--data-dir", place, "--json", "--threads", 1, "--device", "cpu")
+    assert measured.json["images"] == outcome.lines[-1]["images"]
+    cli("evaluate", f"{name}-lenet5").fails(1, "offline")
+    cli("train-cnn", name, "--data-dir", tmp_path / "nowhere", "--overwrite", *SHORT).fails(1, "nowhere")
+    (tmp_path / "void").mkdir()
+    cli("train-cnn", name, "--data-dir", tmp_path / "void", "--overwrite", *SHORT).fails(1, "void", "--data-dir")
+
+
+@pytest.mark.parametrize("top", ["cifar-10-batches-bin", "."])
+def test_an_archive_that_was_unpacked_is_read_too(cli: Cli, tmp_path: Path, top: str) -> None:
+    (tmp_path / "data" / top).mkdir(parents=True)
+    for name, content in cifar_files(20).items():
+        (tmp_path / "data" / top / name).write_bytes(content)
+    assert cli("train-cnn", "cifar10", "--data-dir", tmp_path / "data", *SHORT).status == 0
+
+
+def test_a_mirror_has_the_idx_files_under_their_own_names(cli: Cli, tmp_path: Path, monkeypatch: Any) -> None:
+    mirror = write_files(tmp_path / "mirror", mnist_files(100))
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in mirror.iterdir()]
+    (mirror / "SHA256SUMS").write_text("".join(sums))
+    monkeypatch.setenv("SEQLAB_MIRROR", str(mirror))
+    outcome = cli("train-cnn", "fashion-mnist", *SHORT)
+    assert outcome.status == 0 and "Ankle boot" in outcome.out
+    assert "100 training and 50 test images of 10 classes, from IDX files of a mirror" in outcome.err
+    assert str(mirror) not in config_of(tmp_path / "checkpoints" / "fashion-mnist-lenet5")
+
+
+def test_what_is_no_set_gets_a_suggestion_and_the_hint_of_a_folder(cli: Cli, tmp_path: Path) -> None:
+    cli("train-cnn", "fashionmnist").fails(2, "did you mean 'fashion-mnist'", "folder")
+    cli("train-cnn", tmp_path / "nowhere").fails(2, "nowhere", "folder")
+    cli("train-cnn", tmp_path).fails(1, str(tmp_path), "FOLDER/cat/1.jpg")
+
+
+def test_data_dir_is_for_images(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    cli("evaluate", "small", "--data-dir", tmp_path).fails(2, "--data-dir", "language")
+
+
+@pytest.mark.mirror
+def test_the_real_clothes_are_as_published() -> None:
+    from seqlab.data.cache import finish
+    from seqlab.data.image_sets import load_images
+    from seqlab.errors import NetworkError
+
+    try:
+        data: Any = finish(load_images("fashion-mnist"))  # type: ignore[arg-type]
+    except NetworkError:
+        pytest.skip("the mirror has no Fashion-MNIST")
+    assert (len(data.images), len(data.test_images)) == (60_000, 10_000)
+    assert data.labels.bincount().tolist() == 10 * [6000] and data.test_labels.bincount().tolist() == 10 * [1000]
+    inner = data.images[:, 0, 2:30, 2:30].double() / 255
+    assert (inner.mean().item(), inner.std().item()) == pytest.approx((0.2860, 0.3530), abs=5e-5)  # the literature's
