@@ -3,11 +3,12 @@
 import math
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, result_options, series_options
+from seqlab.cli.options import CHARTS, Common, check_writable, result_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError, UsageError
 
@@ -19,12 +20,27 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw which classes of images are confused, and the worst mistakes (.png, .svg, .pdf).",
+)
 @series_options
 @result_options
 def command(
-    common: Common, checkpoint: str, data: str | None, adapt: bool, columns: tuple[str, ...], kind: "Kind"
+    common: Common,
+    checkpoint: str,
+    data: str | None,
+    adapt: bool,
+    plot: Path | None,
+    columns: tuple[str, ...],
+    kind: "Kind",
 ) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
+    if plot is not None:
+        if plot.suffix.lower() not in CHARTS:
+            raise UsageError(f"{plot} has no ending that can be drawn", f"use {', '.join(CHARTS)}")
+        check_writable(plot, "--plot")
     from seqlab.checkpoint import find
 
     saved = find(checkpoint, common.checkpoint_folders())
@@ -39,7 +55,13 @@ def command(
         raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
     if adapt and job != "language":
         raise UsageError(f"--adapt has no meaning for '{saved.name}': its job is {job}", "leave --adapt out")
-    own: dict[str, dict[str, Any]] = {"forecasting": {"columns": columns, "kind": kind}, "language": {"adapt": adapt}}
+    if plot and job != "vision":
+        raise UsageError(f"--plot has no meaning for '{saved.name}': its job is {job}", "leave --plot out")
+    own: dict[str, dict[str, Any]] = {
+        "forecasting": {"columns": columns, "kind": kind},
+        "language": {"adapt": adapt},
+        "vision": {"plot": plot},
+    }
     metrics, lines = measures[job](common, saved, data, **own.get(job, {}))
     if common.json:
         result_json(metrics)
@@ -83,7 +105,7 @@ def _text(common: Common, saved: Any, data: str | None, adapt: bool) -> tuple[di
     ]
 
 
-def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+def _images(common: Common, saved: Any, data: str | None, plot: Path | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import vision
     from seqlab.cli.train_cnn import figures
     from seqlab.data.images import load_images
@@ -102,6 +124,12 @@ def _images(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any
     chosen = common.compute().resolve(saved.config["parameters"])
     classifier.model.to(chosen.device)
     metrics = vision.evaluate(classifier, images.test_images, images.test_labels, chosen)
+    if plot is not None:
+        from seqlab.cli.confusion_chart import draw
+
+        mistakes = vision.worst_mistakes(classifier, images.test_images, images.test_labels, chosen)
+        draw(metrics, [(one, images.test_images[one.index]) for one in mistakes], plot)
+        say(common, f"drawn in {plot}")
     return metrics, figures(metrics)
 
 

@@ -2,7 +2,8 @@
 
 from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
-from seqlab.vision.measuring import evaluate
+from seqlab.vision.looking import heat_maps
+from seqlab.vision.measuring import evaluate, worst_mistakes
 from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "class_loss",
     "describe",
     "evaluate",
+    "heat_maps",
     "load",
     "predict",
     "train",
+    "worst_mistakes",
 ]

@@ -17,7 +17,7 @@ from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.training import Batch, Progress, State
 from seqlab.vision.classifier import Classifier
-from seqlab.vision.measuring import evaluate
+from seqlab.vision.measuring import calibrated, evaluate
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture
 
 DEFAULT_EPOCHS = 20.0
@@ -92,7 +92,7 @@ def train(
     height, width = data.images.shape[2:]
     with use_threads(chosen.threads):
         mean, std = channel_statistics(data.images[:kept])
-        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width)
+        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
         batches = ShuffledBatches(
             data.images[:kept].to(chosen.device),
             data.labels[:kept].to(chosen.device),
@@ -137,6 +137,8 @@ def train(
         keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=chooses, stop=stop)
         if keeper is None:
             return None
+        if settings.val_images:
+            classifier = calibrated(classifier, data.images[kept:], data.labels[kept:], chosen)
         return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))
 
 
