@@ -32,7 +32,7 @@ def draw(looked: Sequence[Looked], classes: Sequence[dict[str, Any]], path: Path
         left.imshow(image)
         right.imshow(image.mean(2), cmap="gray", vmin=0, vmax=255)
         extent = (-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5)
-        right.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.6, extent=extent, interpolation="bilinear")
+        right.imshow(heat.numpy(), cmap="inferno", vmin=0, vmax=1, alpha=0.6, extent=extent, interpolation="bilinear")
         longest = {1: 40, 2: 28, 4: 18}[pairs]
         left.set_title(text_of(file.name, longest), loc="left", fontsize=small, color=GREY, parse_math=False)
         said = f"{text_of(named['class'], longest - 6)} {named['probability']:.1%}"

@@ -3,7 +3,7 @@
 from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
 from seqlab.vision.looking import heat_maps
-from seqlab.vision.measuring import evaluate, worst_mistakes
+from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
 from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "MODELS",
     "Architecture",
     "Classifier",
+    "Mistake",
     "VisionSettings",
     "architecture",
     "check_classes",
