@@ -164,6 +164,8 @@ def test_no_image_is_measured_with_a_temperature_fitted_on_it() -> None:
     assert held_out.temperature == pytest.approx(8, rel=0.3) and held_out.fitted_on == "validation"
     fitted = vision.evaluate(held_out, images, labels, CHOSEN)["calibration"]
     assert (fitted["fitted_on"], fitted["temperature"]) == ("validation", held_out.temperature)
+    averaged = classifier.logits(as_images(others), CHOSEN, average_views=True)
+    assert held_out.temperature_views == fitted["temperature_views"] == fit_temperature(averaged, theirs)
     measured = expected_calibration_error((seen / held_out.temperature).softmax(1), labels)
     assert fitted["ece_calibrated"] == pytest.approx(measured)
 

@@ -263,7 +263,7 @@ def test_evaluate_repeats_the_figures_of_the_training(
     assert cli("evaluate", trained, "cifar10", "--json", *how).json == {"schema": 1, **metrics}
     table = cli("evaluate", trained, *how).out
     assert f"top-1 {metrics['top1']:.2%}" in table and all(name in table for name in NAMES)
-    assert f"top-1 {metrics['top1_views']:.2%} by 3 views" in table  # it was trained without mirror images
+    assert f"top-1 {metrics['top1_views']:.2%} averaged over 3 views" in table  # it was trained without mirror images
     cli("evaluate", trained, "cifar1", *how).fails(2, "cifar1", "'cifar10'")
 
 
@@ -305,14 +305,15 @@ def test_predict_gives_the_probabilities_of_the_net_itself(
     pixels = (data.test_images[5:6] / 255 - torch.tensor(classifier.normalise.mean)[:, None, None]) / torch.tensor(
         classifier.normalise.std
     )[:, None, None]
-    temperature = checkpoint.load(trained_folder / trained).config["metrics"]["calibration"]["temperature"]
-    expected = (classifier.model(pixels) / temperature).softmax(1)[0].tolist()
+    fitted = checkpoint.load(trained_folder / trained).config["metrics"]["calibration"]
+    expected = (classifier.model(pixels) / fitted["temperature"]).softmax(1)[0].tolist()
     for guess in answer["predictions"][0]["classes"]:
         assert guess["probability"] == pytest.approx(expected[NAMES.index(guess["class"])], abs=1e-4)
     views = cli("predict", trained, tmp_path / "a.png", "--views", "--top", 10, "--json", "--precision", "fp32").json
     moved = F.pad(pixels, (1, 1, 1, 1), mode="reflect")
     logits = [classifier.model(view) for view in (pixels, moved[..., :32, :32], moved[..., 2:, 2:])]
-    expected = ((logits[0] / 2 + logits[1] / 4 + logits[2] / 4) / temperature).softmax(1)[0].tolist()
+    averaged = logits[0] / 2 + logits[1] / 4 + logits[2] / 4
+    expected = (averaged / fitted["temperature_views"]).softmax(1)[0].tolist()
     for guess in views["predictions"][0]["classes"]:
         assert guess["probability"] == pytest.approx(expected[NAMES.index(guess["class"])], abs=1e-4)
 

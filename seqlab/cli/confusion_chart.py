@@ -25,10 +25,10 @@ def draw(metrics: dict[str, Any], mistakes: Sequence[tuple[Mistake, Tensor]], pa
     side = min(max(6.5, 0.14 * len(names) + 1), 15)  # inches
     figure = empty(side + 6, max(side, 9))
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(side, 6))[0]
-    _matrix(left.subplots(), names, np.array(metrics["confusion"]), side)
-    left.suptitle(
-        f"{metrics['top1']:.2%} of {metrics['images']:,} images recognised", fontsize=13, color=INK, fontweight="bold"
-    )
+    matrix = left.subplots()
+    _matrix(matrix, names, np.array(metrics["confusion"]), side)
+    said = f"{metrics['top1']:.2%} of {metrics['images']:,} images recognised"
+    matrix.set_title(said, fontsize=13, color=INK, fontweight="bold")
     _grid(right, names, mistakes)
     save(figure, path, "Colour: the share of each row; small shares are drawn darker than in proportion.")
 

@@ -79,14 +79,14 @@ def command(
 def figures(metrics: dict[str, Any]) -> list[str]:
     """The lines that tell a person how well images are classified."""
     fitted = metrics["calibration"]
-    image = "it and its mirror image, as they are" if metrics["views"] == 6 else "as it is"
-    of = {"validation": "that of validation images", "test": "each half of the images at that of the other"}
+    image = "plain and mirrored, each also" if metrics["views"] == 6 else "plain and"
+    of = {"validation": "validation images", "test": "the other half of the images"}
     lines = [
         f"top-1 {metrics['top1']:.2%}, top-5 {metrics['top5']:.2%} of {metrics['images']:,} test images",
-        f"top-1 {metrics['top1_views']:.2%} by {metrics['views']} views of each image: {image} and shifted by a pixel "
-        "up-left and down-right, logits averaged",
+        f"top-1 {metrics['top1_views']:.2%} averaged over {metrics['views']} views: {image} shifted by a pixel up-left "
+        "and down-right",
         f"{metrics['nll']:.4f} nats per image; calibration error {fitted['ece']:.2%}, {fitted['ece_calibrated']:.2%} "
-        f"at temperature {fitted['temperature']:.3f} ({of[fitted['fitted_on']]})",
+        f"at temperature {fitted['temperature']:.3f}, fitted on {of[fitted['fitted_on']]}",
     ]
     names = list(metrics["per_class"])
     width = max(map(len, names))

@@ -21,7 +21,8 @@ class Classifier:
     """A net and what its input and output mean: names of classes, normalisation, height and width in pixels.
 
     mirrors: whether it was trained on mirrored images too, so that a mirrored one is a view of the same class.
-    temperature: what `predict` divides the logits by; fitted_on: `validation` or `test` images, or nothing.
+    temperature, temperature_views: what `predict` divides plain and averaged logits by; fitted_on: `validation` or
+    `test` images, or nothing.
     """
 
     model: nn.Module
@@ -31,6 +32,7 @@ class Classifier:
     width: int
     mirrors: bool = True
     temperature: float = 1.0
+    temperature_views: float = 1.0
     fitted_on: str = ""
 
     @torch.inference_mode()
@@ -88,6 +90,7 @@ def load(saved: Checkpoint) -> Classifier:
         shape["width"],
         config["settings"]["flip"],
         fitted.get("temperature", 1.0),
+        fitted.get("temperature_views", 1.0),
         fitted.get("fitted_on", ""),
     )
 
@@ -103,4 +106,5 @@ def check_classes(classifier: Classifier, data: ImageSet) -> None:
 
 def predict(classifier: Classifier, images: Tensor, chosen: Resolved, *, average_views: bool = False) -> Tensor:
     """uint8 images (N, 3, H, W) -> probabilities (N, classes), at the classifier's temperature."""
-    return (classifier.logits(images, chosen, average_views=average_views) / classifier.temperature).softmax(1)
+    temperature = classifier.temperature_views if average_views else classifier.temperature
+    return (classifier.logits(images, chosen, average_views=average_views) / temperature).softmax(1)

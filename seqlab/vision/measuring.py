@@ -27,7 +27,8 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is measured with a temperature fitted on
     it: where the classifier brings one from validation images (`fitted_on` is `validation`), that one counts.
     Otherwise (`test`) the images that stand at even places are measured with the temperature of those at odd places,
-    and the other way round, and `temperature`, for use on other images, is fitted on all.
+    and the other way round, and `temperature`, for use on other images, is fitted on all. `temperature_views` is the
+    same for the mean logits over the views, which are less sure.
     """
     logits = classifier.logits(images, chosen).cpu()
     averaged = classifier.logits(images, chosen, average_views=True).cpu()
@@ -41,7 +42,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
         "top1_views": (averaged.argmax(1) == labels).double().mean().item(),
         "top5": (ranked == labels[:, None]).any(1).double().mean().item(),
         "nll": F.cross_entropy(logits.double(), labels).item(),
-        "calibration": _calibration(classifier, logits, labels),
+        "calibration": _calibration(classifier, logits, averaged, labels),
         "per_class": dict(zip(classifier.classes, per_class, strict=True)),
         "confusion": confusion.tolist(),
         "images": len(images),
@@ -51,22 +52,30 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
 
 def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> Classifier:
     """The classifier with the temperature that validation images, neither trained on nor measured, ask for."""
-    temperature = fit_temperature(classifier.logits(images, chosen).cpu(), labels)
-    return replace(classifier, temperature=temperature, fitted_on="validation")
+    plain, averaged = (
+        fit_temperature(classifier.logits(images, chosen, average_views=average).cpu(), labels)
+        for average in (False, True)
+    )
+    return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on="validation")
 
 
-def _calibration(classifier: Classifier, logits: Tensor, labels: Tensor) -> dict[str, Any]:
+def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, labels: Tensor) -> dict[str, Any]:
     temperatures = torch.full((len(logits), 1), classifier.temperature, dtype=torch.float64)
-    temperature, fitted_on = classifier.temperature, classifier.fitted_on
-    if fitted_on != "validation":
+    if classifier.fitted_on != "validation":
         for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
             temperatures[half] = fit_temperature(logits[other], labels[other])
-        temperature, fitted_on = fit_temperature(logits, labels), "test"
+        classifier = replace(
+            classifier,
+            temperature=fit_temperature(logits, labels),
+            temperature_views=fit_temperature(averaged, labels),
+            fitted_on="test",
+        )
     return {
         "ece": expected_calibration_error(logits.double().softmax(1), labels),
         "ece_calibrated": expected_calibration_error((logits / temperatures).softmax(1), labels),
-        "temperature": temperature,
-        "fitted_on": fitted_on,
+        "temperature": classifier.temperature,
+        "temperature_views": classifier.temperature_views,
+        "fitted_on": classifier.fitted_on,
     }
 
 
