@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from seqlab import vision
 from seqlab.cli import heat_chart
-from seqlab.data.images import Normalise
+from seqlab.data.augment import Normalise
 from seqlab.machine import Compute
 from seqlab.vision import Classifier
 from tests.test_charts import AWKWARD, texts

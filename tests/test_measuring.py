@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from seqlab import vision
 from seqlab.cli import confusion_chart
 from seqlab.cli.train_cnn import figures
-from seqlab.data.images import Normalise
+from seqlab.data.augment import Normalise
 from seqlab.machine import Compute
 from seqlab.vision import Classifier
 from seqlab.vision.classifier import views

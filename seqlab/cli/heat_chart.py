@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from seqlab.cli.chart import GREY, INK, empty, save, text_of
-from seqlab.data.images import read_image
+from seqlab.data.picture import read_image
 
 LARGEST = 512  # pixels a side as drawn
 Looked = tuple[Path, Tensor]  # an image's file and its heat map (H, W)
