@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import language, training
+from seqlab import language, optimizers, training
 from seqlab.machine import choose_precision, physical_cores, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 
@@ -152,7 +152,7 @@ def seqlab_steps(tokens: Tensor, recall: bool, dtype: torch.dtype) -> Iterator[i
     model = RecurrentLanguageModel(**language.net_config(settings, 100))
     run = training.Run(
         model, language.next_token_loss, language.training_batches(tokens.numpy().astype(np.uint8), settings, CPU),
-        training.adamw(model, 1e-3, 0.01), lambda step: 1e-3, 1 << 30, 1.0, dtype,
+        optimizers.adamw(model, 1e-3, 0.01), lambda step: 1e-3, 1 << 30, 1.0, dtype,
     )  # fmt: skip
     return (step.examples for step in training.train(run))
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seqlab import checkpoint, training
+from seqlab import checkpoint, schedules, training
 from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.errors import CheckpointError
 from seqlab.machine import Compute
@@ -40,26 +40,30 @@ def conduct(
     config: dict[str, Any],
     saved: Checkpoint | None,
     *,
+    schedule: schedules.Schedule = schedules.warmup_cosine,
     validate: Callable[[], dict[str, float]] | None = None,
+    patience: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, RunFolder | None]:
     """Take a run from where it is (`saved`, or the beginning) to `settings.max_steps`, keeping it in `folder`.
 
-    config: what the checkpoint says beside settings and number of parameters. A generator of progress that returns
-    the folder, to be finished with the job's metrics, or None if `stop()` ended it early. The model then has the
-    weights to use: the best by `validate`, or the last.
+    config: what the checkpoint says beside settings and number of parameters; patience: see `training.fit`. A
+    generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
+    early. The model then has the weights to use: the best by `validate`, or the last.
     """
     assert settings.max_steps is not None  # choose_max_steps has spoken
     settings.eval_every = settings.eval_every or max(1, settings.max_steps // 20)
     run.max_steps = settings.max_steps
-    run.learning_rate = training.warmup_cosine(settings.lr, settings.warmup_steps, run.max_steps)
+    run.learning_rate = schedule(settings.lr, settings.warmup_steps, run.max_steps)
     config = {**config, "settings": asdict(settings), "parameters": training.count_parameters(run.model)}
     if saved is not None:
         config["command"] = saved.config["command"]  # the one that began it makes it; that of --resume would not
     keeper = RunFolder(folder, config, saved.log() if saved else None)
     if saved is not None:
         training.restore(run, saved.weights(), saved.training(), saved.config["position"])
-    yield from training.fit(run, keeper, eval_every=settings.eval_every, validate=validate, stop=stop)
+    yield from training.fit(
+        run, keeper, eval_every=settings.eval_every, validate=validate, patience=patience, stop=stop
+    )
     if run.step < run.max_steps:
         return None
     run.model.load_state_dict(training.used_weights(run))

@@ -9,6 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -79,6 +80,8 @@ class Run:
     """A model in training: what it consists of, and how far it is.
 
     `learning_rate(step)` is the rate of the step to come. `state` is the recurrent state carried to the next batch.
+    averaging: the share that the average of the weights keeps of itself at each step, 0.999 for about a thousand steps;
+    0: the weights themselves are used.
     """
 
     model: nn.Module
@@ -89,6 +92,7 @@ class Run:
     max_steps: int
     clip_norm: float | None = None
     precision: torch.dtype = torch.float32
+    averaging: float = 0.0
 
     step: int = 0
     epoch: int = 0
@@ -97,6 +101,7 @@ class Run:
     best_step: int = 0
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    average: dict[str, Tensor] = field(default_factory=dict)
     loss_sum: float = 0.0  # sums since the last record
     norm_sum: float = 0.0
     since_record: int = 0
@@ -141,7 +146,7 @@ def train(run: Run) -> Iterator[Step]:
         for batch in run.batches.epoch(run.epoch, run.index):
             lr = run.learning_rate(run.step)
             for group in run.optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group.get("lr_scale", 1.0)
             run.model.train()
             run.optimizer.zero_grad()  # at the top, so that the consumer sees the gradients
             with autocast(device, run.precision):
@@ -158,6 +163,8 @@ def train(run: Run) -> Iterator[Step]:
             run.state = detach(state)  # this line is truncated backpropagation through time
             run.step += 1
             run.index += 1
+            if run.averaging:
+                update_average(run)
             targets = batch[1]
             examples = len(targets) if targets.is_floating_point() else targets.numel()
             yield Step(run.step, run.epoch, loss.item(), norm.item(), lr, examples)
@@ -196,12 +203,14 @@ def fit(
     *,
     eval_every: int,
     validate: Callable[[], dict[str, float]] | None = None,
+    patience: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Train to the end, or until `stop()`: every `eval_every` steps and at the end validate, log and save.
 
     `validate()` gives a dict with `val_loss` first; the weights of its lowest value are the ones kept to be used, or
-    the last ones where there is no `validate`. Yields after every step. A stop saves between two evaluations too,
+    the last ones where there is no `validate`. After `patience` evaluations without a lower one the run has come to its
+    end: its `max_steps` become those it took. Yields after every step. A stop saves between two evaluations too,
     so that the resumed run is the uninterrupted one.
     """
     start = clock = time.perf_counter()
@@ -217,7 +226,8 @@ def fit(
         record: dict[str, Any] | None = None
         if run.step % eval_every == 0 or run.step == run.max_steps:
             record = {"step": run.step, "epoch": run.epoch, "train_loss": train_loss, "val_loss": None}
-            record |= validate() if validate else {}
+            with averaged(run):
+                record |= validate() if validate else {}
             record |= {"grad_norm": run.norm_sum / run.since_record, "lr": step.lr, "rate": rate}
             record["seconds"] = time.perf_counter() - start
             if validate and not math.isfinite(record["val_loss"]):
@@ -227,7 +237,9 @@ def fit(
                 )
             if validate and record["val_loss"] < run.best_loss:
                 run.best_loss, run.best_step = record["val_loss"], run.step
-                run.best_weights = {name: t.detach().clone() for name, t in run.model.state_dict().items()}
+                run.best_weights = {name: t.detach().clone() for name, t in last_weights(run).items()}
+            if patience is not None and run.best_step and run.step - run.best_step >= patience * eval_every:
+                run.max_steps = run.step
             run.loss_sum, run.norm_sum, run.since_record = 0.0, 0.0, 0
             keeper.log(record)
         stopping = stop() and run.step < run.max_steps
@@ -241,7 +253,45 @@ def fit(
 
 def used_weights(run: Run) -> dict[str, Tensor]:
     """The weights to use: the best that validation found, else the last."""
-    return run.best_weights or run.model.state_dict()
+    return run.best_weights or last_weights(run)
+
+
+def last_weights(run: Run) -> dict[str, Tensor]:
+    """Those after the last step: their average where one is kept."""
+    return run.average or run.model.state_dict()
+
+
+@torch.no_grad()
+def update_average(run: Run) -> None:
+    """Move the average of the weights a step on (Polyak and Juditsky 1992, with fading memory).
+
+    Early on the memory is as long as the run so far, so that the first weights, which nothing was learnt in, do not
+    linger. Counters are not averaged.
+    """
+    now = run.model.state_dict()
+    if not run.average:
+        run.average = {name: tensor.clone() for name, tensor in now.items()}
+        return
+    share = 1 - min(run.averaging, (1 + run.step) / (10 + run.step))
+    for name, tensor in run.average.items():
+        if tensor.is_floating_point():
+            tensor.lerp_(now[name], share)
+        else:
+            tensor.copy_(now[name])
+
+
+@contextmanager
+def averaged(run: Run) -> Iterator[None]:
+    """The model with the average of its weights inside the block, where one is kept."""
+    if not run.average:
+        yield
+        return
+    now = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    run.model.load_state_dict(run.average)
+    try:
+        yield
+    finally:
+        run.model.load_state_dict(now)
 
 
 def position(run: Run) -> dict[str, Any]:
@@ -268,6 +318,7 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
             tensors[f"optimizer.{key}.{name}"] = value
     for i, part in enumerate(run.state or ()):
         tensors[f"state.{i}"] = part
+    tensors |= {f"average.{name}": tensor for name, tensor in run.average.items()}
     tensors["rng.cpu"] = torch.get_rng_state()
     if next(run.model.parameters()).device.type == "cuda":
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
@@ -277,11 +328,12 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
 def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
     """Put a run where a saved one was. weights: those in use; training: as of `training_tensors`."""
     device = next(run.model.parameters()).device
-    groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "state": {}, "rng": {}}
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}, "state": {}, "rng": {}}
     for name, tensor in training.items():
         group, rest = name.split(".", 1)
         groups[group][rest] = tensor
     run.model.load_state_dict(groups["model"])
+    run.average = {name: tensor.to(device) for name, tensor in groups["average"].items()}
     parameters = dict(run.model.named_parameters())
     run.optimizer.state.clear()
     for name, tensor in groups["optimizer"].items():
@@ -343,36 +395,6 @@ def choose_max_steps(
                 break
     step_seconds = (times[-1] - times[2]) / (len(times) - 3)  # the first two warm up
     return max(1, int((budget - (times[-1] - start) - evaluations * validation_seconds) / step_seconds))
-
-
-def warmup_cosine(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
-    """Linear warm-up to `lr`, then half a cosine down to `final * lr` (Loshchilov and Hutter 2017)."""
-    warmup_steps = min(warmup_steps, max_steps // 10)
-
-    def rate(step: int) -> float:
-        if step < warmup_steps:
-            return lr * (step + 1) / warmup_steps
-        done = (step - warmup_steps) / max(1, max_steps - warmup_steps)
-        return lr * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done)))
-
-    return rate
-
-
-def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019) that decays matrices only."""
-    return torch.optim.AdamW(decay_matrices(model, weight_decay), lr=lr, betas=(0.9, 0.99), fused=True)
-
-
-def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
-    """Stochastic gradient descent with Nesterov momentum 0.9 (Sutskever et al. 2013) that decays matrices only."""
-    return torch.optim.SGD(decay_matrices(model, weight_decay), lr=lr, momentum=0.9, nesterov=True)
-
-
-def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """A model's parameters in two groups, for an optimizer: biases and norms are not decayed."""
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

@@ -109,7 +109,7 @@ def test_an_incomplete_last_batch_is_left_out_if_asked() -> None:
 
 
 def test_augmentation_is_a_function_of_seed_epoch_and_batch() -> None:
-    def noise(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def noise(inputs: Tensor, rows: Tensor, epochs: float, generator: torch.Generator) -> Tensor:
         return inputs + torch.rand(inputs.shape, generator=generator)
 
     def epoch(seed: int, number: int, start: int = 0) -> list[Tensor]:

@@ -21,7 +21,7 @@ FLOORS = (
     {"lab"},
     {"language", "forecasting", "vision", "tabular"},
     {"runs"},
-    {"data", "models", "training", "checkpoint", "sampling", "scoring"},
+    {"data", "models", "training", "optimizers", "schedules", "checkpoint", "sampling", "scoring"},
     {"machine"},
     {"errors"},
 )

@@ -1,24 +1,10 @@
 """Image sets: what they are like, and how they are found."""
 
-import numpy as np
 import pytest
-import torch
 
-from seqlab.data import augment, image_sets, images
+from seqlab.data import image_sets, images
 from seqlab.data.cache import finish
 from seqlab.errors import UsageError
-
-
-def test_normalised_images_have_mean_0_and_deviation_1_in_each_channel() -> None:
-    batch = torch.randint(256, (1500, 3, 8, 6), dtype=torch.uint8)
-    mean, std = images.channel_statistics(batch)
-    shares = batch.numpy().astype(np.float64) / 255
-    assert mean == pytest.approx(shares.mean((0, 2, 3)))
-    assert std == pytest.approx(shares.std((0, 2, 3)))
-    normal = augment.Normalise(mean, std)(batch)
-    assert normal.dtype == torch.float32
-    assert normal.mean((0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
-    assert normal.std((0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-3)
 
 
 def test_an_unknown_data_set_gets_a_suggestion() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from seqlab.models.lenet import LeNet5
-from seqlab.models.resnet import Block, ResNet
+from seqlab.models.resnet import Block, PaddedShortcut, ResNet
 from seqlab.training import count_parameters
 
 
@@ -34,7 +34,7 @@ def test_the_stages_halve_the_side_and_double_the_maps() -> None:
 
 
 def test_a_shortcut_takes_every_other_pixel_and_adds_maps_of_zeros() -> None:
-    block, x = Block(16, 32, stride=2), torch.randn(2, 16, 8, 8)
+    block, x = Block(16, 32, 2, PaddedShortcut(16, 32, 2)), torch.randn(2, 16, 8, 8)
     short = block.shortcut(x)
     assert torch.equal(short[:, :16], x[:, :, ::2, ::2])
     assert short.shape == (2, 32, 4, 4)
@@ -44,7 +44,7 @@ def test_a_shortcut_takes_every_other_pixel_and_adds_maps_of_zeros() -> None:
 
 
 def test_a_block_without_residual_is_its_shortcut() -> None:
-    block, x = Block(4, 4, stride=1), torch.randn(2, 4, 8, 8)
+    block, x = Block(4, 4, 1, PaddedShortcut(4, 4, 1)), torch.randn(2, 4, 8, 8)
     nn.init.zeros_(block.norm2.weight)
     assert torch.equal(block(x), x.relu())
 

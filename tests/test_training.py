@@ -1,7 +1,6 @@
 """The one loop: truncated backpropagation against backpropagation by hand, clipping, divergence, and `fit`."""
 
 import copy
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,12 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import training
+from seqlab import optimizers, schedules, training
 from seqlab.data.batches import ShuffledBatches, StreamBatches
 from seqlab.errors import DataError, DivergenceError, UsageError
 from seqlab.language import LanguageSettings, next_token_loss
@@ -42,7 +39,7 @@ def language_run(
         model,
         entries.pop("objective", next_token_loss),
         StreamBatches(tokens.numpy(), streams, seq_len),
-        training.adamw(model, lr, entries.pop("weight_decay", 0.0)),
+        optimizers.adamw(model, lr, entries.pop("weight_decay", 0.0)),
         learning_rate=lambda step: lr,
         max_steps=entries.pop("max_steps", 1),
         **entries,
@@ -279,24 +276,6 @@ def test_an_empty_loader_raises(length: int) -> None:
 # Learning rate, length of a run, optimizer
 
 
-def test_warm_up_and_cosine_at_known_steps() -> None:
-    rate = training.warmup_cosine(0.5, warmup_steps=10, max_steps=110, final=0.02)
-    assert [rate(step) for step in range(10)] == pytest.approx([0.05 * (step + 1) for step in range(10)])
-    assert rate(10) == pytest.approx(0.5)
-    assert rate(60) == pytest.approx(0.5 * 0.51)  # half way down: the mean of 1 and 0.02
-    assert rate(35) == pytest.approx(0.5 * (0.02 + 0.98 * (1 + math.sqrt(0.5)) / 2))
-    assert rate(110) == pytest.approx(0.5 * 0.02)
-    falling = [rate(step) for step in range(10, 110)]
-    assert all(one > other for one, other in itertools.pairwise(falling))
-
-
-@given(st.floats(1e-6, 10), st.integers(0, 2000), st.integers(1, 3000))
-def test_the_rate_is_always_above_zero_and_never_above_lr(lr: float, warmup: int, steps: int) -> None:
-    rate = training.warmup_cosine(lr, warmup, steps)
-    values = [rate(step) for step in range(0, steps, max(1, steps // 50))]
-    assert all(0 < value <= lr * (1 + 1e-12) for value in values)
-
-
 def test_the_loop_sets_the_rate_of_the_step_to_come() -> None:
     run = language_run(random_tokens(101), 5, max_steps=4)
     run.learning_rate = lambda step: 0.001 * (step + 1)
@@ -304,17 +283,34 @@ def test_the_loop_sets_the_rate_of_the_step_to_come() -> None:
     assert rates == [(0.001 * n, {0.001 * n}) for n in (1, 2, 3, 4)]
 
 
-def test_adamw_decays_matrices_only() -> None:
-    model = nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))
-    optimizer = training.adamw(model, lr=0.1, weight_decay=0.5)
-    nn.init.ones_(model[0].bias)
-    weight, before = model[0].weight.detach().clone(), everything_of(model)
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizer.step()
-    torch.testing.assert_close(model[0].weight.detach(), weight * (1 - 0.1 * 0.5))
-    for name in ("0.bias", "1.weight", "1.bias"):
-        assert torch.equal(model.state_dict()[name], before[name])
+def test_a_group_has_its_own_share_of_the_rate() -> None:
+    run = language_run(random_tokens(101), 5, max_steps=1)
+    run.optimizer.param_groups[0]["lr_scale"] = 3.0
+    next(training.train(run))
+    assert run.optimizer.param_groups[0]["lr"] == 3 * run.learning_rate(0)
+
+
+def test_the_average_of_the_weights_is_the_sum_written_out() -> None:
+    run = language_run(random_tokens(101), 5, max_steps=6, averaging=0.5)
+    seen = [everything_of(run.model) for _ in training.train(run)]
+    expected = seen[0]
+    for number, weights in enumerate(seen[1:], 2):
+        keep = min(0.5, (number + 1) / (number + 10))
+        expected = {name: keep * tensor + (1 - keep) * weights[name] for name, tensor in expected.items()}
+    assert run.average.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(run.average[name], tensor)
+    with training.averaged(run):
+        assert all(torch.equal(tensor, run.average[name]) for name, tensor in run.model.state_dict().items())
+    assert all(torch.equal(tensor, seen[-1][name]) for name, tensor in run.model.state_dict().items())
+    assert training.used_weights(run) is run.average
+
+
+def test_a_run_ends_when_patience_does() -> None:
+    losses = iter([5.0, 3.0, 4.0, 3.5, 2.0])
+    run = language_run(random_tokens(STREAMS * 50 + 1), 5, max_steps=50)
+    taken = list(training.fit(run, Memory(), eval_every=4, validate=lambda: {"val_loss": next(losses)}, patience=2))
+    assert (len(taken), run.step, run.max_steps, run.best_step) == (16, 16, 16, 8)
 
 
 def everything_of(model: nn.Module) -> dict[str, Tensor]:
@@ -370,8 +366,8 @@ def table_run(rows: int = 200) -> tuple[Run, Callable[[Run], None]]:
         model,
         squared_error,
         ShuffledBatches(x, y, batch_size=rows, seed=0),
-        training.adamw(model, 0.1, 0.0),
-        learning_rate=training.warmup_cosine(0.1, 0, 300),
+        optimizers.adamw(model, 0.1, 0.0),
+        learning_rate=schedules.warmup_cosine(0.1, 0, 300),
         max_steps=300,
     )
     return run, check
@@ -398,7 +394,7 @@ def image_run() -> tuple[Run, Callable[[Run], None]]:
         model,
         cross_entropy,
         ShuffledBatches(images, labels, 32, seed=0, drop_last=True),
-        training.adamw(model, 0.02, 0.0),
+        optimizers.adamw(model, 0.02, 0.0),
         learning_rate=lambda step: 0.02,
         max_steps=60,
         clip_norm=1.0,

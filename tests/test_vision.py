@@ -98,7 +98,7 @@ def test_the_checkpoint_says_how_it_was_made_and_names_no_path(
     assert cli("train-cnn", "cifar10", "--set", "max_steps=2", "--seed", 7, *RUN).status == 0
     saved = checkpoint.load(tmp_path / "checkpoints" / "cifar10")  # no model was named
     config = saved.config
-    assert (config["job"], config["model"]["name"], config["parameters"]) == ("vision", "resnet20", 269_722)
+    assert (config["job"], config["model"]["name"], config["parameters"]) == ("vision", "fast", 1_972_768)
     assert (config["classes"], config["settings"]["seed"]) == (NAMES, 7)
     assert (
         config["command"].startswith("seqlab train-cnn cifar10 --seed 7 ") and "--set max_steps=2" in config["command"]
@@ -115,7 +115,9 @@ def test_a_net_learns_what_can_be_learnt(trained_folder: Path) -> None:
     assert saved.config["metrics"]["top1"] > 0.9
 
 
-@pytest.mark.parametrize(("name", "optimizer"), [("lenet5", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd")])
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("lenet5", "adamw"), ("lenet5", "sgd"), ("resnet20", "sgd"), ("fast", "muon")]
+)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
     data: ImageSet, tmp_path: Path, name: str, optimizer: str, precision: str
@@ -127,6 +129,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
         "max_steps": 6,
         "eval_every": 2,
         "val_images": 200,
+        "ema_decay": 0.9,
     }
     compute = Compute("cpu", precision, 1)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -184,10 +187,18 @@ def test_without_val_images_the_last_weights_are_kept(trained_folder: Path) -> N
     assert saved.config["position"]["best_step"] == 200
 
 
-def test_the_list_of_models_has_their_parameters(cli: Callable[..., Any]) -> None:
-    models = {entry["name"]: entry["parameters"] for entry in cli("train-cnn", "--list", "--json").json["models"]}
-    assert (models["lenet5"], models["resnet20"]) == (62_006, 269_722)
-    assert "269,722" in cli("train-cnn", "--list").out
+def test_the_list_of_models_has_their_size_and_what_to_expect(cli: Callable[..., Any]) -> None:
+    models = {entry.pop("name"): entry for entry in cli("train-cnn", "--list", "--json").json["models"]}
+    assert set(models) == set(vision.MODELS)
+    assert (models["lenet5"]["parameters"], models["vgg16-224"]["parameters"]) == (62_006, 138_357_544)
+    resnet = models["resnet20"]
+    assert (resnet["side"], resnet["classes"], resnet["multiply_adds"]) == (32, 10, 40_551_040)
+    assert (resnet["cifar10_top1"], resnet["cifar10_source"]) == (0.9125, "paper")
+    assert (models["vgg16"]["side"], models["resnet152"]["classes"]) == (32, 1000)
+    lines = cli("train-cnn", "--list").out.splitlines()
+    assert len(lines) == 1 + len(models) and max(map(len, lines)) <= 100
+    (line,) = [line for line in lines if line.startswith("resnet20 ")]
+    assert "269,722" in line and "40.6 M" in line and "91.25 % paper" in line
 
 
 def test_bad_input_is_an_error_with_a_hint(
@@ -195,7 +206,7 @@ def test_bad_input_is_an_error_with_a_hint(
 ) -> None:
     cli("train-cnn").fails(2, "data set", "cifar10")
     cli("train-cnn", "cifar11").fails(2, "cifar11", "did you mean 'cifar10'?")
-    cli("train-cnn", "cifar10", "--model", "resnet21").fails(2, "resnet21", "did you mean 'resnet20'?")
+    cli("train-cnn", "cifar10", "--model", "lenett5").fails(2, "lenett5", "did you mean 'lenet5'?")
     cli("train-cnn", "cifar10", "--set", "crops=1").fails(2, "crops", "did you mean 'crop'?")
     cli("train-cnn", "cifar10", "--set", "optimizer=adam").fails(2, "adam", "did you mean 'adamw'?")
     cli("train-cnn", "cifar10", "--set", "crop=-1").fails(2, "crop")

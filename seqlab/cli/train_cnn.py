@@ -10,14 +10,15 @@ from seqlab.cli.output import result, result_json, say, show_transfer
 from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
 from seqlab.errors import UsageError
 
-SETTINGS = """Names for --set: batch_size, clip_norm, crop, eval_every, flip, lr, max_steps, optimizer (sgd, adamw),
-seed, val_images, warmup_steps, weight_decay."""
+SETTINGS = """Names for --set: batch_size, clip_norm, crop, cutout, ema_decay, eval_every, flip, label_smoothing, lr,
+max_steps, optimizer (sgd, adamw, muon), patience, reflect, schedule (cosine, one_cycle, staircase), seed, start_side,
+val_images, warmup_steps, weight_decay."""
 
 
 @click.command("train-cnn", epilog=SETTINGS)
 @click.argument("dataset", required=False)
-@click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: resnet20]")
-@click.option("--list", "list_", is_flag=True, help="Show the models and their size.")
+@click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: fast]")
+@click.option("--list", "list_", is_flag=True, help="Show the models, their size and what to expect.")
 @data_dir_option
 @click.option("--size", type=click.IntRange(1, 4096), help="Pixels a side of a folder's images.  [default: 32]")
 @run_options
@@ -40,8 +41,8 @@ def command(
     each class is held out as the test images.
 
     All training images train and the test images are looked at once, at the end, with the last weights;
-    --set val_images=5000 holds that many out to choose among the weights. Without --minutes, --epochs or
-    --set max_steps=N it trains for 20 passes.
+    --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
+    longer get better. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
     """
     from seqlab import vision
     from seqlab.data.image_sets import load_images, set_name
@@ -104,14 +105,33 @@ def _describe(record: dict[str, Any]) -> str:
 
 def _show_models(common: Common) -> None:
     from seqlab import vision
-    from seqlab.training import count_parameters
 
-    models = [
-        {"name": name, "parameters": count_parameters(entry.build(10)), "paper": entry.paper}
-        for name, entry in vision.MODELS.items()
-    ]
+    models: list[dict[str, Any]] = []
+    for name, entry in vision.MODELS.items():
+        classes = 10 if entry.side == 32 else 1000  # CIFAR-10's and ImageNet's
+        parameters, multiply_adds = vision.size(entry, classes)
+        top1, source = entry.expected or (None, None)
+        models.append(
+            {
+                "name": name,
+                "side": entry.side,
+                "classes": classes,
+                "parameters": parameters,
+                "multiply_adds": multiply_adds,
+                "cifar10_top1": top1,
+                "cifar10_source": source,
+                "paper": entry.paper,
+            }
+        )
     if common.json:
         result_json({"models": models})
         return
+    result("model          side  classes   parameters  multiply-adds  CIFAR-10       paper")
     for model in models:
-        result(f"{model['name']:12} {model['parameters']:>12,} parameters  {model['paper']}")
+        expected = (
+            "-" if model["cifar10_top1"] is None else f"{model['cifar10_top1'] * 100:g} % {model['cifar10_source']}"
+        )
+        result(
+            f"{model['name']:13}  {model['side']:>4}  {model['classes']:>7,}  {model['parameters']:>11,}  "
+            f"{model['multiply_adds'] / 1e6:>11,.1f} M  {expected:13}  {model['paper']}"
+        )

@@ -174,8 +174,9 @@ class _Reader:
 class ShuffledBatches:
     """Independent examples in an order that is a function of (seed, epoch).
 
-    inputs (N, ...), targets (N, ...) on one device. `augment(inputs, generator)` changes a training batch; its
-    generator is seeded by (seed, epoch, index). `drop_last` leaves out an incomplete last batch (batch norm
+    inputs (N, ...), targets (N, ...) on one device. `augment(inputs, rows, epochs, generator)` changes a training
+    batch: rows (B,) are the examples' places, epochs is how many have passed, 1.5 in the middle of the second, and
+    the generator is seeded by (seed, epoch, index). `drop_last` leaves out an incomplete last batch (batch norm
     dislikes it); `shuffle=False` keeps the order, for evaluation. Raises DataError if there is not one batch.
     """
 
@@ -188,7 +189,7 @@ class ShuffledBatches:
         *,
         shuffle: bool = True,
         drop_last: bool = False,
-        augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
+        augment: Callable[[Tensor, Tensor, float, torch.Generator], Tensor] | None = None,
     ) -> None:
         if len(inputs) != len(targets):
             raise ValueError(f"{len(inputs)} inputs but {len(targets)} targets")
@@ -215,7 +216,7 @@ class ShuffledBatches:
             chosen = rows[index * self.batch_size : (index + 1) * self.batch_size]
             inputs = self.inputs.index_select(0, chosen)  # copies whole rows, 15 times as fast as [chosen]
             if self.augment is not None:
-                inputs = self.augment(inputs, seeded(self.seed, number, index))
+                inputs = self.augment(inputs, chosen, number + index / len(self), seeded(self.seed, number, index))
             yield inputs, self.targets[chosen]
 
 

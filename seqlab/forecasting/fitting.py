@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqlab import checkpoint, runs, scoring, training
+from seqlab import checkpoint, optimizers, runs, scoring, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.baskets import baskets
 from seqlab.data.batches import ShuffledBatches
@@ -175,7 +175,7 @@ def train(
         (list(range(len(OWN_FEATURES), len(FEATURES))), settings.market_dropout),
     )
 
-    def hide(x: Tensor, generator: torch.Generator) -> Tensor:
+    def hide(x: Tensor, rows: Tensor, epochs: float, generator: torch.Generator) -> Tensor:
         keep = torch.ones(len(x), 1, x.shape[2], device=x.device)
         for columns, share in hidden_parts:
             hidden = torch.rand(len(x), generator=generator).to(x.device) < share
@@ -194,7 +194,7 @@ def train(
                 drop_last=True,
                 augment=hide,
             ),
-            training.adamw(model, settings.lr, settings.weight_decay),
+            optimizers.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
             clip_norm=settings.clip_norm,

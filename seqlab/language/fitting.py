@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from seqlab import runs, training
+from seqlab import optimizers, runs, training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import RecallBatches, StreamBatches
 from seqlab.data.text import Corpus, Tokens, Vocab
@@ -65,7 +65,7 @@ def train(
             model,
             next_token_loss,
             training_batches(corpus.encoded("train", vocab), settings, chosen.device),
-            training.adamw(model, settings.lr, settings.weight_decay),
+            optimizers.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
             clip_norm=settings.clip_norm,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqlab import training
+from seqlab import optimizers, training
 from seqlab.language.fitting import training_batches
 from seqlab.language.model import LanguageSettings, net_config, next_token_loss
 from seqlab.machine import Compute, use_threads
@@ -80,7 +80,7 @@ def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> t
             model,
             next_token_loss,
             training_batches(text, settings, chosen.device),
-            training.adamw(model, settings.lr, settings.weight_decay),
+            optimizers.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=TIMED_STEPS,
             clip_norm=settings.clip_norm,

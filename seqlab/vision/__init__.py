@@ -3,7 +3,7 @@
 from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
 from seqlab.vision.measuring import evaluate
-from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture
+from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, size
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -18,5 +18,6 @@ __all__ = [
     "evaluate",
     "load",
     "predict",
+    "size",
     "train",
 ]

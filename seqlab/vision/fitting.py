@@ -1,7 +1,8 @@
 """Training a classifier on an image set, kept in a folder."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +12,72 @@ from torch.nn import functional as F
 
 from seqlab import runs, training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.augment import Augment, Normalise
-from seqlab.data.batches import ShuffledBatches
+from seqlab.data.augment import SMALLEST_SIDE, Augment, Normalise, growing_work
+from seqlab.data.batches import ShuffledBatches, seeded
 from seqlab.data.images import ImageSet, channel_statistics
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
+from seqlab.models.fast import FastNet
+from seqlab.optimizers import OPTIMIZERS
+from seqlab.schedules import SCHEDULES
 from seqlab.training import Batch, Progress, State
 from seqlab.vision.classifier import Classifier
 from seqlab.vision.measuring import evaluate
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture
 
-DEFAULT_EPOCHS = 20.0
-OPTIMIZERS = {"adamw": training.adamw, "sgd": training.sgd}
+WHITENED = 5000  # images are enough to know the patches of all
 
 
 @dataclass(kw_only=True)
 class VisionSettings(training.Settings):
     """The training of an image classifier; each model has defaults of its own, see MODELS."""
 
-    optimizer: str = "sgd"  # or adamw
+    optimizer: str = "sgd"  # or adamw, muon
+    schedule: str = "cosine"  # or one_cycle, staircase
     batch_size: int = 128
     lr: float = 0.2
     weight_decay: float = 5e-4
-    warmup_steps: int = 400  # at most a tenth of the run
+    warmup_steps: int = 400  # at most a tenth of the run, half of it in one_cycle
     clip_norm: float | None = 5.0  # a guard: a healthy gradient stays below it
-    crop: int = 4  # pixels of padding for the random crop; 0: none
+    label_smoothing: float = 0.0  # the share of a label that is spread over all classes
+    ema_decay: float = 0.0  # what the average of the weights keeps at each step; 0: no average
+    crop: int = 4  # pixels around the image for the random crop; 0: none
+    reflect: bool = False  # those pixels are the image mirrored at its edge, not black
     flip: bool = True
+    cutout: int = 0  # the side of a black square in pixels; 0: none
+    start_side: int | None = None  # pixels a side of the first images, which then grow; None: full size throughout
     val_images: int = 0  # the last so many training images choose the weights; 0: all train, the last stay
+    patience: int | None = None  # evaluations without a lower val_loss that end the run; None: it goes to its end
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.optimizer not in OPTIMIZERS:
             raise UsageError(f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS))
-        training.require(self, "0 or more", lambda value: value >= 0, "crop", "val_images")
+        if self.schedule not in SCHEDULES:
+            raise UsageError(f"setting 'schedule' is '{self.schedule}'", did_you_mean(self.schedule, SCHEDULES))
+        training.require(self, "0 or more", lambda value: value >= 0, "crop", "cutout", "val_images")
+        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "label_smoothing", "ema_decay")
+        training.require(
+            self,
+            f"{SMALLEST_SIDE} or more, or none",
+            lambda value: value is None or value >= SMALLEST_SIDE,
+            "start_side",
+        )
+        training.require(self, "1 or more, or none", lambda value: value is None or value >= 1, "patience")
+        if self.patience is not None and not self.val_images:
+            raise UsageError(
+                "patience says when to stop by the images held out, and none are",
+                "hold some out: --set val_images=5000",
+            )
 
 
-def class_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """The objective: mean cross-entropy in nats over normalised images (B, 3, H, W) and labels (B,)."""
+def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing: float = 0.0) -> tuple[Tensor, State]:
+    """The objective: mean cross-entropy in nats over normalised images (B, 3, H, W) and labels (B,).
+
+    label_smoothing: the share of each label that is spread evenly over all classes (Szegedy et al. 2016).
+    """
     images, labels = batch
-    return F.cross_entropy(model(images).float(), labels), state
+    return F.cross_entropy(model(images).float(), labels, label_smoothing=label_smoothing), state
 
 
 def train(
@@ -69,10 +97,10 @@ def train(
 
     With `settings.val_images` the last so many training images are held out instead and choose among the
     weights. A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended
-    it early. How long: `settings.max_steps`, else `epochs` (by default 20), else `minutes` of training as
-    measured on this machine. `resume` continues what is in `folder` with the model and settings saved there.
-    Raises UsageError for an unknown model, DataError for too few images and CheckpointError if the folder
-    holds something else.
+    it early. How long: `settings.max_steps`, else `epochs`, else `minutes` of training as measured on this
+    machine, else the epochs of the model in MODELS. `resume` continues what is in `folder` with the model and
+    settings saved there. Raises UsageError for an unknown model, DataError for too few images and CheckpointError
+    if the folder holds something else.
     """
     saved = None
     if resume:
@@ -86,7 +114,8 @@ def train(
             "choose fewer, or 0 to train on all",
         )
     torch.manual_seed(settings.seed)
-    net = architecture(name).build(len(data.classes))
+    planned = architecture(name)
+    net = planned.build(len(data.classes))
     chosen = compute.resolve(training.count_parameters(net))
     net.to(chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     kept = len(data.images) - settings.val_images
@@ -94,23 +123,34 @@ def train(
     with use_threads(chosen.threads):
         mean, std = channel_statistics(data.images[:kept])
         classifier = Classifier(net, data.classes, Normalise(mean, std), height, width)
+        if isinstance(net, FastNet):
+            net.whiten(classifier.normalise(data.images[:kept][:WHITENED].to(chosen.device)))
+        augment = Augment(
+            settings.crop,
+            settings.flip,
+            then=classifier.normalise,
+            reflect=settings.reflect,
+            cutout=settings.cutout,
+            mirrored=torch.rand(kept, generator=seeded(settings.seed)).to(chosen.device) < 0.5,
+        )
         batches = ShuffledBatches(
             data.images[:kept].to(chosen.device),
             data.labels[:kept].to(chosen.device),
             settings.batch_size,
             settings.seed,
             drop_last=True,
-            augment=Augment(settings.crop, settings.flip, then=classifier.normalise),
+            augment=augment,
         )
         run = training.Run(
             net,
-            class_loss,
+            partial(class_loss, label_smoothing=settings.label_smoothing),
             batches,
             OPTIMIZERS[settings.optimizer](net, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
             clip_norm=settings.clip_norm,
             precision=chosen.precision,
+            averaging=settings.ema_decay,
         )
 
         def validate() -> dict[str, float]:
@@ -121,10 +161,13 @@ def train(
 
         chooses = validate if settings.val_images else None
         if epochs is None and minutes is None:
-            epochs = DEFAULT_EPOCHS
+            epochs = planned.epochs
+        if minutes is not None:
+            minutes /= growing_work(width, settings.start_side)  # the steps that are timed have full images
         settings.max_steps = training.choose_max_steps(
             run, settings.max_steps, epochs=epochs, minutes=minutes, validate=chooses
         )
+        batches.augment = replace(augment, start_side=settings.start_side, epochs=settings.max_steps / len(batches))
         settings.eval_every = settings.eval_every or len(batches)
         config = {
             "job": "vision",
@@ -135,7 +178,17 @@ def train(
             "input": {"height": height, "width": width, "mean": mean, "std": std},
             "environment": chosen.record(),
         }
-        keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=chooses, stop=stop)
+        keeper = yield from runs.conduct(
+            run,
+            folder,
+            settings,
+            config,
+            saved,
+            schedule=SCHEDULES[settings.schedule],
+            validate=chooses,
+            patience=settings.patience,
+            stop=stop,
+        )
         if keeper is None:
             return None
         return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))

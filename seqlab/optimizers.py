@@ -1,0 +1,90 @@
+"""The rules by which a gradient becomes a step. The loop sets each group's rate: `lr` times the group's `lr_scale`."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan 2024: the steepest at 0 that still ends between 0.7 and 1.2
+
+
+def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019) that decays matrices only."""
+    return torch.optim.AdamW(decay_matrices(model, weight_decay), lr=lr, betas=(0.9, 0.99), fused=True)
+
+
+def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
+    """Stochastic gradient descent with Nesterov momentum 0.9 (Sutskever et al. 2013) that decays matrices only."""
+    return torch.optim.SGD(decay_matrices(model, weight_decay), lr=lr, momentum=0.9, nesterov=True)
+
+
+def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """A model's parameters in two groups, for an optimizer: biases and norms are not decayed."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+
+
+def muon(model: nn.Module, lr: float, weight_decay: float) -> "Muon":
+    """Muon for the filters of convolutions, and momentum SGD with rates of their own for all else.
+
+    The scales are those of Jordan's airbench94_muon (2024) for batches of 1,000, carried over to a mean loss.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    filters = [parameter for parameter in trained if parameter.dim() > 2]
+    heads = [parameter for parameter in trained if parameter.dim() == 2]
+    vectors = [parameter for parameter in trained if parameter.dim() < 2]
+    return Muon(
+        [
+            {"params": filters, "orthogonal": True, "momentum": 0.7, "weight_decay": 0.0, "lr_scale": 1.0},
+            {"params": heads, "weight_decay": weight_decay / 0.06, "lr_scale": 0.06},
+            {"params": vectors, "weight_decay": weight_decay / 300, "lr_scale": 300.0},
+        ],
+        lr=lr,
+    )
+
+
+class Muon(torch.optim.Optimizer):
+    """Steps of the same length in every direction that a matrix has (Jordan et al. 2024); else Nesterov's momentum.
+
+    In groups with `orthogonal`, each weight (O, ...) is taken as a matrix of O rows: it is scaled to a norm of
+    sqrt(O), then moved by `lr` times its momentum with all singular values set to about 1. torch.optim.Muon takes
+    matrices alone, and works them out in bf16.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float = 0.85) -> None:
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": 0.0, "orthogonal": False})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                gradient = weight.grad.add(weight, alpha=group["weight_decay"])
+                state = self.state[weight]
+                if "momentum" not in state:
+                    state["momentum"] = torch.zeros_like(weight)
+                momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
+                update = gradient.add_(momentum, alpha=group["momentum"])
+                if group["orthogonal"]:
+                    weight.mul_(len(weight) ** 0.5 / weight.norm())
+                    update = orthogonal(update.flatten(1)).reshape(update.shape)
+                weight.sub_(update, alpha=group["lr"])
+
+
+def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
+    """A matrix (R, C) with the same singular vectors and all singular values near 1, by Newton and Schulz.
+
+    After three iterations those above a tenth of the norm lie between 0.5 and 1.5: near enough (Jordan 2024).
+    """
+    a, b, c = NEWTON_SCHULZ
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = wide / (wide.norm() + 1e-7)  # no singular value above 1
+    for _ in range(iterations):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return x if wide is matrix else x.T
+
+
+OPTIMIZERS = {"adamw": adamw, "sgd": sgd, "muon": muon}
