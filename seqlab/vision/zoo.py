@@ -118,6 +118,8 @@ def size(entry: Architecture, classes: int) -> tuple[int, int]:
 def check_side(name: str, side: int) -> None:
     """Raise UsageError where the net of that name is not one for images of side x side."""
     entry = architecture(name)
+    if side == entry.side:
+        return
     try:
         with torch.device("meta"), torch.inference_mode():
             entry.build(2).eval()(torch.empty(1, 3, side, side))
