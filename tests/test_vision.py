@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqlab import checkpoint, training, vision
 from seqlab.data.augment import Normalise
@@ -275,6 +276,7 @@ def test_evaluate_repeats_the_figures_of_the_training(
     assert cli("evaluate", trained, "cifar10", "--json", *how).json == {"schema": 1, **metrics}
     table = cli("evaluate", trained, *how).out
     assert f"top-1 {metrics['top1']:.2%}" in table and all(name in table for name in NAMES)
+    assert f"top-1 {metrics['top1_views']:.2%} averaged over 3 views" in table  # it was trained without mirror images
     cli("evaluate", trained, "cifar1", *how).fails(2, "cifar1", "'cifar10'")
 
 
@@ -316,8 +318,16 @@ def test_predict_gives_the_probabilities_of_the_net_itself(
     pixels = (data.test_images[5:6] / 255 - torch.tensor(classifier.normalise.mean)[:, None, None]) / torch.tensor(
         classifier.normalise.std
     )[:, None, None]
-    expected = classifier.model(pixels).softmax(1)[0].tolist()
+    fitted = checkpoint.load(trained_folder / trained).config["metrics"]["calibration"]
+    expected = (classifier.model(pixels) / fitted["temperature"]).softmax(1)[0].tolist()
     for guess in answer["predictions"][0]["classes"]:
+        assert guess["probability"] == pytest.approx(expected[NAMES.index(guess["class"])], abs=1e-4)
+    views = cli("predict", trained, tmp_path / "a.png", "--views", "--top", 10, "--json", "--precision", "fp32").json
+    moved = F.pad(pixels, (1, 1, 1, 1), mode="reflect")
+    logits = [classifier.model(view) for view in (pixels, moved[..., :32, :32], moved[..., 2:, 2:])]
+    averaged = logits[0] / 2 + logits[1] / 4 + logits[2] / 4
+    expected = (averaged / fitted["temperature_views"]).softmax(1)[0].tolist()
+    for guess in views["predictions"][0]["classes"]:
         assert guess["probability"] == pytest.approx(expected[NAMES.index(guess["class"])], abs=1e-4)
 
 
@@ -332,6 +342,71 @@ def test_predict_refuses_what_is_no_image_and_what_is_no_classifier(
     cli("predict", shared_checkpoints / "small", text).fails(2, "small", "language")
     with pytest.raises(CheckpointError, match="no image classifier"):
         vision.load(checkpoint.load(shared_checkpoints / "small"))
+
+
+def test_predict_draws_where_the_net_looked(
+    cli: Callable[..., Any], data: ImageSet, trained: str, trained_folder: Path, tmp_path: Path
+) -> None:
+    image = tmp_path / "$a_{.png"
+    Image.fromarray(data.test_images[5].permute(1, 2, 0).numpy()).save(image)
+    text = cli("predict", trained, image).out
+    for ending, start in {"png": b"\x89PNG", "JPG": b"\xff\xd8", "pdf": b"%PDF", "svg": b"<?xml"}.items():
+        drawn = tmp_path / f"heat.{ending}"
+        done = cli("predict", trained, image, "-o", drawn)
+        assert done.out == text and str(drawn) in done.err
+        assert drawn.read_bytes().startswith(start)
+    assert cli("predict", trained, image, "-o", tmp_path / "a.txt").out == ""
+    assert (tmp_path / "a.txt").read_text() == text
+    cli("predict", trained, image, "-o", image).fails(2, str(image), "replaced")
+    cli("predict", trained, *[image] * 101, "-o", tmp_path / "b.png").fails(2, "101 images")
+    cli("predict", trained, image, "-o", tmp_path / "none" / "b.png").fails(1, "b.png", "-o FILE")
+    # the class of the made-up images is the height of a bar in them
+    classifier = vision.load(checkpoint.load(trained_folder / trained))
+    maps = vision.heat_maps(classifier, data.test_images, data.test_labels, FP32.resolve(1))
+    heights = maps.sum(2).argmax(1).numpy()
+    assert np.corrcoef(heights, data.test_labels.numpy())[0, 1] > 0.7
+
+
+def test_predict_reads_many_files_and_names_the_damaged_one(
+    cli: Callable[..., Any], data: ImageSet, trained: str, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{place}.png" for place in range(503)]
+    for place, file in enumerate(files):
+        Image.fromarray(data.test_images[place % 80].permute(1, 2, 0).numpy()).save(file)
+    answers = cli("predict", trained, *files, "--json").json["predictions"]
+    assert [one["file"] for one in answers] == list(map(str, files))
+    assert answers[501]["classes"][0]["class"] == answers[21]["classes"][0]["class"]
+    files[501].write_bytes(files[501].read_bytes()[:100])
+    done = cli("predict", trained, *files)
+    assert done.status == 1 and f"error: {files[501]} cannot be read" in done.err
+    assert done.out.count("\n") == 500  # what was known by then
+    cli("predict", trained, *files, "--json").fails(1, str(files[501]))  # an object is whole, or not there
+
+
+def test_evaluate_draws_what_is_confused(cli: Callable[..., Any], trained: str, tmp_path: Path) -> None:
+    plain = cli("evaluate", trained, "--json").json
+    for ending, start in {"png": b"\x89PNG", "pdf": b"%PDF", "SVG": b"<?xml"}.items():
+        drawn = tmp_path / f"a.{ending}"
+        done = cli("evaluate", trained, "--plot", drawn, "--json")
+        assert done.json == plain and str(drawn) in done.err
+        assert drawn.read_bytes().startswith(start)
+    assert all(name in (tmp_path / "a.SVG").read_text() for name in NAMES)
+    cli("evaluate", trained, "--plot", tmp_path / "a.gif").fails(2, "a.gif", ".png, .svg, .pdf")
+    cli("evaluate", trained, "--plot", tmp_path / "none" / "a.png").fails(1, "a.png", "--plot FILE")
+
+
+def test_the_temperature_comes_from_validation_images_where_there_are_some(data: ImageSet, tmp_path: Path) -> None:
+    settings = VisionSettings(batch_size=20, max_steps=40, val_images=100, lr=0.001, optimizer="adamw")
+    run_out(vision.train(data, tmp_path / "a", settings, model="lenet5", compute=FP32))
+    saved = checkpoint.load(tmp_path / "a")
+    fitted = saved.config["metrics"]["calibration"]
+    classifier = vision.load(saved)
+    logits = classifier.logits(data.images[300:], FP32.resolve(1))
+    assert fitted["fitted_on"] == classifier.fitted_on == "validation"
+    least = F.cross_entropy(logits / fitted["temperature"], data.labels[300:])
+    assert all(least < F.cross_entropy(logits / (fitted["temperature"] * by), data.labels[300:]) for by in (0.9, 1.1))
+    assert classifier.mirrors and saved.config["metrics"]["views"] == 6
+    assert vision.evaluate(classifier, data.test_images, data.test_labels, FP32.resolve(1)) == saved.config["metrics"]
 
 
 def test_an_exported_classifier_still_works(cli: Callable[..., Any], trained: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from seqlab import scoring
-from seqlab.cli.chart import INK, MODEL, OTHERS, PALE, WALK, empty, quiet, save, text_of
+from seqlab.cli.chart import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, save, text_of
 from seqlab.scoring.backtest import FEWEST_TO_JUDGE, Backtest, steps
 
 # the baselines worth a place, each with a mark of its own so that colour is not all that tells them apart
@@ -55,7 +55,7 @@ def draw(backtest: Backtest, names: Sequence[str], path: Path) -> None:
         note = "Dotted lines and bars: 95 % intervals, which allow for overlapping forecasts."
     else:
         note = f"No intervals: fewer than {FEWEST_TO_JUDGE} days are too few for them."
-    save(figure, path, note)
+    save(figure, path, f"{note} {NO_ADVICE}")
 
 
 def _is_enough(backtest: Backtest) -> bool:

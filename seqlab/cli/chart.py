@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 
 from seqlab.cli.output import plain
 
-SUFFIXES = (".png", ".svg", ".pdf")
 INK, GREY, FAINT = "#22262b", "#6a737d", "#e4e8ec"
 # blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened
 MODEL, WALK, PALE = "#0072b2", "#d55e00", "#7fb8d8"
 OTHERS = ("#00805c", "#a8478a", "#8a6d00")
-NOTE = "No investment advice."
+NO_ADVICE = "No investment advice."
 TALLEST = 60_000  # pixels: what draws a PNG has its limit at 65,536
 
 
@@ -40,9 +39,9 @@ def empty(width: float, height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path, note: str = "") -> None:
+def save(figure: Figure, path: Path, note: str) -> None:
     """Write a figure by its ending, with a small note at the bottom; the same figure gives the same bytes."""
-    figure.supxlabel(f"{note} {NOTE}".strip(), x=0.01, ha="left", fontsize=8, color=GREY)
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color=GREY)
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
     with (
         matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}),  # text stays text

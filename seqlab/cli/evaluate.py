@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, data_dir_option, result_options, series_options
+from seqlab.cli.options import CHARTS, Common, check_writable, data_dir_option, result_options, series_options
 from seqlab.cli.output import Bar, result, result_json, say, show_transfer
 from seqlab.errors import CheckpointError, DataError, UsageError
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
 @data_dir_option
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw which classes of images are confused, and the worst mistakes (.png, .svg, .pdf).",
+)
 @series_options
 @result_options
 def command(
@@ -29,10 +34,15 @@ def command(
     data: str | None,
     adapt: bool,
     data_dir: Path | None,
+    plot: Path | None,
     columns: tuple[str, ...],
     kind: "Kind",
 ) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
+    if plot is not None:
+        if plot.suffix.lower() not in CHARTS:
+            raise UsageError(f"{plot} has no ending that can be drawn", f"use {', '.join(CHARTS)}")
+        check_writable(plot, "--plot")
     from seqlab.checkpoint import find
 
     saved = find(checkpoint, common.checkpoint_folders())
@@ -49,10 +59,12 @@ def command(
         raise UsageError(f"--adapt has no meaning for '{saved.name}': its job is {job}", "leave --adapt out")
     if data_dir is not None and job != "vision":
         raise UsageError(f"--data-dir has no meaning for '{saved.name}': its job is {job}", "leave --data-dir out")
+    if plot and job != "vision":
+        raise UsageError(f"--plot has no meaning for '{saved.name}': its job is {job}", "leave --plot out")
     own: dict[str, dict[str, Any]] = {
         "forecasting": {"columns": columns, "kind": kind},
         "language": {"adapt": adapt},
-        "vision": {"data_dir": data_dir},
+        "vision": {"data_dir": data_dir, "plot": plot},
     }
     metrics, lines = measures[job](common, saved, data, **own.get(job, {}))
     if common.json:
@@ -97,7 +109,9 @@ def _text(common: Common, saved: Any, data: str | None, adapt: bool) -> tuple[di
     ]
 
 
-def _images(common: Common, saved: Any, data: str | None, data_dir: Path | None) -> tuple[dict[str, Any], list[str]]:
+def _images(
+    common: Common, saved: Any, data: str | None, data_dir: Path | None, plot: Path | None
+) -> tuple[dict[str, Any], list[str]]:
     import torch
 
     from seqlab import vision
@@ -133,6 +147,12 @@ def _images(common: Common, saved: Any, data: str | None, data_dir: Path | None)
     chosen = common.compute().resolve(saved.config["parameters"])
     classifier.model.to(chosen.device)
     metrics = vision.evaluate(classifier, pixels, labels, chosen)
+    if plot is not None:
+        from seqlab.cli.confusion_chart import draw
+
+        mistakes = vision.worst_mistakes(classifier, pixels, labels, chosen)
+        draw(metrics, [(one, pixels[one.index]) for one in mistakes], plot)
+        say(common, f"drawn in {plot}")
     return metrics, figures(metrics)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from seqlab.cli.chart import GREY, INK, MODEL, WALK, empty, quiet, save, text_of
+from seqlab.cli.chart import GREY, INK, MODEL, NO_ADVICE, WALK, empty, quiet, save, text_of
 from seqlab.cli.output import numbers
 from seqlab.forecasting import Forecast
 from seqlab.scoring import LEVELS, MEDIAN
@@ -27,7 +27,8 @@ def draw(forecasts: Sequence[Forecast], path: Path) -> None:
         axes.set_visible(False)
     for one, axes in zip(forecasts, panels, strict=False):
         _panel(one, axes)
-    save(figure, path, "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing.")
+    shaded = "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing."
+    save(figure, path, f"{shaded} {NO_ADVICE}")
 
 
 def _panel(one: Forecast, axes: Axes) -> None:

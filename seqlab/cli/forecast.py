@@ -9,7 +9,7 @@ import click
 
 from seqlab.cli.forecast_answers import answers as answers_of
 from seqlab.cli.forecast_tables import as_json, lines, write_backtest, write_table
-from seqlab.cli.options import Common, common_options, from_command_line, series_options
+from seqlab.cli.options import CHARTS, Common, common_options, from_command_line, series_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import DataError, UsageError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from seqlab.data.csv_series import Kind
     from seqlab.data.series import Series
     from seqlab.forecasting import Forecast
-
-CHARTS = (".png", ".svg", ".pdf")
 
 
 @click.command("forecast")

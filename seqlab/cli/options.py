@@ -11,7 +11,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ import click
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 S = TypeVar("S")
+CHARTS = (".png", ".svg", ".pdf")  # how the name of a file ends that is drawn
 
 
 @dataclass(frozen=True)
@@ -119,23 +120,37 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def redirected(common: Common, **given: Any) -> Any:
-        if common.output is None:
+        with result_to_output(common):
             return command(common, **given)
-        from seqlab.cli.output import say  # it imports this module
-
-        if common.output.is_dir() or not common.output.parent.is_dir():
-            why = "it is a folder" if common.output.is_dir() else "its folder does not exist"
-            raise DataError(f"{common.output} cannot be written: {why}", "name a file with -o FILE")
-        written = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(written):
-                return command(common, **given)
-        finally:
-            if written.getvalue():  # also what there was before an error; without a result the file stays as it is
-                common.output.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
-                say(common, f"written to {common.output}")
 
     return common_options(redirected)
+
+
+@contextlib.contextmanager
+def result_to_output(common: Common) -> Iterator[None]:
+    """Inside the block standard output is collected for the file of -o, if there is one. Raises DataError if it cannot
+    be written."""
+    if common.output is None:
+        yield
+        return
+    from seqlab.cli.output import say  # it imports this module
+
+    check_writable(common.output, "-o")
+    written = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(written):
+            yield
+    finally:
+        if written.getvalue():  # also what there was before an error; without a result the file stays as it is
+            common.output.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
+            say(common, f"written to {common.output}")
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Raise DataError where `path`, the value of an option, is a folder or is in none: before anything is computed."""
+    if path.is_dir() or not path.parent.is_dir():
+        why = "it is a folder" if path.is_dir() else "its folder does not exist"
+        raise DataError(f"{path} cannot be written: {why}", f"name a file with {option} FILE")
 
 
 def series_options(command: Callable[..., Any]) -> Callable[..., Any]:

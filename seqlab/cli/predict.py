@@ -1,24 +1,41 @@
 """seqlab predict CHECKPOINT FILE..."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, result_options
-from seqlab.cli.output import result, result_json, say
+from seqlab.cli.options import CHARTS, Common, check_writable, common_options, result_to_output
+from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqlab.cli.heat_chart import Looked
+
+PICTURES = (*CHARTS, ".jpg", ".jpeg")
+BATCH = 500  # files that are held in memory at a time
+MOST_DRAWN = 100
 
 
 @click.command("predict")
 @click.argument("checkpoint")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes to name for each image.")
-@result_options
-def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int) -> None:
-    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format."""
+@click.option("--views", is_flag=True, help="Average over views of each image: shifted, and mirrored where trained so.")
+@common_options
+def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, views: bool) -> None:
+    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format.
+
+    With -o FILE.png (.jpg, .svg, .pdf) a picture is drawn of where in each image the net found its first class; any
+    other FILE takes the text.
+    """
     from seqlab.checkpoint import find
 
+    drawn = common.output if common.output and common.output.suffix.lower() in PICTURES else None
+    if drawn:
+        check_writable(drawn, "-o")
     saved = find(checkpoint, common.checkpoint_folders())
     say(common, f"checkpoint {saved.folder}")
     jobs = {"vision": _images}
@@ -28,29 +45,61 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int) 
             f"checkpoint '{saved.name}' predicts nothing about files: its job is {job}",
             "name an image classifier; `seqlab checkpoints list` shows what is there",
         )
-    jobs[job](common, saved, files, top)
+    with nullcontext() if drawn else result_to_output(common):
+        jobs[job](common, saved, files, top, views, drawn)
 
 
-def _images(common: Common, saved: Any, files: tuple[Path, ...], top: int) -> None:
+def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
     import torch
 
     from seqlab import vision
     from seqlab.data.picture import read_image
 
+    if drawn:
+        _check_drawn(files, drawn)
     classifier = vision.load(saved)
-    images = torch.stack([read_image(file, classifier.height, classifier.width) for file in files])
     chosen = common.compute().resolve(saved.config["parameters"])
     classifier.model.to(chosen.device)
-    predictions = []
-    for file, probabilities in zip(files, vision.predict(classifier, images, chosen), strict=True):
-        values, places = probabilities.topk(min(top, len(classifier.classes)))
-        classes = [
-            {"class": classifier.classes[place], "probability": value}
-            for place, value in zip(places.tolist(), values.tolist(), strict=True)
-        ]
-        predictions.append({"file": str(file), "classes": classes})
-        if not common.json:
-            named = ", ".join(f"{entry['class']} {entry['probability']:.1%}" for entry in classes)
-            result(f"{file}: {named}")
+    predictions: list[dict[str, Any]] = []
+    looked: list[Looked] = []
+    for batch in _batches(common, files):
+        images = torch.stack([read_image(file, classifier.height, classifier.width) for file in batch])
+        probabilities = vision.predict(classifier, images, chosen, average_views=views).cpu()
+        for file, values, places in zip(
+            batch, *(one.tolist() for one in probabilities.topk(min(top, len(classifier.classes)))), strict=True
+        ):
+            classes = [
+                {"class": classifier.classes[place], "probability": value}
+                for place, value in zip(places, values, strict=True)
+            ]
+            predictions.append({"file": str(file), "classes": classes})
+            if not common.json:
+                named = ", ".join(f"{entry['class']} {entry['probability']:.1%}" for entry in classes)
+                result(f"{file}: {named}")
+        if drawn:
+            looked += zip(batch, vision.heat_maps(classifier, images, probabilities.argmax(1), chosen), strict=True)
     if common.json:
         result_json({"checkpoint": saved.name, "predictions": predictions})
+    if drawn:
+        from seqlab.cli.heat_chart import draw
+
+        draw(looked, [one["classes"][0] for one in predictions], drawn)
+        say(common, f"where the net looked: drawn in {drawn}")
+
+
+def _batches(common: Common, files: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    bar = Bar(common)
+    for start in range(0, len(files), BATCH):
+        bar.show(f"{start:,} of {len(files):,} files", start, len(files))
+        yield files[start : start + BATCH]
+    bar.clear()
+
+
+def _check_drawn(files: Sequence[Path], drawn: Path) -> None:
+    if any(drawn.resolve() == file.resolve() for file in files):
+        raise UsageError(f"{drawn} is read here: it would be replaced", "name another file with -o FILE")
+    if len(files) > MOST_DRAWN:
+        raise UsageError(
+            f"{len(files):,} images are too many for one picture",
+            f"name at most {MOST_DRAWN}, or have the text with -o FILE.txt",
+        )

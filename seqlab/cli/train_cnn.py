@@ -96,10 +96,28 @@ def command(
 
 def figures(metrics: dict[str, Any]) -> list[str]:
     """The lines that tell a person how well images are classified."""
-    lines = [f"top-1 {metrics['top1']:.2%}, top-5 {metrics['top5']:.2%} of {metrics['images']:,} test images"]
-    width = max(len(name) for name in metrics["per_class"])
+    fitted = metrics["calibration"]
+    image = "plain and mirrored, each also" if metrics["views"] == 6 else "plain and"
+    of = {"validation": "validation images", "test": "the other half of the images"}
+    lines = [
+        f"top-1 {metrics['top1']:.2%}, top-5 {metrics['top5']:.2%} of {metrics['images']:,} test images",
+        f"top-1 {metrics['top1_views']:.2%} averaged over {metrics['views']} views: {image} shifted by a pixel up-left "
+        "and down-right",
+        f"{metrics['nll']:.4f} nats per image; calibration error {fitted['ece']:.2%}, {fitted['ece_calibrated']:.2%} "
+        f"at temperature {fitted['temperature']:.3f}, fitted on {of[fitted['fitted_on']]}",
+    ]
+    names = list(metrics["per_class"])
+    width = max(map(len, names))
     for name, share in metrics["per_class"].items():
         lines.append(f"  {name:{width}}  " + ("no image" if share is None else f"{share:7.2%}"))
+    taken = [
+        (count, names[truth], names[predicted])
+        for truth, row in enumerate(metrics["confusion"])
+        for predicted, count in enumerate(row)
+        if count and truth != predicted
+    ]
+    for count, truth, predicted in sorted(taken, key=lambda one: -one[0])[:3]:
+        lines.append(f"{truth} taken for {predicted}: {count:,}")
     return lines
 
 

@@ -2,7 +2,8 @@
 
 from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
-from seqlab.vision.measuring import evaluate
+from seqlab.vision.looking import heat_maps
+from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
 from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, check_side, size
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "MODELS",
     "Architecture",
     "Classifier",
+    "Mistake",
     "VisionSettings",
     "architecture",
     "check_classes",
@@ -17,8 +19,10 @@ __all__ = [
     "class_loss",
     "describe",
     "evaluate",
+    "heat_maps",
     "load",
     "predict",
     "size",
     "train",
+    "worst_mistakes",
 ]

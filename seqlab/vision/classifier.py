@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
@@ -18,25 +19,54 @@ EVALUATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Classifier:
-    """A net and what its input and output mean: names of classes, normalisation, height and width in pixels."""
+    """A net and what its input and output mean: names of classes, normalisation, height and width in pixels.
+
+    mirrors: whether it was trained on mirrored images too, so that a mirrored one is a view of the same class.
+    temperature, temperature_views: what `predict` divides plain and averaged logits by; fitted_on: `validation` or
+    `test` images, or nothing.
+    """
 
     model: nn.Module
     classes: tuple[str, ...]
     normalise: Normalise
     height: int
     width: int
+    mirrors: bool = True
+    temperature: float = 1.0
+    temperature_views: float = 1.0
+    fitted_on: str = ""
 
     @torch.inference_mode()
-    def logits(self, images: Tensor, chosen: Resolved) -> Tensor:
-        """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learnt."""
+    def logits(self, images: Tensor, chosen: Resolved, *, average_views: bool = False) -> Tensor:
+        """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learnt.
+
+        average_views: the weighted mean over the test-time `views` of each image, at six (three) times the cost.
+        """
         was_training = self.model.training
         self.model.eval()
         parts = []
         with use_threads(chosen.threads), training.autocast(chosen.device, chosen.precision):
             for part in images.split(EVALUATION_BATCH):
-                parts.append(self.model(self.normalise(part.to(chosen.device))).float())
+                shown = self.normalise(part.to(chosen.device))
+                seen = views(shown, self.mirrors) if average_views else [(1.0, shown)]
+                parts.append(torch.stack([weight * self.model(view).float() for weight, view in seen]).sum(0))
         self.model.train(was_training)
         return torch.cat(parts)
+
+
+def views(images: Tensor, mirrors: bool) -> list[tuple[float, Tensor]]:
+    """The test-time views of images (B, C, H, W), each with its weight; the weights sum to one.
+
+    The image has half of the weight; the image shifted by one pixel down and right, and up and left, its edge
+    reflected, share the other half. With `mirrors` each gives half of its weight to its mirror image. As in Jordan
+    2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (airbench, `tta_level` 2).
+    """
+    height, width = images.shape[2:]
+    padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
+    shown = [(0.5, images), (0.25, padded[:, :, :height, :width]), (0.25, padded[:, :, 2:, 2:])]
+    if mirrors:
+        shown = [(weight / 2, view) for weight, one in shown for view in (one, one.flip(3))]
+    return shown
 
 
 def load(saved: Checkpoint) -> Classifier:
@@ -52,7 +82,18 @@ def load(saved: Checkpoint) -> Classifier:
     net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shape = config["input"]
     normalise = Normalise(shape["mean"], shape["std"])
-    return Classifier(net, tuple(config["classes"]), normalise, shape["height"], shape["width"])
+    fitted = config.get("metrics", {}).get("calibration", {})  # none before the training's end, or in older ones
+    return Classifier(
+        net,
+        tuple(config["classes"]),
+        normalise,
+        shape["height"],
+        shape["width"],
+        config["settings"]["flip"],
+        fitted.get("temperature", 1.0),
+        fitted.get("temperature_views", 1.0),
+        fitted.get("fitted_on", ""),
+    )
 
 
 def check_classes(classifier: Classifier, data: ImageSet) -> None:
@@ -64,6 +105,7 @@ def check_classes(classifier: Classifier, data: ImageSet) -> None:
         )
 
 
-def predict(classifier: Classifier, images: Tensor, chosen: Resolved) -> Tensor:
-    """uint8 images (N, 3, H, W) -> probabilities (N, classes)."""
-    return classifier.logits(images, chosen).softmax(1)
+def predict(classifier: Classifier, images: Tensor, chosen: Resolved, *, average_views: bool = False) -> Tensor:
+    """uint8 images (N, 3, H, W) -> probabilities (N, classes), at the classifier's temperature."""
+    temperature = classifier.temperature_views if average_views else classifier.temperature
+    return (classifier.logits(images, chosen, average_views=average_views) / temperature).softmax(1)

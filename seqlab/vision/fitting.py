@@ -22,7 +22,7 @@ from seqlab.optimizers import OPTIMIZERS
 from seqlab.schedules import SCHEDULES
 from seqlab.training import Batch, Progress, State
 from seqlab.vision.classifier import Classifier
-from seqlab.vision.measuring import evaluate
+from seqlab.vision.measuring import calibrated, evaluate
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture
 
 WHITENED = 5000  # images are enough to know the patches of all
@@ -122,7 +122,7 @@ def train(
     height, width = data.images.shape[2:]
     with use_threads(chosen.threads):
         mean, std = channel_statistics(data.images[:kept])
-        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width)
+        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
         if isinstance(net, FastNet):
             net.whiten(classifier.normalise(data.images[:kept][:WHITENED].to(chosen.device)))
         augment = Augment(
@@ -191,6 +191,8 @@ def train(
         )
         if keeper is None:
             return None
+        if settings.val_images:
+            classifier = calibrated(classifier, data.images[kept:], data.labels[kept:], chosen)
         return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))
 
 

@@ -1,20 +1,37 @@
-"""How well a classifier knows images it has not seen."""
+"""How well a classifier knows images it has not seen, and how well it knows how well."""
 
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqlab.machine import Resolved
-from seqlab.vision.classifier import Classifier
+from seqlab.vision.classifier import Classifier, predict, views
+
+BINS = 15  # of confidence, as in Guo et al. 2017
+HOTTEST = 100.0  # a temperature where even a net that has learnt nothing is as unsure as it should be
 
 
 def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> dict[str, Any]:
-    """The share of images (N, 3, H, W) whose class comes first, and is among the first five.
+    """What a classifier makes of labelled images (N, 3, H, W) it has not seen; shares are of one.
 
-    per_class: the share of each class's images that are recognised, None where it has none. confusion:
-    counts, a row for each true class, a column for each predicted one.
+    top1: the share whose class comes first; top1_views: the same by the mean logits over the test-time `views` of
+    each image, of which there are `views`; top5: the share whose class is among the first five. nll: nats per image.
+    per_class: the share of each class's images that are recognised, None where it has none. confusion: counts, a row
+    for each true class, a column for each predicted one. All but top1_views are of the plain images.
+
+    calibration: `ece`, the expected calibration error; `temperature`, which minimises the nll of the logits divided by
+    it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is measured with a temperature fitted on
+    it: where the classifier brings one from validation images (`fitted_on` is `validation`), that one counts.
+    Otherwise (`test`) the images that stand at even places are measured with the temperature of those at odd places,
+    and the other way round, and `temperature`, for use on other images, is fitted on all. `temperature_views` is the
+    same for the mean logits over the views, which are less sure.
     """
     logits = classifier.logits(images, chosen).cpu()
+    averaged = classifier.logits(images, chosen, average_views=True).cpu()
     count = len(classifier.classes)
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)
@@ -22,8 +39,95 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     per_class = [int(row[index]) / int(row.sum()) if row.sum() else None for index, row in enumerate(confusion)]
     return {
         "top1": (predicted == labels).double().mean().item(),
+        "top1_views": (averaged.argmax(1) == labels).double().mean().item(),
         "top5": (ranked == labels[:, None]).any(1).double().mean().item(),
+        "nll": F.cross_entropy(logits.double(), labels).item(),
+        "calibration": _calibration(classifier, logits, averaged, labels),
         "per_class": dict(zip(classifier.classes, per_class, strict=True)),
         "confusion": confusion.tolist(),
         "images": len(images),
+        "views": len(views(images[:1].float(), classifier.mirrors)),
     }
+
+
+def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> Classifier:
+    """The classifier with the temperature that validation images, neither trained on nor measured, ask for."""
+    plain, averaged = (
+        fit_temperature(classifier.logits(images, chosen, average_views=average).cpu(), labels)
+        for average in (False, True)
+    )
+    return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on="validation")
+
+
+def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, labels: Tensor) -> dict[str, Any]:
+    temperatures = torch.full((len(logits), 1), classifier.temperature, dtype=torch.float64)
+    if classifier.fitted_on != "validation":
+        for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+            temperatures[half] = fit_temperature(logits[other], labels[other])
+        classifier = replace(
+            classifier,
+            temperature=fit_temperature(logits, labels),
+            temperature_views=fit_temperature(averaged, labels),
+            fitted_on="test",
+        )
+    return {
+        "ece": expected_calibration_error(logits.double().softmax(1), labels),
+        "ece_calibrated": expected_calibration_error((logits / temperatures).softmax(1), labels),
+        "temperature": classifier.temperature,
+        "temperature_views": classifier.temperature_views,
+        "fitted_on": classifier.fitted_on,
+    }
+
+
+def expected_calibration_error(probabilities: Tensor, labels: Tensor) -> float:
+    """The mean distance between how sure (N, classes) are of their first class, and how often it is right.
+
+    Over 15 bins of equal width of that probability, each weighted by the share of images in it (Guo et al. 2017,
+    equation 3).
+    """
+    confidence, predicted = probabilities.double().max(1)
+    right = (predicted == labels).double()
+    bins = (confidence * BINS).ceil().long().sub(1).clamp(0, BINS - 1)  # (0, 1/15], (1/15, 2/15], ...
+    gaps = torch.zeros(BINS, dtype=torch.float64).index_add(0, bins, confidence - right)
+    return (gaps.abs().sum() / len(labels)).item()
+
+
+def fit_temperature(logits: Tensor, labels: Tensor) -> float:
+    """The number that divides logits (N, classes) so that the mean negative log-likelihood is least.
+
+    1 where every image is recognised: there is no least then, the surer the better. At most HOTTEST. The likelihood
+    is concave in 1 / temperature, so that its slope is followed by halving.
+    """
+    logits = logits.double()
+    truth = logits.gather(1, labels[:, None]).squeeze(1)  # (N,)
+    if (truth == logits.amax(1)).all():
+        return 1.0
+    low, high = -math.log(HOTTEST), math.log(HOTTEST)  # of the log of 1 / temperature
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        expected = ((logits * math.exp(middle)).softmax(1) * logits).sum(1)
+        if (expected - truth).mean() > 0:  # surer than right
+            high = middle
+        else:
+            low = middle
+    return math.exp(-(low + high) / 2)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that was taken for another class: its place, both classes' numbers, the probability of the wrong one."""
+
+    index: int
+    predicted: int
+    truth: int
+    probability: float
+
+
+def worst_mistakes(
+    classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved, count: int = 24
+) -> list[Mistake]:
+    """Up to `count` plain images (N, 3, H, W) that are not recognised, the surest first."""
+    probability, predicted = predict(classifier, images, chosen).cpu().max(1)
+    wrong = (predicted != labels).nonzero().squeeze(1)
+    order = wrong[probability[wrong].argsort(descending=True, stable=True)[:count]].tolist()
+    return [Mistake(i, int(predicted[i]), int(labels[i]), float(probability[i])) for i in order]
