@@ -150,6 +150,15 @@ def test_any_cuts_end_in_the_same_bytes(server, ranges, cuts):
     assert_whole(finish(fetch(item(server))))
 
 
+def test_a_file_in_a_folder_of_its_own_goes_on_too(server):
+    server.files, server.faults = {"/a/data.bin": BODY}, [{"cut": 300_000}]
+    fetched = finish(fetch(Download("a/data", "a/data.bin", f"{server.address}/a/data.bin", f"sha256:{SHA}", 0, "")))
+    assert fetched.path == cache.cache_folder() / "downloads" / "a" / "data.bin"
+    assert fetched.path.read_bytes() == BODY
+    assert [wanted for _, wanted in server.seen] == [None, "bytes=300000-"]
+    assert not list(fetched.path.parent.glob("*.part"))
+
+
 def test_a_server_without_ranges_starts_again(server):
     server.ranges, server.faults = False, [{"cut": 300_000}]
     assert_whole(finish(fetch(item(server))))

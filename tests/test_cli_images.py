@@ -72,6 +72,14 @@ def test_the_size_of_a_folders_images_is_the_checkpoints(cli: Cli, tmp_path: Pat
     assert measured.json["confusion"] == trained.lines[-1]["confusion"]
     cli("train-cnn", pets, "--resume", "--device", "cpu").fails(1, "other images")  # --size is not repeated
     cli("train-cnn", "mnist", "--size", 64).fails(2, "32 x 32")
+    cli("train-cnn", pets, "--size", 64, *SHORT).fails(2, "lenet5", "32 x 32", "64 x 64", "--list")
+    cli("train-cnn", "mnist", "--model", "alexnet-224").fails(2, "224 x 224", "32 x 32")
+
+
+def test_without_size_it_is_the_models(cli: Cli, tmp_path: Path) -> None:
+    how = ["--model", "resnet18", "--threads", 1, "--device", "cpu", "--set", "batch_size=2", "--set", "max_steps=1"]
+    trained = cli("train-cnn", bars(tmp_path / "pets", {"cat": 3, "dog": 3}), *how)
+    assert trained.status == 0 and "images of 224 x 224 pixels" in trained.err
 
 
 def test_a_damaged_picture_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ val_images, warmup_steps, weight_decay."""
 @click.option("--model", metavar="NAME", help="The net to train, one of --list.  [default: fast]")
 @click.option("--list", "list_", is_flag=True, help="Show the models, their size and what to expect.")
 @data_dir_option
-@click.option("--size", type=click.IntRange(1, 4096), help="Pixels a side of a folder's images.  [default: 32]")
+@click.option(
+    "--size", type=click.IntRange(1, 4096), help="Pixels a side of a folder's images.  [default: as the model]"
+)
 @run_options
 @common_options
 def command(
@@ -45,16 +47,21 @@ def command(
     longer get better. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
     """
     from seqlab import vision
-    from seqlab.data.image_sets import load_images, set_name
+    from seqlab.data.image_folder import PIXELS
+    from seqlab.data.image_sets import READERS, load_images, set_name
 
     if list_:
         _show_models(common)
         return
     if dataset is None:
         raise UsageError("train-cnn needs a data set", "as in `seqlab train-cnn cifar10`")
-    settings = common.resolve(vision.VisionSettings, **vision.architecture(model or vision.DEFAULT_MODEL).defaults)
+    entry = vision.architecture(model or vision.DEFAULT_MODEL)
+    settings = common.resolve(vision.VisionSettings, **entry.defaults)
     name = set_name(dataset) if model is None else f"{set_name(dataset)}-{model}"
     folder = target_folder(common, name, resume=resume, overwrite=overwrite)
+    if size is None and dataset not in READERS:
+        size = entry.side
+    vision.check_side(model or vision.DEFAULT_MODEL, size or PIXELS)
     data = show_transfer(common, load_images(dataset, offline=common.offline, data_dir=data_dir, size=size))
     say(
         common,

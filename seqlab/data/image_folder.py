@@ -5,37 +5,25 @@ the images in its folder and the folders in that. Files whose names do not end a
 of; hidden files and folders are passed over. A link to a file or to a class's folder is what it leads to; links to
 folders further down are not followed, as they may run in circles.
 
-Without a test part one is drawn: of each class the fifth of its pictures whose sha256 is the lowest. So it depends on
-neither names nor order, copies of a picture are on one side, and pictures that are added move few others.
+Without a test part one is drawn, see `held_out`.
 """
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from seqlab.data.archive import reading
 from seqlab.data.cache import Transfer
+from seqlab.data.held_out import Picture, count, split
 from seqlab.data.images import ImageSet
 from seqlab.data.picture import image_suffixes, read_image
 from seqlab.errors import DataError
 
 PIXELS = 32  # a side, unless told
-TEST_SHARE = 5  # one in so many
 HINT = "give it one folder for each class with its images in it: FOLDER/cat/1.jpg, FOLDER/dog/2.jpg"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image file, its class and the sha256 of its bytes."""
-
-    path: Path
-    label: int
-    digest: str
 
 
 def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transfer, None, ImageSet]:
@@ -72,11 +60,11 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
             yield progress
         pictures.append(sorted(hashed, key=lambda one: (one.digest, one.label)))  # so a stretch of them has all classes
     drawn = len(parts) == 1
-    train, test = _split(pictures[0], notes) if drawn else (pictures[0], pictures[1])
+    train, test = split(pictures[0], notes) if drawn else (pictures[0], pictures[1])
     if not train or not test:
         raise DataError(f"{folder} has too few pictures to hold some out as a test", "add pictures to its classes")
     if not drawn and (leaked := len({one.digest for one in train} & {one.digest for one in test})):
-        notes.append(f"{_count(leaked, 'picture')} of {parts[1].name}/ {'is' if leaked == 1 else 'are'} in train/ too")
+        notes.append(f"{count(leaked, 'picture')} of {parts[1].name}/ {'is' if leaked == 1 else 'are'} in train/ too")
     need = (len(train) + len(test)) * 3 * size**2
     notes.append(f"images of {size} x {size} pixels, {need / 1e6:,.1f} MB in memory")
     _need_memory(need)
@@ -157,29 +145,6 @@ def _listed(part: Path, classes: list[str], notes: list[str]) -> list[tuple[Path
     return found
 
 
-def _split(pictures: list[Picture], notes: list[str]) -> tuple[list[Picture], list[Picture]]:
-    """A fifth of each class's pictures as a test, but never a class's only one, or one that is in two classes."""
-    labels: dict[str, set[int]] = {}
-    for one in pictures:
-        labels.setdefault(one.digest, set()).add(one.label)
-    several = {digest for digest, held in labels.items() if len(held) > 1}
-    if several:
-        notes.append(f"{_count(len(several), 'picture')} in two classes or more: to train on only")
-    sizes = Counter(label for held in labels.values() for label in held)  # copies count once
-    left = {label: max(1, size // TEST_SHARE) if size > 1 else 0 for label, size in sizes.items()}
-    tested = set()
-    for digest, held in sorted(labels.items()):
-        label = min(held)
-        if digest not in several and left[label] > 0:
-            tested.add(digest)
-            left[label] -= 1
-    train = [one for one in pictures if one.digest not in tested]
-    test = [one for one in pictures if one.digest in tested]
-    if alone := sorted({one.label for one in train} - {one.label for one in test}):
-        notes.append(f"{_count(len(alone), 'class', 'classes')} of one picture only, which is not held out")
-    return train, test
-
-
 def _need_memory(size: int) -> None:
     """Raise DataError where images of so many bytes cannot be in this machine's memory."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
@@ -206,7 +171,3 @@ def _damaged(folder: Path, damaged: list[tuple[Path, DataError]], total: int) ->
 def _listing(names: Iterable[str]) -> str:
     shown = [printable(name) for name in names]
     return ", ".join(shown[:3]) + (f" and {len(shown) - 3:,} more" if len(shown) > 3 else "")
-
-
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

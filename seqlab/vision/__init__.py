@@ -4,7 +4,7 @@ from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
 from seqlab.vision.looking import heat_maps
 from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
-from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, size
+from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, check_side, size
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -15,6 +15,7 @@ __all__ = [
     "VisionSettings",
     "architecture",
     "check_classes",
+    "check_side",
     "class_loss",
     "describe",
     "evaluate",

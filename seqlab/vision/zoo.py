@@ -113,3 +113,18 @@ def size(entry: Architecture, classes: int) -> tuple[int, int]:
                 layer.forward = nn.Identity().forward  # type: ignore[method-assign]  # slow on this device, and not counted
         net(torch.empty(1, 3, entry.side, entry.side))
     return count_parameters(net), total
+
+
+def check_side(name: str, side: int) -> None:
+    """Raise UsageError where the net of that name is not one for images of side x side."""
+    entry = architecture(name)
+    if side == entry.side:
+        return
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            entry.build(2).eval()(torch.empty(1, 3, side, side))
+    except RuntimeError as problem:  # a kernel larger than what it is laid on, or a linear layer of another size
+        raise UsageError(
+            f"{name} is a net for images of {entry.side} x {entry.side} pixels, and those are {side} x {side}",
+            "choose another of `seqlab train-cnn --list`, or for a folder of images another --size",
+        ) from problem
