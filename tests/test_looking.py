@@ -53,7 +53,7 @@ def test_for_pooled_maps_it_is_the_class_activation_map() -> None:
     torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted(vision.MODELS))
+@pytest.mark.parametrize("name", [name for name, entry in vision.MODELS.items() if entry.side == 32])
 def test_every_net_of_the_zoo_has_a_map(name: str) -> None:
     torch.manual_seed(0)
     net = vision.architecture(name).build(10)
