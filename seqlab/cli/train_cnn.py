@@ -143,6 +143,7 @@ def _show_models(common: Common) -> None:
                 "classes": classes,
                 "parameters": parameters,
                 "multiply_adds": multiply_adds,
+                "epochs": entry.epochs,
                 "cifar10_top1": top1,
                 "cifar10_source": source,
                 "paper": entry.paper,
@@ -151,12 +152,12 @@ def _show_models(common: Common) -> None:
     if common.json:
         result_json({"models": models})
         return
-    result("model          side  classes   parameters  multiply-adds  CIFAR-10       paper")
+    result("model          side  classes   parameters  multiply-adds  epochs  CIFAR-10       paper")
     for model in models:
         expected = (
             "-" if model["cifar10_top1"] is None else f"{model['cifar10_top1'] * 100:g} % {model['cifar10_source']}"
         )
         result(
             f"{model['name']:13}  {model['side']:>4}  {model['classes']:>7,}  {model['parameters']:>11,}  "
-            f"{model['multiply_adds'] / 1e6:>11,.1f} M  {expected:13}  {model['paper']}"
+            f"{model['multiply_adds'] / 1e6:>11,.1f} M  {model['epochs']:>6g}  {expected:13}  {model['paper']}"
         )
