@@ -60,7 +60,7 @@ OWN = {
     "score": "--corpus",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
-    "train-cnn": "--data-dir --epochs --list --minutes --model --overwrite --resume --size",
+    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
     "evaluate": "--adapt --column --data-dir --levels --plot --returns",
     "predict": "--top --views",
     "lab list": "",

@@ -1,14 +1,24 @@
 """seqlab train-cnn DATASET"""
 
+import shlex
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seqlab.cli.options import Common, common_options, data_dir_option
-from seqlab.cli.output import result, result_json, say, show_transfer
-from seqlab.cli.training import conduct, repeating_command, run_options, target_folder
+from seqlab.cli.output import graceful_stop, result, result_json, say, show_training, show_transfer
+from seqlab.cli.training import conduct, repeating_command, resume_command, run_options, target_folder
 from seqlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqlab.checkpoint import Checkpoint
+    from seqlab.data.images import ImageSet
+    from seqlab.training import Progress
+
+    Stop = Callable[[], bool]
+    Training = Generator[Progress, None, Checkpoint | None]
 
 SETTINGS = """Names for --set: batch_size, clip_norm, crop, cutout, ema_decay, eval_every, flip, label_smoothing, lr,
 max_steps, optimizer (sgd, adamw, muon), patience, reflect, schedule (cosine, one_cycle, staircase), seed, start_side,
@@ -23,6 +33,7 @@ val_images, warmup_steps, weight_decay."""
 @click.option(
     "--size", type=click.IntRange(1, 4096), help="Pixels a side of a folder's images.  [default: as the model]"
 )
+@click.option("--folds", type=click.IntRange(min=2), help="Cross-validate: hold out each of so many parts once.")
 @run_options
 @common_options
 def command(
@@ -32,6 +43,7 @@ def command(
     list_: bool,
     data_dir: Path | None,
     size: int | None,
+    folds: int | None,
     epochs: float | None,
     minutes: float | None,
     resume: bool,
@@ -44,7 +56,8 @@ def command(
 
     All training images train and the test images are looked at once, at the end, with the last weights;
     --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
-    longer get better. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
+    longer get better. --folds 5 trains five nets, each measured on the fifth of the training images that it was not
+    shown. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
     """
     from seqlab import vision
     from seqlab.data.image_folder import PIXELS
@@ -58,7 +71,10 @@ def command(
     entry = vision.architecture(model or vision.DEFAULT_MODEL)
     settings = common.resolve(vision.VisionSettings, **entry.defaults)
     name = set_name(dataset) if model is None else f"{set_name(dataset)}-{model}"
-    folder = target_folder(common, name, resume=resume, overwrite=overwrite)
+    if folds is not None:
+        name += f"-{folds}-folds"
+    first = "fold-1" if folds is not None else ""
+    folder = target_folder(common, name, resume=resume, overwrite=overwrite, first=first)
     if size is None and dataset not in READERS:
         size = entry.side
     vision.check_side(model or vision.DEFAULT_MODEL, size or PIXELS)
@@ -72,11 +88,10 @@ def command(
         say(common, "  no test part is given: a fifth of each class was held out, by the sha256 of the files' bytes")
     for note in data.notes:
         say(common, f"  {note}")
-    conduct(
-        common,
-        folder,
-        lambda stop: vision.train(
-            data,
+
+    def train(part: "ImageSet", folder: Path, resume: bool) -> "Callable[[Stop], Training]":
+        return lambda stop: vision.train(
+            part,
             folder,
             settings,
             model=model,
@@ -86,12 +101,56 @@ def command(
             resume=resume,
             command=repeating_command(),
             stop=stop,
-        ),
+        )
+
+    if folds is not None:
+        _cross_validate(common, folder, list(vision.folds(data, folds, settings.seed)), resume, train)
+        return
+    conduct(
+        common,
+        folder,
+        train(data, folder, resume),
         "images/s",
         _describe,
         lambda done: figures(done.config["metrics"]),
         lambda name: f"seqlab predict {name} IMAGE",
     )
+
+
+def _cross_validate(
+    common: Common,
+    folder: Path,
+    parts: "list[ImageSet]",
+    resume: bool,
+    train: "Callable[[ImageSet, Path, bool], Callable[[Stop], Training]]",
+) -> None:
+    """Train a net for each part, in a folder of its own, and tell their mean. To resume is to go on with the first that is not done."""
+    from seqlab import checkpoint, vision
+
+    metrics = []
+    with graceful_stop(common) as stop:
+        for number, part in enumerate(parts, 1):
+            here = folder / f"fold-{number}"
+            begun = resume and (here / "config.json").exists()
+            done = checkpoint.load(here) if begun else None
+            if done is None or "metrics" not in done.config:
+                say(common, f"fold {number} of {len(parts)}: {len(part.images):,} train, the others are held out")
+                done = show_training(common, train(part, here, begun)(stop), "images/s", _describe)
+            if done is None:
+                say(common, f"stopped; saved in {folder}\ncontinue with: {resume_command()}")
+                return
+            metrics.append(done.config["metrics"])
+    found = vision.summary(metrics)
+    if common.json:
+        result_json({"final": True, "checkpoint": str(folder), **found})
+        return
+    each = ", ".join(f"{share:.2%}" for share in found["folds"]["top1"])
+    result(
+        f"top-1 {found['top1']:.2%} over {len(parts)} folds, deviation {found['deviation']['top1']:.2%}: {each}\n"
+        f"top-1 {found['top1_views']:.2%} averaged over views, deviation {found['deviation']['top1_views']:.2%}"
+    )
+    one = shlex.quote(str(folder / "fold-1"))
+    say(common, f"saved in {folder}, a folder for each fold\nuse one: seqlab predict {one} IMAGE")
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:
@@ -152,12 +211,12 @@ def _show_models(common: Common) -> None:
     if common.json:
         result_json({"models": models})
         return
-    result("model          side  classes   parameters  multiply-adds  epochs  CIFAR-10       paper")
+    result("model          side   parameters  multiply-adds  epochs  CIFAR-10       paper")
     for model in models:
         expected = (
             "-" if model["cifar10_top1"] is None else f"{model['cifar10_top1'] * 100:g} % {model['cifar10_source']}"
         )
         result(
-            f"{model['name']:13}  {model['side']:>4}  {model['classes']:>7,}  {model['parameters']:>11,}  "
+            f"{model['name']:13}  {model['side']:>4}  {model['parameters']:>11,}  "
             f"{model['multiply_adds'] / 1e6:>11,.1f} M  {model['epochs']:>6g}  {expected:13}  {model['paper']}"
         )

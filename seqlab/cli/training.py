@@ -31,20 +31,23 @@ def run_options(command):  # type: ignore[no-untyped-def]
     return click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Train so many passes.")(command)
 
 
-def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool) -> Path:
-    """Where a train command writes. Raises CheckpointError for a folder in use without --resume or --overwrite."""
+def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool, first: str = "") -> Path:
+    """Where a train command writes; first: the folder in it that is the first checkpoint of several.
+
+    Raises CheckpointError for a folder in use without --resume or --overwrite.
+    """
     from seqlab import checkpoint
 
     if resume and overwrite:
         raise UsageError("--resume continues what --overwrite replaces", "give one of them")
     folder = common.output or common.checkpoints / name
     if resume:
-        if not (folder / "config.json").exists():
+        if not (folder / first / "config.json").exists():
             raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
         context = click.get_current_context()
         if any(from_command_line(context, name) for name in ("set_", "seed", "epochs", "minutes")):
             say(common, "resumed with the settings that were saved; those of this command are not looked at")
-    elif folder.exists() and not (overwrite and (folder / "config.json").exists()):
+    elif folder.exists() and not (overwrite and (folder / first / "config.json").exists()):
         checkpoint.refuse_existing(folder)
     return folder
 

@@ -2,6 +2,7 @@
 
 from seqlab.vision.classifier import Classifier, check_classes, load, predict
 from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
+from seqlab.vision.folds import folds, summary
 from seqlab.vision.looking import heat_maps
 from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
 from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, check_side, size
@@ -19,10 +20,12 @@ __all__ = [
     "class_loss",
     "describe",
     "evaluate",
+    "folds",
     "heat_maps",
     "load",
     "predict",
     "size",
+    "summary",
     "train",
     "worst_mistakes",
 ]
