@@ -1,5 +1,7 @@
 """Training a classifier on an image set, kept in a folder."""
 
+import copy
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +27,7 @@ from seqlab.vision.classifier import Classifier
 from seqlab.vision.measuring import calibrated, evaluate
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture
 
+PROBED = 32  # images tell which precision is quicker
 WHITENED = 5000  # images are enough to know the patches of all
 
 
@@ -123,6 +126,9 @@ def train(
     with use_threads(chosen.threads):
         mean, std = channel_statistics(data.images[:kept])
         classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
+        if compute.precision == "auto" and chosen.precision != torch.float32 and chosen.device.type == "cpu":
+            sample = classifier.normalise(data.images[:PROBED])
+            chosen = replace(chosen, precision=quicker_precision(net, sample, chosen.precision))
         if isinstance(net, FastNet):
             net.whiten(classifier.normalise(data.images[:kept][:WHITENED].to(chosen.device)))
         augment = Augment(
@@ -194,6 +200,27 @@ def train(
         if settings.val_images:
             classifier = calibrated(classifier, data.images[kept:], data.labels[kept:], chosen)
         return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))
+
+
+def quicker_precision(net: nn.Module, images: Tensor, precision: torch.dtype) -> torch.dtype:
+    """`precision`, or float32 where a step of a copy of the net on the images (N, 3, H, W) takes no longer in it.
+
+    A processor may multiply bf16 in hardware and a build's convolutions be slower in it all the same.
+    """
+    net = copy.deepcopy(net)
+
+    def seconds(dtype: torch.dtype) -> float:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            with training.autocast(images.device, dtype):
+                loss = net(images).float().sum()
+            loss.backward()
+            times.append(time.perf_counter() - start)
+        return min(times[1:])  # the first prepares
+
+    with torch.random.fork_rng(devices=[]):
+        return precision if seconds(precision) < seconds(torch.float32) else torch.float32
 
 
 def describe(data: ImageSet) -> dict[str, Any]:
