@@ -124,7 +124,7 @@ def _cross_validate(
     resume: bool,
     train: "Callable[[ImageSet, Path, bool], Callable[[Stop], Training]]",
 ) -> None:
-    """Train a net for each part, in a folder of its own, and tell their mean; resumed, with the first that is not done."""
+    """Train a net for each part, in a folder of its own, and tell their mean; a resumed one goes on where it was."""
     from seqlab import checkpoint, vision
 
     metrics = []
