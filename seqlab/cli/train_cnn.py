@@ -1,7 +1,7 @@
 """seqlab train-cnn DATASET"""
 
 import shlex
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,9 @@ def command(
     for note in data.notes:
         say(common, f"  {note}")
 
+    if "batch_size" not in common.settings:  # a few pictures of one's own are no batch of a thousand
+        settings.batch_size = min(settings.batch_size, max(2, len(data.images) // 20))
+
     def train(part: "ImageSet", folder: Path, resume: bool) -> "Callable[[Stop], Training]":
         return lambda stop: vision.train(
             part,
@@ -104,7 +107,7 @@ def command(
         )
 
     if folds is not None:
-        _cross_validate(common, folder, list(vision.folds(data, folds, settings.seed)), resume, train)
+        _cross_validate(common, folder, vision.folds(data, folds, settings.seed), folds, resume, train)
         return
     conduct(
         common,
@@ -120,7 +123,8 @@ def command(
 def _cross_validate(
     common: Common,
     folder: Path,
-    parts: "list[ImageSet]",
+    parts: "Iterator[ImageSet]",
+    count: int,
     resume: bool,
     train: "Callable[[ImageSet, Path, bool], Callable[[Stop], Training]]",
 ) -> None:
@@ -134,7 +138,7 @@ def _cross_validate(
             begun = resume and (here / "config.json").exists()
             done = checkpoint.load(here) if begun else None
             if done is None or "metrics" not in done.config:
-                say(common, f"fold {number} of {len(parts)}: {len(part.images):,} train, the others are held out")
+                say(common, f"fold {number} of {count}: {len(part.images):,} train, the others are held out")
                 done = show_training(common, train(part, here, begun)(stop), "images/s", _describe)
             if done is None:
                 say(common, f"stopped; saved in {folder}\ncontinue with: {resume_command()}")
@@ -146,7 +150,7 @@ def _cross_validate(
         return
     each = ", ".join(f"{share:.2%}" for share in found["folds"]["top1"])
     result(
-        f"top-1 {found['top1']:.2%} over {len(parts)} folds, deviation {found['deviation']['top1']:.2%}: {each}\n"
+        f"top-1 {found['top1']:.2%} over {count} folds, deviation {found['deviation']['top1']:.2%}: {each}\n"
         f"top-1 {found['top1_views']:.2%} averaged over views, deviation {found['deviation']['top1_views']:.2%}"
     )
     one = shlex.quote(str(folder / "fold-1"))
