@@ -1,5 +1,7 @@
 """What this machine is good at: the device, the precision and the threads to compute with, each with its reason."""
 
+import ctypes
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +102,19 @@ def use_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Have the C library keep the memory of freed tensors for the next ones, until the process ends.
+
+    glibc gives each large block back to the system, which fills it with zeros, page by page, when it is asked for
+    again: a seventh of the training time of a convolutional net (measured). Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
+        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: the heap does not shrink
 
 
 def instruction_set() -> str:

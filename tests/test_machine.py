@@ -1,5 +1,9 @@
 """What to compute with: asked for, or chosen with a reason, or refused."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -79,3 +83,20 @@ def test_what_was_resolved_resolves_to_itself() -> None:
     again = Compute(**{name: record[name] for name in ("device", "precision", "threads")}).resolve(10**9)
     assert again == resolved
     assert record["instruction_set"] == torch.backends.cpu.get_cpu_capability()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+def test_memory_that_was_freed_is_used_again() -> None:
+    program = """
+import resource, torch
+from seqlab.machine import keep_freed_memory
+keep_freed_memory()
+faults = []
+for _ in range(20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.empty(64 << 20, dtype=torch.uint8).fill_(1)  # 16,384 pages
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(sorted(faults)[len(faults) // 2])
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 100

@@ -1,5 +1,6 @@
 """The job of images, end to end on a made-up archive: train, resume, measure, predict."""
 
+import copy
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from seqlab.data.images import ImageSet
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.vision import Classifier, VisionSettings
+from seqlab.vision.fitting import record_graphs
 from tests.cifar import NAMES, cifar_files, write_mirror
 
 FP32 = Compute(device="cpu", precision="fp32", threads=1)
@@ -430,3 +432,19 @@ def test_a_short_run_on_the_real_images_is_far_above_chance(tmp_path: Path) -> N
     run_out(vision.train(images, tmp_path / "a", settings, model="lenet5", compute=FP32))
     assert checkpoint.load(tmp_path / "a").config["metrics"]["top1"] > 0.38
     assert training.count_parameters(vision.MODELS["lenet5"].build(10)) == 62_006
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_recorded_passes_of_a_net_are_its_own() -> None:
+    images = torch.randn(16, 3, 32, 32, device="cuda").contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(10, (16,), device="cuda")
+    net: nn.Module = vision.MODELS["resnet20"].build(10).to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recorded = copy.deepcopy(net)
+    record_graphs(recorded, images, torch.float32)
+    for each in (net, recorded):
+        for shift in (0.0, 1.0):
+            each.zero_grad()
+            F.cross_entropy(each(images + shift), labels).backward()
+    for one, other in zip(net.parameters(), recorded.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-2, atol=1e-3)
+    torch.testing.assert_close(net.state_dict(), recorded.state_dict(), rtol=1e-2, atol=1e-3)

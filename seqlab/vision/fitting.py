@@ -2,6 +2,7 @@
 
 import copy
 import time
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +19,7 @@ from seqlab.data.augment import SMALLEST_SIDE, Augment, Normalise, growing_work
 from seqlab.data.batches import ShuffledBatches, seeded
 from seqlab.data.images import ImageSet, channel_statistics
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
-from seqlab.machine import Compute, use_threads
+from seqlab.machine import Compute, keep_freed_memory, use_threads
 from seqlab.models.fast import FastNet
 from seqlab.optimizers import OPTIMIZERS
 from seqlab.schedules import SCHEDULES
@@ -121,6 +122,8 @@ def train(
     net = planned.build(len(data.classes))
     chosen = compute.resolve(training.count_parameters(net))
     net.to(chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if chosen.device.type == "cpu":
+        keep_freed_memory()
     kept = len(data.images) - settings.val_images
     height, width = data.images.shape[2:]
     with use_threads(chosen.threads):
@@ -175,6 +178,8 @@ def train(
         )
         batches.augment = replace(augment, start_side=settings.start_side, epochs=settings.max_steps / len(batches))
         settings.eval_every = settings.eval_every or len(batches)
+        if chosen.device.type == "cuda" and settings.start_side is None:
+            record_graphs(net, next(batches.epoch(0))[0], chosen.precision)
         config = {
             "job": "vision",
             "command": command,
@@ -221,6 +226,21 @@ def quicker_precision(net: nn.Module, images: Tensor, precision: torch.dtype) ->
 
     with torch.random.fork_rng(devices=[]):
         return precision if seconds(precision) < seconds(torch.float32) else torch.float32
+
+
+def record_graphs(net: nn.Module, images: Tensor, precision: torch.dtype) -> None:
+    """Have the net train on batches of exactly this shape, on a GPU, by CUDA graphs of its two passes.
+
+    A step of a small net then waits for the GPU, and no longer for Python to start its hundreds of kernels. The net's
+    weights and statistics stay as they were; in evaluation it runs as ever.
+    """
+    # PyTorch's own: its recorded passes keep the nodes alive that it then wonders about
+    warnings.filterwarnings("ignore", "The AccumulateGrad node's stream does not match")
+    before = copy.deepcopy(net.state_dict())
+    with training.autocast(images.device, precision):
+        torch.set_autocast_cache_enabled(False)  # weights rounded outside of the graph would stay as they were
+        torch.cuda.make_graphed_callables(net, (images,))
+    net.load_state_dict(before)
 
 
 def describe(data: ImageSet) -> dict[str, Any]:
