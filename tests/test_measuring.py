@@ -97,6 +97,8 @@ def test_the_logits_of_views_are_their_weighted_mean() -> None:
         shown = classifier.normalise(images)
         expected = sum(weight * classifier.model(view) for weight, view in views(shown, mirrors))
         torch.testing.assert_close(classifier.logits(images, CHOSEN, average_views=True), expected)
+        plain, averaged = classifier.plain_and_averaged(images, CHOSEN)
+        torch.testing.assert_close((plain, averaged), (classifier.logits(images, CHOSEN), expected))
 
 
 # --- calibration

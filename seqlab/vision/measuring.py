@@ -30,8 +30,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     and the other way round, and `temperature`, for use on other images, is fitted on all. `temperature_views` is the
     same for the mean logits over the views, which are less sure.
     """
-    logits = classifier.logits(images, chosen).cpu()
-    averaged = classifier.logits(images, chosen, average_views=True).cpu()
+    logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, chosen))
     count = len(classifier.classes)
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)
@@ -53,8 +52,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
 def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> Classifier:
     """The classifier with the temperature that validation images, neither trained on nor measured, ask for."""
     plain, averaged = (
-        fit_temperature(classifier.logits(images, chosen, average_views=average).cpu(), labels)
-        for average in (False, True)
+        fit_temperature(logits.cpu(), labels) for logits in classifier.plain_and_averaged(images, chosen)
     )
     return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on="validation")
 
