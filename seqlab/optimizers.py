@@ -38,7 +38,7 @@ def muon(model: nn.Module, lr: float, weight_decay: float) -> "Muon":
         [
             {"params": filters, "orthogonal": True, "momentum": 0.7, "weight_decay": 0.0, "lr_scale": 1.0},
             {"params": heads, "weight_decay": weight_decay / 0.06, "lr_scale": 0.06},
-            {"params": vectors, "weight_decay": weight_decay / 300, "lr_scale": 300.0},
+            {"params": vectors, "weight_decay": weight_decay / 600, "lr_scale": 600.0},
         ],
         lr=lr,
     )

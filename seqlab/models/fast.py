@@ -27,7 +27,7 @@ class Norm(nn.BatchNorm2d):
     """Batch norm without a scale (the next filters have one) and with a short memory: the net changes fast."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, momentum=0.4)
+        super().__init__(channels, momentum=0.6)
         self.weight.requires_grad = False
 
 

@@ -8,7 +8,7 @@ stem's local response normalisation, and 3x3 where the paper has 5x5. Weights be
 The auxiliary heads classify after modules 4a and 4d, in training only, where each counts AUXILIARY_WEIGHT in the
 loss: `forward_with_auxiliary` gives their logits beside those of the net.
 
-Fitted to 32x32: a quarter of the maps, and a stem that keeps the side: its first filter is 3x3 without stride
+Fitted to 32x32: half of the maps, and a stem that keeps the side: its first filter is 3x3 without stride
 instead of 7x7 with a stride of two, and the pooling behind it is left out, so that the modules see maps of side
 16, 8 and 4 instead of 28, 14 and 7. There is no dropout: so small a net is short of maps, not of images.
 """
@@ -71,7 +71,7 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, classes: int = 1000, *, auxiliary: bool = False, small: bool = False) -> None:
         super().__init__()
-        share = 4 if small else 1
+        share = 2 if small else 1
         self.stem = nn.Sequential(
             Convolution(3, 64 // share, 3) if small else Convolution(3, 64, 7, stride=2),
             nn.Identity() if small else _halving(),
@@ -103,13 +103,13 @@ class GoogLeNet(nn.Module):
         return self._forward(images, dict(self.heads.items()))
 
     def _forward(self, images: Tensor, heads: dict[str, nn.Module]) -> list[Tensor]:
-        x = self.stem(images)  # (B, 192, 56, 56), small: (B, 48, 32, 32)
+        x = self.stem(images)  # (B, 192, 56, 56), small: (B, 96, 32, 32)
         logits = []
         for name, inception in self.inceptions.items():
             x = inception(self.halving(x) if name in HALVED_BEFORE else x)
             if name in heads:
                 logits.append(heads[name](x))
-        x = self.dropout(x.mean((2, 3)))  # (B, 1024), small: (B, 256)
+        x = self.dropout(x.mean((2, 3)))  # (B, 1024), small: (B, 512)
         return [self.output(x), *logits]  # each (B, classes)
 
 

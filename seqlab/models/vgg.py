@@ -5,7 +5,7 @@ of the image, two of them with dropout: the configurations A, B, D and E of tabl
 weights. Convolutions begin as in He et al. 2015, without which the deeper ones do not start (the paper first
 trained the shallow one and grew the others from it); the linear layers as in the paper, deviation 0.01.
 
-Fitted to 32x32: a quarter of the maps, batch normalisation after every convolution, and, as five halvings leave
+Fitted to 32x32: half of the maps, batch normalisation after every convolution, and, as five halvings leave
 one pixel, one linear layer instead of three: VGG-16 then has 14 layers with weights.
 """
 
@@ -28,7 +28,7 @@ class VGG(nn.Module):
         super().__init__()
         if depth not in STAGES:
             raise ValueError(f"VGG has {', '.join(map(str, STAGES))} layers, not {depth}")
-        share = 4 if small else 1
+        share = 2 if small else 1
         layers: list[nn.Module] = []
         channels = 3
         for width, count in zip(WIDTHS, STAGES[depth], strict=True):
@@ -48,7 +48,7 @@ class VGG(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.pool(self.features(images))  # (B, 512, 7, 7), small: (B, 128, 1, 1)
+        x = self.pool(self.features(images))  # (B, 512, 7, 7), small: (B, 256, 1, 1)
         return self.classifier(x.flatten(1))  # (B, classes)
 
 

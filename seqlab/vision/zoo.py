@@ -49,7 +49,7 @@ FAST = {
     "weight_decay": 0.012,
     "warmup_steps": 0,
     "clip_norm": None,  # Muon's steps have one length whatever the gradient's
-    "label_smoothing": 0.2,
+    "label_smoothing": 0.1,
     "crop": 2,
     "reflect": True,
     "start_side": 20,
@@ -57,14 +57,14 @@ FAST = {
 
 # By one name the net for 32x32 images; a net that is also built at the size of its paper has that size in its name.
 MODELS = {
-    "fast": Architecture(partial(FastNet, (64, 256, 256)), 32, "Jordan 2024", FAST, epochs=8.0),
+    "fast": Architecture(partial(FastNet, (64, 256, 256)), 32, "Jordan 2024", FAST, epochs=12.0),
     "lenet5": Architecture(LeNet5, 32, LECUN, {"lr": 0.05, "crop": 0}, expected=(0.718, "measured")),
-    "alexnet": Architecture(partial(AlexNet, small=True), 32, KRIZHEVSKY, {"lr": 0.1}),
+    "alexnet": Architecture(partial(AlexNet, small=True), 32, KRIZHEVSKY, {"lr": 0.1}, epochs=35.0),
     "vgg11": Architecture(partial(VGG, 11, small=True), 32, SIMONYAN, {"lr": 0.1}),
     "vgg13": Architecture(partial(VGG, 13, small=True), 32, SIMONYAN, {"lr": 0.1}),
     "vgg16": Architecture(partial(VGG, 16, small=True), 32, SIMONYAN, {"lr": 0.1}),
     "vgg19": Architecture(partial(VGG, 19, small=True), 32, SIMONYAN, {"lr": 0.1}),
-    "googlenet": Architecture(partial(GoogLeNet, small=True), 32, SZEGEDY),
+    "googlenet": Architecture(partial(GoogLeNet, small=True), 32, SZEGEDY, {"start_side": 20}, epochs=12.0),
     "resnet20": Architecture(partial(ResNet, 20), 32, HE, {}, expected=(0.9125, "paper")),
     "resnet32": Architecture(partial(ResNet, 32), 32, HE, {}, expected=(0.9249, "paper")),
     "resnet44": Architecture(partial(ResNet, 44), 32, HE, {}, expected=(0.9283, "paper")),
