@@ -20,8 +20,10 @@ def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
 
 def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """A model's parameters in two groups, for an optimizer: biases and norms are not decayed."""
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    matrices, vectors = [], []
+    for name, parameter in model.named_parameters():
+        # several nets in one module stack their biases to a matrix
+        (matrices if parameter.dim() > 1 and "bias" not in name else vectors).append(parameter)
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 

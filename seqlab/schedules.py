@@ -46,4 +46,9 @@ def staircase(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], f
     return rate
 
 
+def constant(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], float]:
+    """Linear up to `lr`, then `lr`: for runs that end when they have learnt enough, which nobody knows before."""
+    return lambda step: lr * min(1.0, (step + 1) / max(1, warmup_steps))
+
+
 SCHEDULES: dict[str, Schedule] = {"cosine": warmup_cosine, "one_cycle": one_cycle, "staircase": staircase}

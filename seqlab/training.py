@@ -209,7 +209,8 @@ def fit(
     """Train to the end, or until `stop()`: every `eval_every` steps and at the end validate, log and save.
 
     `validate()` gives a dict with `val_loss` first; the weights of its lowest value are the ones kept to be used, or
-    the last ones where there is no `validate`. After `patience` evaluations without a lower one the run has come to its
+    the last ones where there is no `validate`. Several nets in one model are each best at another step: the model then
+    keeps the weights of each itself, and `val_lowest`, which falls whenever one of them is better, counts instead. After `patience` evaluations without a lower one the run has come to its
     end: its `max_steps` become those it took. Yields after every step. A stop saves between two evaluations too,
     so that the resumed run is the uninterrupted one.
     """
@@ -235,8 +236,8 @@ def fit(
                     f"the validation loss at step {run.step} is not finite ({record['val_loss']})",
                     f"try a smaller lr (here {step.lr:.2g}); the last saved state is untouched",
                 )
-            if validate and record["val_loss"] < run.best_loss:
-                run.best_loss, run.best_step = record["val_loss"], run.step
+            if validate and record.get("val_lowest", record["val_loss"]) < run.best_loss:
+                run.best_loss, run.best_step = record.get("val_lowest", record["val_loss"]), run.step
                 run.best_weights = {name: t.detach().clone() for name, t in last_weights(run).items()}
             if patience is not None and run.best_step and run.step - run.best_step >= patience * eval_every:
                 run.max_steps = run.step

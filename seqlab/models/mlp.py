@@ -24,7 +24,7 @@ RECTIFIED = ("relu", "gelu")
 class MLP(nn.Module):
     """`members` nets in one: inputs (K, B, input_size) -> (K, B, outputs), each member from its own inputs.
 
-    With one member, (B, input_size) -> (B, outputs) too. hidden_sizes: units of each layer but the last; dropout: the
+    With one member, (B, input_size) -> (B, outputs) too; inputs of the first members alone give theirs. hidden_sizes: units of each layer but the last; dropout: the
     share of hidden units that are left out of a training step.
     """
 
@@ -72,5 +72,5 @@ class MLP(nn.Module):
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if number > 0:
                 x = F.dropout(ACTIVATIONS[self.activation](x), self.dropout, self.training)
-            x = torch.baddbmm(bias, x, weight)  # (K, B, units)
+            x = torch.baddbmm(bias[: len(x)], x, weight[: len(x)])  # (K, B, units)
         return x

@@ -1,8 +1,10 @@
-"""Which rows are held out: by class, by group or by time."""
+"""Which rows are held out: by class, by group or by time. Each choice is a function of the seed."""
 
 import numpy as np
 
-Split = tuple[np.ndarray, np.ndarray]  # row numbers to train on, and those held out
+from seqlab.errors import DataError
+
+Split = tuple[np.ndarray, np.ndarray]  # row numbers to learn from, and those held out, both ascending
 
 
 def folds(
@@ -14,8 +16,18 @@ def folds(
     groups: np.ndarray | None = None,
     time: np.ndarray | None = None,
 ) -> list[Split]:
-    """`count` splits of row numbers."""
-    raise NotImplementedError
+    """`count` splits of the rows 0 to `rows` - 1; each row is held out once.
+
+    classes (N,): labels whose shares every part has, to a row. groups (N,): rows of equal values stay together. time
+    (N,): the parts follow each other in this order, and each is held out from those that learn from all before it, so
+    that the first part, one of `count` + 1, is never held out; rows of one time stay together. Raises DataError for
+    fewer rows, groups or times than parts.
+    """
+    if time is not None:
+        part = _parts_in_time(time, count + 1)
+        return [_split(part < number, part == number) for number in range(1, count + 1)]
+    part = _parts(count, rows, seed, classes, groups)
+    return [_split(part != number, part == number) for number in range(count)]
 
 
 def hold_out(
@@ -27,5 +39,89 @@ def hold_out(
     groups: np.ndarray | None = None,
     time: np.ndarray | None = None,
 ) -> Split:
-    """One split of row numbers that holds out a share of the rows."""
-    raise NotImplementedError
+    """One split that holds out about `share` of the rows, chosen as by `folds`; by time the last ones.
+
+    A class's only row is not held out. Raises DataError for fewer than two rows, groups or times.
+    """
+    if time is not None:
+        moments, times = np.unique(time, return_inverse=True)
+        _require(len(moments), 2, "different times")
+        late = np.sort(time)[min(rows - 1, round((1 - share) * rows))]
+        out = time >= (late if late > moments[0] else moments[1])
+        return _split(~out, out)
+    if groups is not None:
+        _, numbers = np.unique(groups, return_inverse=True)
+        _require(int(numbers.max()) + 1, 2, "groups")
+        out = np.isin(numbers, _fill(np.bincount(numbers), share * rows, seed))
+        return _split(~out, out)
+    _require(rows, 2, "rows")
+    random = np.random.default_rng([seed, 1])
+    out = np.zeros(rows, bool)
+    if classes is None:
+        out[random.permutation(rows)[: max(1, min(rows - 1, round(share * rows)))]] = True
+        return _split(~out, out)
+    # every 1/share-th of the rows sorted by class, in random order within it
+    order = random.permutation(rows)
+    order = order[np.argsort(classes[order], kind="stable")]
+    steps = np.floor((np.arange(rows) + random.random()) * share)
+    out[order] = np.diff(steps, prepend=steps[0]) > 0
+    only = np.isin(classes, [one for one, many in zip(*np.unique(classes, return_counts=True), strict=True) if many < 2])
+    out &= ~only
+    if not out.any():
+        out[order[np.flatnonzero(~only[order])[:1]]] = True
+    if not out.any():
+        raise DataError("every row is the only one of its class, so none can be held out", "use more rows")
+    return _split(~out, out)
+
+
+def _parts(
+    count: int, rows: int, seed: int, classes: np.ndarray | None, groups: np.ndarray | None
+) -> np.ndarray:
+    """The part 0 to `count` - 1 of each row."""
+    random = np.random.default_rng([seed, 0])
+    part = np.empty(rows, np.int64)
+    if groups is not None:
+        _, numbers = np.unique(groups, return_inverse=True)
+        sizes = np.bincount(numbers)
+        _require(len(sizes), count, "groups")
+        filled, where = np.zeros(count), np.empty(len(sizes), np.int64)
+        for group in sorted(random.permutation(len(sizes)), key=lambda one: -sizes[one]):
+            where[group] = filled.argmin()  # the largest first, each into the emptiest part
+            filled[where[group]] += sizes[group]
+        return where[numbers]
+    _require(rows, count, "rows")
+    order = random.permutation(rows)
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    part[order] = np.arange(rows) % count
+    return part
+
+
+def _parts_in_time(time: np.ndarray, count: int) -> np.ndarray:
+    moments, numbers, sizes = np.unique(time, return_inverse=True, return_counts=True)
+    _require(len(moments), count, "different times")
+    middle = (np.cumsum(sizes) - sizes / 2) / len(time)  # where a moment stands among the rows, from 0 to 1
+    part = np.minimum((middle * count).astype(np.int64), count - 1)
+    for number in range(1, count):  # none is empty: a part takes the moments it needs from the next
+        if not (part == number - 1).any():
+            part[np.flatnonzero(part > number - 1)[0]] = number - 1
+    for number in reversed(range(count)):
+        if not (part == number).any():
+            part[np.flatnonzero(part < number)[-1]] = number
+    return part[numbers]
+
+
+def _fill(sizes: np.ndarray, wanted: float, seed: int) -> np.ndarray:
+    """Groups in random order until they have as many rows as wanted; never all of them."""
+    order = np.random.default_rng([seed, 1]).permutation(len(sizes))
+    enough = 1 + int(np.searchsorted(np.cumsum(sizes[order]), wanted))
+    return order[: max(1, min(enough, len(sizes) - 1))]
+
+
+def _require(there: int, needed: int, what: str) -> None:
+    if there < needed:
+        raise DataError(f"{there} {what} are too few to hold some out {needed} ways", "use more rows or fewer folds")
+
+
+def _split(learn: np.ndarray, out: np.ndarray) -> Split:
+    return np.flatnonzero(learn), np.flatnonzero(out)

@@ -1,0 +1,149 @@
+"""Nets of one shape that learn from parts of a table side by side: one batched computation, each as if alone.
+
+Every part has two nets. The scout is kept from some of the part's rows, whose loss says how well it does; the learner
+learns from all of them, and its weights are taken whenever its scout is better than ever. So no row is wasted, and
+nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts learn alone
+and their own weights are taken.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqlab.data.batches import seeded
+from seqlab.models.mlp import MLP
+from seqlab.training import Batch, State
+
+FEW = 0.05  # of the rows kept back: learning from them too would change little and double the work
+EVALUATED = 8192  # rows at once
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a scout and a learner are given: x float32 (N, F), y int64 or float32 (N,), of all rows of the table as this
+    part sees them; `learns`, the numbers of the rows to learn from, and of these `stops`, which the scout is not shown.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    learns: np.ndarray
+    stops: np.ndarray
+
+    @property
+    def scouted(self) -> np.ndarray:
+        return np.setdiff1d(self.learns, self.stops, assume_unique=True)
+
+
+class Members(nn.Module):
+    """The scouts, then the learners, of some parts; and the weights of each part's net when its scout was best."""
+
+    def __init__(self, mlp: MLP, parts: int) -> None:
+        super().__init__()
+        self.mlp, self.parts = mlp, parts
+        self.first = mlp.members - parts  # where the nets begin whose weights are taken
+        self.register_buffer("best_loss", torch.full((parts,), torch.inf))
+        self.register_buffer("best_step", torch.zeros(parts, dtype=torch.int64))
+        for name, parameter in mlp.named_parameters():
+            self.register_buffer(f"best_{name.replace('.', '_')}", parameter[self.first :].detach().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mlp(x)
+
+    @torch.no_grad()
+    def note(self, losses: Tensor, step: int) -> float:
+        """Take the weights of the parts whose scout's loss (parts,) is its lowest. Returns the mean of the lowest."""
+        better = losses < self.best_loss
+        self.best_loss[better] = losses[better]
+        self.best_step[better] = step
+        for name, parameter in self.mlp.named_parameters():
+            self.get_buffer(f"best_{name.replace('.', '_')}")[better] = parameter[self.first :][better]
+        return float(self.best_loss.mean())
+
+    @torch.no_grad()
+    def best(self) -> MLP:
+        """The nets that were taken, one for each part."""
+        sizes = [weight.shape[2] for weight in self.mlp.weights]
+        net = MLP(self.mlp.weights[0].shape[1], sizes[:-1], sizes[-1], self.mlp.activation, members=self.parts)
+        for name, parameter in net.named_parameters():
+            parameter.copy_(self.get_buffer(f"best_{name.replace('.', '_')}"))
+        return net.eval()
+
+
+class MemberBatches:
+    """Batches of rows for every net: x (K, B, F) and y (K x B,). Each net goes through its own rows again and again, in
+    an order that is a function of the seed, the net's number and the round; an epoch is one round of the longest."""
+
+    def __init__(self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int) -> None:
+        """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers."""
+        self.rows, self.seed = rows, seed
+        self.batch_size = min(batch_size, max(map(len, rows)))
+        self.x, self.y = x.flatten(0, 1), y.flatten()
+        self.offsets = (torch.arange(len(rows)) % len(x) * x.shape[1])[:, None]  # (K, 1)
+        self.orders: dict[tuple[int, int], Tensor] = {}
+
+    def __len__(self) -> int:
+        return -(-max(map(len, self.rows)) // self.batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` from batch `start` on."""
+        for index in range(start, len(self)):
+            first = (number * len(self) + index) * self.batch_size
+            chosen = torch.stack([self._take(member, first) for member in range(len(self.rows))])  # (K, B)
+            flat = (chosen + self.offsets).flatten().to(self.x.device)
+            yield self.x.index_select(0, flat).view(len(self.rows), self.batch_size, -1), self.y[flat]
+
+    def _take(self, member: int, first: int) -> Tensor:
+        """The row numbers at first..first+batch_size-1 of a net's endless order."""
+        count, found, missing = len(self.rows[member]), [], self.batch_size
+        while missing:
+            turn, place = divmod(first, count)
+            taken = self._order(member, turn)[place : place + missing]
+            found.append(taken)
+            first, missing = first + len(taken), missing - len(taken)
+        return torch.cat(found)
+
+    def _order(self, member: int, turn: int) -> Tensor:
+        if (member, turn) not in self.orders:
+            self.orders.pop((member, turn - 2), None)
+            rows = self.rows[member]
+            self.orders[member, turn] = rows[torch.randperm(len(rows), generator=seeded(self.seed, member, turn))]
+        return self.orders[member, turn]
+
+
+def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
+    """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B): cross_entropy in nats; squared, or
+    distance, the Euclidean one of the two numbers, in (squared) deviations of the target."""
+    if loss == "cross_entropy":
+        return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
+    error = outputs[..., 0] - y
+    return error.square() if loss == "squared" else error.abs()
+
+
+def mean_loss(
+    model: nn.Module, batch: Batch, state: State, *, loss: str, l2: float, weights: Tensor | None
+) -> tuple[Tensor, State]:
+    """The objective: the mean over the nets of each one's mean loss, plus `l2` times the sum of its squared weights.
+
+    weights (K, C): what a row of each class counts, if not all alike.
+    """
+    assert isinstance(model, Members)
+    x, y = batch
+    y = y.view(x.shape[:2])
+    losses = row_losses(model(x), y, loss)  # (K, B)
+    if weights is not None:
+        shares = weights.gather(1, y)
+        losses = losses * shares / shares.mean(1, keepdim=True)
+    total = losses.mean()
+    if l2:
+        total = total + l2 * torch.stack([w.square().sum() for w in model.mlp.weights]).sum() / len(x)
+    return total, state
+
+
+@torch.inference_mode()
+def outputs_of(net: MLP, x: Tensor) -> Tensor:
+    """x (K, N, F) -> float32 (K, N, outputs), some rows at a time."""
+    return torch.cat([net(part).float() for part in x.split(EVALUATED, 1)], 1)
