@@ -17,7 +17,8 @@ from seqlab.data.augment import Normalise
 from seqlab.machine import Compute
 from seqlab.vision import Classifier
 from seqlab.vision.classifier import views
-from seqlab.vision.measuring import calibrated, expected_calibration_error, fit_temperature
+from seqlab.scoring.confidence import expected_calibration_error
+from seqlab.vision.measuring import calibrated, fit_temperature
 from tests.test_charts import AWKWARD, texts
 
 CHOSEN = Compute(device="cpu", precision="fp32", threads=1).resolve(1)

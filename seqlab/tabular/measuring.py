@@ -1,13 +1,105 @@
-"""How well a net does on rows it has not seen."""
+"""How well rows are predicted that were not learnt from, and how far that varies over folds."""
 
+import math
+from statistics import mean, stdev
 from typing import Any
 
-from seqlab.data.table import Table
-from seqlab.machine import Resolved
-from seqlab.tabular.predictor import Predictor
+import numpy as np
+import torch
+
+from seqlab.scoring.confidence import expected_calibration_error
+
+Metrics = dict[str, Any]
 
 
-def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, Any]:
-    """{accuracy, f1, auc, nll, ece, confusion, per_class, rows} for classes, {r2, rmse, mae, coverage90, rows} for
-    numbers."""
-    raise NotImplementedError
+def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
+    """What probabilities (N, C) are worth where the class numbers are labels (N,); shares are of one.
+
+    accuracy; f1, the mean over the classes that are there or predicted; auc, of the second class where there are two,
+    else the mean of each class against the rest, None where there is but one in the rows; nll, nats per row; ece, the
+    expected calibration error; per_class, the share of each class's rows that are recognised; confusion: counts, a
+    row for each true class, a column for each predicted one.
+    """
+    count = len(classes)
+    predicted = probabilities.argmax(1)
+    confusion = np.bincount(labels * count + predicted, minlength=count * count).reshape(count, count)
+    hits, there, named = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    either = there + named > 0
+    truth = np.clip(probabilities[np.arange(len(labels)), labels].astype(np.float64), 1e-12, None)
+    areas = [_area(probabilities[:, one], labels == one) for one in ([1] if count == 2 else range(count))]
+    known = [area for area in areas if area is not None]
+    return {
+        "accuracy": float(hits.sum() / len(labels)),
+        "f1": float((2 * hits[either] / (there + named)[either]).mean()),
+        "auc": mean(known) if known else None,
+        "nll": float(-np.log(truth).mean()),
+        "ece": expected_calibration_error(torch.from_numpy(probabilities), torch.from_numpy(labels)),
+        "per_class": {name: hits[i] / there[i] if there[i] else None for i, name in enumerate(classes)},
+        "confusion": confusion.tolist(),
+        "rows": len(labels),
+    }
+
+
+def measure_numbers(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
+    """r2, the share of the variance that is explained (None where there is none); rmse and mae in the target's units;
+    predicted and truth (N,)."""
+    error = predicted.astype(np.float64) - truth
+    variance = float(np.square(truth - truth.mean(dtype=np.float64)).mean())
+    squared = float(np.square(error).mean())
+    return {
+        "r2": 1 - squared / variance if variance else None,
+        "rmse": math.sqrt(squared),
+        "mae": float(np.abs(error).mean()),
+        "rows": len(truth),
+    }
+
+
+def summary(each: list[Metrics]) -> Metrics:
+    """The mean of each metric over the folds, its deviation between them (n - 1), a 95 % interval of the mean, and each
+    fold's own. Confusions are added up.
+
+    The interval is Student's t over the folds. They share rows to learn from, so that it is a little too narrow.
+    """
+    names = [name for name, value in each[0].items() if name not in ("per_class", "confusion", "rows")]
+    own = {name: [one[name] for one in each] for name in names}
+    known = {name: values for name, values in own.items() if None not in values}
+    reach = student_quantile(0.975, len(each) - 1) / math.sqrt(len(each))
+    found: Metrics = {name: mean(known[name]) if name in known else None for name in names}
+    if "confusion" in each[0]:
+        confusion = np.sum([one["confusion"] for one in each], axis=0)
+        found["per_class"] = {
+            name: row[i] / row.sum() if row.sum() else None
+            for (i, row), name in zip(enumerate(confusion), each[0]["per_class"], strict=True)
+        }
+        found["confusion"] = confusion.tolist()
+    return found | {
+        "rows": sum(one["rows"] for one in each),
+        "deviation": {name: stdev(values) for name, values in known.items()},
+        "interval": {
+            name: [mean(values) - reach * stdev(values), mean(values) + reach * stdev(values)]
+            for name, values in known.items()
+        },
+        "folds": own,
+    }
+
+
+def student_quantile(level: float, freedom: int) -> float:
+    """The quantile of Student's t at a level of one half or more.
+
+    With t = sqrt(freedom) tan(a), the share between -t and t is the integral of cos^(freedom - 1) from 0 to a, of that
+    to pi / 2.
+    """
+    angles = np.linspace(0, math.pi / 2, 20_001)
+    density = np.cos(angles) ** (freedom - 1)
+    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return math.sqrt(freedom) * math.tan(float(np.interp(2 * level - 1, share / share[-1], angles)))
+
+
+def _area(scores: np.ndarray, yes: np.ndarray) -> float | None:
+    """The area under the ROC curve: how often a row of the class has a higher score than another, ties count half."""
+    count = int(yes.sum())
+    if count in (0, len(yes)):
+        return None
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (counts.cumsum() - (counts - 1) / 2)[inverse]
+    return float((ranks[yes].sum() - count * (count + 1) / 2) / (count * (len(yes) - count)))

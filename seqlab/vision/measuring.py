@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seqlab.machine import Resolved
+from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision.classifier import Classifier, predict, views
 
-BINS = 15  # of confidence, as in Guo et al. 2017
 HOTTEST = 100.0  # a temperature where even a net that has learnt nothing is as unsure as it should be
 
 
@@ -75,19 +75,6 @@ def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, label
         "temperature_views": classifier.temperature_views,
         "fitted_on": classifier.fitted_on,
     }
-
-
-def expected_calibration_error(probabilities: Tensor, labels: Tensor) -> float:
-    """The mean distance between how sure (N, classes) are of their first class, and how often it is right.
-
-    Over 15 bins of equal width of that probability, each weighted by the share of images in it (Guo et al. 2017,
-    equation 3).
-    """
-    confidence, predicted = probabilities.double().max(1)
-    right = (predicted == labels).double()
-    bins = (confidence * BINS).ceil().long().sub(1).clamp(0, BINS - 1)  # (0, 1/15], (1/15, 2/15], ...
-    gaps = torch.zeros(BINS, dtype=torch.float64).index_add(0, bins, confidence - right)
-    return (gaps.abs().sum() / len(labels)).item()
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
