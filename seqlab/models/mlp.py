@@ -74,3 +74,12 @@ class MLP(nn.Module):
                 x = F.dropout(ACTIVATIONS[self.activation](x), self.dropout, self.training)
             x = torch.baddbmm(bias[: len(x)], x, weight[: len(x)])  # (K, B, units)
         return x
+
+    @torch.no_grad()
+    def member(self, number: int) -> "MLP":
+        """One of the nets by itself, a copy."""
+        sizes = [weight.shape[2] for weight in self.weights]
+        net = MLP(self.weights[0].shape[1], sizes[:-1], sizes[-1], self.activation, self.dropout)
+        for mine, its in zip(self.parameters(), net.parameters(), strict=True):
+            its.copy_(mine[number : number + 1])
+        return net.eval()

@@ -15,12 +15,13 @@ def constant(y: np.ndarray, rows: int, classes: int) -> np.ndarray:
     return np.full(rows, y.mean(dtype=np.float64))
 
 
-def linear(x: np.ndarray, y: np.ndarray, shown: np.ndarray, classes: int) -> np.ndarray:
-    """Learnt from x (N, F) and y (N,), said of `shown` (M, F): probabilities (M, classes) by logistic regression, or
-    numbers (M,) by ridge regression. The weights, but not the intercept, are kept small by PENALTY."""
-    if len(x) > MOST_ROWS:
-        chosen = np.random.default_rng(0).choice(len(x), MOST_ROWS, replace=False)
-        x, y = x[chosen], y[chosen]
+def linear(x: np.ndarray, y: np.ndarray, learns: np.ndarray, shown: np.ndarray, classes: int) -> np.ndarray:
+    """Learnt from the rows `learns` of x (N, F) and y (N,), said of `shown` (M, F): probabilities (M, classes) by
+    logistic regression, or numbers (M,) by ridge regression. The weights, but not the intercept, are kept small by
+    PENALTY."""
+    if len(learns) > MOST_ROWS:
+        learns = np.random.default_rng(0).choice(learns, MOST_ROWS, replace=False)
+    x, y = x[learns], y[learns]
     if not classes:
         wide, middle = x.astype(np.float64), y.mean(dtype=np.float64)
         means = wide.mean(0)

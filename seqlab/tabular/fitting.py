@@ -1,19 +1,38 @@
 """Training feedforward nets on a table, kept in a folder."""
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from seqlab import training
-from seqlab.checkpoint import Checkpoint
+import numpy as np
+import torch
+
+from seqlab import optimizers, runs, schedules, training
+from seqlab.checkpoint import Checkpoint, RunFolder
+from seqlab.data.columns import Encoder, fit_encoder, leaks
 from seqlab.data.table import Table
-from seqlab.machine import Compute
+from seqlab.data.target import Target
+from seqlab.errors import CheckpointError, UsageError, did_you_mean
+from seqlab.machine import Compute, use_threads
+from seqlab.models.mlp import ACTIVATIONS, MLP
+from seqlab.tabular.folds import Split, folds, hold_out
+from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
+from seqlab.tabular.preparing import Prepared, prepare
+from seqlab.tabular.results import metrics_of
+from seqlab.tabular.predictor import encode_rows
 from seqlab.training import Progress
+
+LOSSES = ("auto", "cross_entropy", "squared", "distance")
+HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
+MOST_STOPS = 20_000  # rows say when to stop as well as more
+STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
 
 
 @dataclass(kw_only=True)
 class TableSettings(training.Settings):
-    """The training of a feedforward net on a table."""
+    """The training of a feedforward net on a table. A reason per number: see docs/lab-diary.md."""
 
     hidden_size: int = 100
     num_layers: int = 1  # of hidden units; 0: a linear model
@@ -21,22 +40,26 @@ class TableSettings(training.Settings):
     dropout: float = 0.0
     loss: str = "auto"  # cross_entropy for classes; squared or distance for numbers
     class_weights: bool = False  # every class counts alike, however few its rows
-    l2: float = 0.0  # times the sum of squared weights, added to the loss; biases are left out
-    val_share: float = 0.2  # of the rows to train on: their loss says when to stop
+    l2: float = 1e-3  # times the sum of squared weights, added to the loss; biases are left out
+    val_share: float = 0.2  # of the rows to learn from: their loss says when to stop
     patience: int = 10  # evaluations without a lower loss that end the run
+    batch_size: int = 128
+    lr: float = 3e-3
+    weight_decay: float = 0.0  # AdamW's own, which is no part of the loss
+    warmup_steps: int = 20
+    clip_norm: float | None = None  # of the gradients of all folds together
 
-
-def describe(
-    table: Table,
-    target: str,
-    *,
-    task: str = "auto",
-    groups: str | None = None,
-    time: str | None = None,
-) -> list[str]:
-    """What is to be said before training, a sentence each: the task and why, rows left out, columns dropped or made
-    anew, and what looks like a leak."""
-    raise NotImplementedError
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.activation not in ACTIVATIONS:
+            hint = did_you_mean(self.activation, ACTIVATIONS)
+            raise UsageError(f"setting 'activation' is '{self.activation}'", hint)
+        if self.loss not in LOSSES:
+            raise UsageError(f"setting 'loss' is '{self.loss}'", did_you_mean(self.loss, LOSSES))
+        training.require(self, "1 or more", lambda value: value >= 1, "hidden_size", "patience")
+        training.require(self, "0 or more", lambda value: value >= 0, "num_layers", "l2")
+        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
+        training.require(self, "above 0 and below 1", lambda value: 0 < value < 1, "val_share")
 
 
 def train(
@@ -59,9 +82,173 @@ def train(
 ) -> Generator[Progress, None, Checkpoint | None]:
     """Train a net that tells column `target` from the others; the checkpoint's metrics are of rows held out.
 
-    task: classification, regression, or auto. folds: every row is held out once, and the net that is kept learns from
-    all rows; without them a fifth is held out, or the rows of `test` are. groups: a column whose equal values stay
-    on one side; time: one by whose order the rows held out come after those trained on. Neither is an input.
+    task: classification, regression, or auto. folds: every row is held out once (by time: all but the first), and the
+    net that is kept learns from all rows; without them a fifth is held out, or the rows of `test` are. groups: a column
+    whose equal values stay on one side; time: one by whose order the rows held out come after those learnt from.
+    Neither is an input. A generator of the run's progress that returns the finished checkpoint, or None if `stop()`
+    ended it early. How long: until no net gets better on the rows kept back from it, `settings.max_steps`, `epochs` or
+    `minutes` at most. Raises UsageError for a column that is not there, DataError for a table that cannot be learnt
+    from, CheckpointError if the folder holds something else.
     """
-    raise NotImplementedError
-    yield
+    saved = None
+    if resume:
+        saved, settings, compute = runs.reopen(folder, "tabular", TableSettings)
+        if saved.config["data"]["sha256"] != table.sha256:
+            raise CheckpointError(
+                f"{folder} was trained on another table than this '{table.name}'",
+                "resume with the one it was trained on, or write elsewhere with -o FOLDER",
+            )
+        split = saved.config["split"]
+        target, task = saved.config["target"]["name"], saved.config["task"]
+        folds, groups, time = split["folds"], split["groups"], split["time"]
+    data = prepare(table, target, task, groups, time)
+    splits = split_rows(data, folds, test is not None, settings.seed)
+    encoders, parts, targets, notes = [], [], [], list[str]()
+    for learns, _ in splits:
+        encoder, notes = fit_encoder(data.inputs.iloc[learns])
+        part, meaning = part_of(data, encoder, learns, settings)
+        encoders.append(encoder)
+        parts.append(part)
+        targets.append(meaning)
+    held = splits[-1][1]
+    config = {
+        "job": "tabular",
+        "command": command,
+        "data": {"name": table.name, "sha256": table.sha256, "rows": len(data.values)},
+        "task": data.target.task,
+        "target": targets[-1].to_dict(),
+        "encoder": encoders[-1].to_dict(),
+        "split": {
+            "folds": folds,
+            "groups": groups,
+            "time": time,
+            "test": None if test is None else test.sha256,
+            "held_out": encode_rows(held, len(data.values)) if len(held) else None,
+        },
+        "notes": [*table.notes, *data.notes, *notes, *leaks(table.frame, target)],
+    }
+    done = yield from fit_parts(
+        parts, data.classes, folder, settings, config, saved, compute, minutes=minutes, epochs=epochs, stop=stop
+    )
+    if done is None:
+        return None
+    keeper, members = done
+    return keeper.finish(metrics_of(data, members.best().cpu(), splits, parts, targets, test, encoders[-1]))
+
+
+def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
+    """For each net that is kept in the end the rows it learns from, and those it is measured on; the last one's is the
+    net to use. With folds it has none to be measured on: it learns from all."""
+    rows = np.arange(len(data.values))
+    whole = rows, rows[:0]
+    if count is not None:
+        return [*folds(count, len(rows), seed, **data.about(rows)), whole]
+    return [whole if tested else hold_out(HELD_OUT, len(rows), seed, **data.about(rows))]
+
+
+def part_of(data: Prepared, encoder: Encoder, learns: np.ndarray, settings: TableSettings) -> tuple[Part, Target]:
+    """What a net that learns from the rows `learns` is given, and what its answers mean."""
+    share = min(settings.val_share, MOST_STOPS / len(learns))
+    _, kept = hold_out(share, len(learns), settings.seed, **data.about(learns))
+    y, target = data.scaled(learns)
+    return Part(encoder.encode(data.inputs), y, learns, learns[kept]), target
+
+
+def fit_parts(
+    parts: Sequence[Part],
+    classes: int,
+    folder: Path,
+    settings: TableSettings,
+    config: dict[str, Any],
+    saved: Checkpoint | None,
+    compute: Compute,
+    *,
+    minutes: float | None = None,
+    epochs: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Progress, None, tuple[RunFolder, Members] | None]:
+    """Train the scouts and learners of some parts. A generator of progress that returns the folder and the nets."""
+    loss = settings.loss if settings.loss != "auto" else "cross_entropy" if classes else "squared"
+    if (loss == "cross_entropy") != bool(classes):
+        raise UsageError(
+            f"loss {loss} does not fit {'classes' if classes else 'numbers'}",
+            f"use {'cross_entropy' if classes else 'squared or distance'}, or another --task",
+        )
+    if saved is None and compute.precision == "auto":
+        compute = replace(compute, precision="fp32")  # too small a net to gain by bf16
+    wide = max(part.x.shape[1] for part in parts)
+    x = parts[0].x[None]
+    if len(parts) > 1:
+        x = np.zeros((len(parts), len(parts[0].x), wide), np.float32)
+        for number, part in enumerate(parts):
+            x[number, :, : part.x.shape[1]] = part.x
+    few = max(len(part.stops) / len(part.learns) for part in parts) < FEW
+    rows = [part.scouted for part in parts] + ([] if few else [part.learns for part in parts])
+    shape = {
+        "input_size": wide,
+        "hidden_sizes": [settings.hidden_size] * settings.num_layers,
+        "outputs": classes or 1,
+        "activation": settings.activation,
+        "dropout": settings.dropout,
+        "members": len(rows),
+    }
+    torch.manual_seed(settings.seed)
+    mlp = MLP(**shape)
+    for member in range(len(rows)):
+        mlp.begin(member, parts[member % len(parts)].x.shape[1])
+    members = Members(mlp, len(parts))
+    chosen = compute.resolve(training.count_parameters(members))
+    members.to(chosen.device)
+    all_x = torch.from_numpy(x).to(chosen.device)
+    all_y = torch.from_numpy(np.stack([part.y for part in parts])).to(chosen.device)
+    weights = None
+    if classes and settings.class_weights:
+        own = [np.bincount(parts[k % len(parts)].y[chosen_], minlength=classes) for k, chosen_ in enumerate(rows)]
+        counts = torch.from_numpy(np.stack(own)).float().to(chosen.device)
+        weights = counts.sum(1, keepdim=True) / (classes * counts.clamp(min=1))  # (K, C)
+    with use_threads(chosen.threads):
+        run = training.Run(
+            members,
+            partial(mean_loss, loss=loss, l2=settings.l2, weights=weights),
+            MemberBatches(all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed),
+            optimizers.adamw(members, settings.lr, settings.weight_decay),
+            learning_rate=lambda step: settings.lr,
+            max_steps=0,
+            clip_norm=settings.clip_norm,
+            precision=chosen.precision,
+        )
+        # the rows that stop each scout, padded to the longest
+        most = max(len(part.stops) for part in parts)
+        asked = torch.stack([torch.from_numpy(np.resize(part.stops, most)) for part in parts]).to(chosen.device)
+        there = torch.stack([torch.arange(most) < len(part.stops) for part in parts]).to(chosen.device)
+        own_x = torch.stack([all_x[number, asked[number]] for number in range(len(parts))])
+        own_y = all_y.gather(1, asked)
+
+        def losses() -> torch.Tensor:
+            members.eval()
+            each = row_losses(outputs_of(mlp, own_x), own_y, loss)  # (parts, most)
+            return (each * there).sum(1) / there.sum(1)
+
+        def validate() -> dict[str, float]:
+            now = losses()
+            return {"val_loss": float(now.mean()), "val_lowest": members.note(now, run.step)}
+
+        if epochs is None and minutes is None:
+            epochs = max(EPOCHS, STEPS / len(run.batches))
+        settings.max_steps = training.choose_max_steps(
+            run, settings.max_steps, epochs=epochs, minutes=minutes, validate=losses
+        )
+        settings.eval_every = settings.eval_every or max(20, len(run.batches) // 5)
+        config = {**config, "model": shape, "parts": len(parts), "environment": chosen.record()}
+        keeper = yield from runs.conduct(
+            run,
+            folder,
+            settings,
+            config,
+            saved,
+            schedule=schedules.constant,
+            validate=validate,
+            patience=settings.patience,
+            stop=stop,
+        )
+    return None if keeper is None else (keeper, members)

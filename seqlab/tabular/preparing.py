@@ -1,0 +1,108 @@
+"""A table taken apart: what goes into the net, what comes out, and what says which rows belong together."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.columns import fit_encoder, leaks
+from seqlab.data.table import Table
+from seqlab.data.target import Target, fit_target
+from seqlab.errors import DataError, UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The rows of a table whose target is known: the inputs, the target's column, and groups and times (N,) if asked.
+
+    values (N,): class numbers, or the target itself. `notes` say what was left out.
+    """
+
+    table: Table
+    inputs: pd.DataFrame
+    target: Target
+    values: np.ndarray
+    groups: np.ndarray | None
+    time: np.ndarray | None
+    notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        """How many there are; 0 for numbers."""
+        return len(self.target.classes)
+
+    def about(self, rows: np.ndarray) -> dict[str, np.ndarray | None]:
+        """What `folds` and `hold_out` are to know of these rows."""
+        return {
+            "classes": self.values[rows] if self.classes else None,
+            "groups": None if self.groups is None else self.groups[rows],
+            "time": None if self.time is None else self.time[rows],
+        }
+
+    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target]:
+        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised."""
+        if self.classes:
+            return self.values, self.target
+        mean, deviation = float(self.values[rows].mean()), float(self.values[rows].std()) or 1.0
+        scaled = ((self.values - mean) / deviation).astype(np.float32)
+        return scaled, replace(self.target, mean=mean, deviation=deviation)
+
+
+def prepare(
+    table: Table, target: str, task: str = "auto", groups: str | None = None, time: str | None = None
+) -> Prepared:
+    """Raises UsageError for a column that is not there, DataError for one that cannot be what it is to be."""
+    for column in (target, groups, time):
+        if column is not None and column not in table.frame:
+            raise UsageError(
+                f"{table.name} has no column '{column}'", did_you_mean(column, [str(one) for one in table.frame])
+            )
+    if target in (groups, time):
+        raise UsageError(f"'{target}' is the target, and cannot say which rows belong together", "name another column")
+    frame, notes = table.frame, []
+    missing = frame[target].isna()
+    if missing.any():
+        frame = frame[~missing].reset_index(drop=True)
+        notes.append(f"{int(missing.sum()):,} rows have no '{target}' and were left out")
+    found = fit_target(frame[target], task)
+    notes.append(found.why)
+    encoded = found.encode(frame[target])
+    values = encoded if found.classes else encoded.astype(np.float64) * found.deviation + found.mean
+    inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
+    if inputs.shape[1] == 0:
+        raise DataError(f"{table.name} has no column beside '{target}' to learn from", "add columns to the table")
+    return Prepared(
+        table,
+        inputs,
+        found,
+        values,
+        None if groups is None else _groups(frame[groups]),
+        None if time is None else _times(frame[time]),
+        tuple(notes),
+    )
+
+
+def describe(
+    table: Table, target: str, *, task: str = "auto", groups: str | None = None, time: str | None = None
+) -> list[str]:
+    """What is to be said before training, a sentence each: repairs, rows left out, the task and why, what became of
+    the columns, and what looks like a leak."""
+    data = prepare(table, target, task, groups, time)
+    return [*table.notes, *data.notes, *fit_encoder(data.inputs)[1], *leaks(table.frame, target)]
+
+
+def _groups(column: pd.Series) -> np.ndarray:
+    if column.isna().any():
+        raise DataError(f"{int(column.isna().sum()):,} rows have no '{column.name}'", "give every row its group")
+    return np.asarray(pd.factorize(column)[0])
+
+
+def _times(column: pd.Series) -> np.ndarray:
+    if not pd.api.types.is_numeric_dtype(column):
+        try:
+            column = pd.to_datetime(column)
+        except (ValueError, TypeError) as problem:
+            raise DataError(f"column '{column.name}' is no time: {problem}", "write dates as 2024-12-31") from problem
+    if column.isna().any():
+        raise DataError(f"{int(column.isna().sum()):,} rows have no '{column.name}'", "give every row its time")
+    return column.to_numpy()

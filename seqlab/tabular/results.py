@@ -1,0 +1,69 @@
+"""The metrics of a finished run: the nets on the rows held out from each, with the baselines beside them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seqlab.data.columns import Encoder
+from seqlab.data.table import Table
+from seqlab.data.target import Target
+from seqlab.models.mlp import MLP
+from seqlab.tabular import baselines
+from seqlab.tabular.folds import Split
+from seqlab.tabular.measuring import Metrics, measure_classes, measure_numbers, summary
+from seqlab.tabular.members import Part
+from seqlab.tabular.predictor import half_widths, in_words
+from seqlab.tabular.preparing import Prepared
+
+
+def measure(found: np.ndarray, truth: np.ndarray, target: Target) -> Metrics:
+    """Of probabilities and class numbers, or of numbers."""
+    return measure_classes(found, truth, target.classes) if target.classes else measure_numbers(found, truth)
+
+
+def metrics_of(
+    data: Prepared,
+    nets: MLP,
+    splits: Sequence[Split],
+    parts: Sequence[Part],
+    targets: Sequence[Target],
+    test: Table | None,
+    encoder: Encoder,
+) -> dict[str, Any]:
+    """The metrics of the rows held out, or of `test` where none were; of folds their mean, deviation, interval and
+    each. `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds
+    too. `widths`: half the width of intervals of numbers, by level, from the rows held out."""
+    shown, each, errors = [], [], []  # inputs, truth and errors of the rows held out from each net
+    for number, (_, out) in enumerate(splits):
+        if len(out):
+            shown.append((number, parts[number].x[out], data.values[out]))
+    tested = None
+    if test is not None:
+        frame = test.frame[test.frame[data.target.name].notna()].reset_index(drop=True)
+        encoded = data.target.encode(frame[data.target.name])
+        truth = encoded if data.classes else encoded.astype(np.float64) * data.target.deviation + data.target.mean
+        tested = (len(parts) - 1, encoder.encode(frame), truth)
+    beside: dict[str, list[Metrics]] = {"constant": [], "linear": []}
+    for number, x, truth in shown or [tested]:
+        learns = splits[number][0]
+        found = in_words(nets.member(number), x, targets[number])
+        each.append(measure(found, truth, data.target))
+        if not data.classes:
+            errors.append(found - truth)
+        same = baselines.constant(data.values[learns], len(truth), data.classes)
+        straight = baselines.linear(parts[number].x, data.values, learns, x, data.classes)
+        beside["constant"].append(measure(same, truth, data.target))
+        beside["linear"].append(measure(straight, truth, data.target))
+    result = _together(each)
+    result["baselines"] = {name: _together(one) for name, one in beside.items()}
+    if shown and tested is not None:
+        number, x, truth = tested
+        result["test"] = measure(in_words(nets.member(number), x, targets[number]), truth, data.target)
+    if errors:
+        result["widths"] = half_widths(np.concatenate(errors))
+    return result
+
+
+def _together(each: list[Metrics]) -> Metrics:
+    return summary(each) if len(each) > 1 else each[0]
