@@ -27,6 +27,7 @@ from seqlab.training import Progress
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more
+L2_CLASSES, L2_NUMBERS = 1.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
 
 
@@ -40,11 +41,11 @@ class TableSettings(training.Settings):
     dropout: float = 0.0
     loss: str = "auto"  # cross_entropy for classes; squared or distance for numbers
     class_weights: bool = False  # every class counts alike, however few its rows
-    l2: float = 1e-3  # times the sum of squared weights, added to the loss; biases are left out
+    l2: float | None = None  # times the sum of squared weights, added to the loss, biases left out; None: by the rows
     val_share: float = 0.2  # of the rows to learn from: their loss says when to stop
-    patience: int = 10  # evaluations without a lower loss that end the run
+    patience: int = 5  # evaluations without a lower loss that end the run
     batch_size: int = 128
-    lr: float = 3e-3
+    lr: float = 5e-3
     weight_decay: float = 0.0  # AdamW's own, which is no part of the loss
     warmup_steps: int = 20
     clip_norm: float | None = None  # of the gradients of all folds together
@@ -57,7 +58,8 @@ class TableSettings(training.Settings):
         if self.loss not in LOSSES:
             raise UsageError(f"setting 'loss' is '{self.loss}'", did_you_mean(self.loss, LOSSES))
         training.require(self, "1 or more", lambda value: value >= 1, "hidden_size", "patience")
-        training.require(self, "0 or more", lambda value: value >= 0, "num_layers", "l2")
+        training.require(self, "0 or more", lambda value: value >= 0, "num_layers")
+        training.require(self, "0 or more, or none", lambda value: value is None or value >= 0, "l2")
         training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "dropout")
         training.require(self, "above 0 and below 1", lambda value: 0 < value < 1, "val_share")
 
@@ -174,6 +176,8 @@ def fit_parts(
             f"loss {loss} does not fit {'classes' if classes else 'numbers'}",
             f"use {'cross_entropy' if classes else 'squared or distance'}, or another --task",
         )
+    if settings.l2 is None:
+        settings.l2 = (L2_CLASSES if classes else L2_NUMBERS) / max(len(part.learns) for part in parts)
     if saved is None and compute.precision == "auto":
         compute = replace(compute, precision="fp32")  # too small a net to gain by bf16
     wide = max(part.x.shape[1] for part in parts)
