@@ -43,11 +43,12 @@ def conduct(
     schedule: schedules.Schedule = schedules.warmup_cosine,
     validate: Callable[[], dict[str, float]] | None = None,
     patience: int | None = None,
+    save_seconds: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, RunFolder | None]:
     """Take a run from where it is (`saved`, or the beginning) to `settings.max_steps`, keeping it in `folder`.
 
-    config: what the checkpoint says beside settings and number of parameters; patience: see `training.fit`. A
+    config: what the checkpoint says beside settings and number of parameters; patience, save_seconds: see `training.fit`. A
     generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
     early. The model then has the weights to use: the best by `validate`, or the last.
     """
@@ -62,7 +63,13 @@ def conduct(
     if saved is not None:
         training.restore(run, saved.weights(), saved.training(), saved.config["position"])
     yield from training.fit(
-        run, keeper, eval_every=settings.eval_every, validate=validate, patience=patience, stop=stop
+        run,
+        keeper,
+        eval_every=settings.eval_every,
+        validate=validate,
+        patience=patience,
+        save_seconds=save_seconds,
+        stop=stop,
     )
     if run.step < run.max_steps:
         return None

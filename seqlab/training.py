@@ -204,6 +204,7 @@ def fit(
     eval_every: int,
     validate: Callable[[], dict[str, float]] | None = None,
     patience: int | None = None,
+    save_seconds: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Train to the end, or until `stop()`: every `eval_every` steps and at the end validate, log and save.
@@ -212,9 +213,9 @@ def fit(
     the last ones where there is no `validate`. Several nets in one model are each best at another step: the model then
     keeps the weights of each itself, and `val_lowest`, which falls whenever one of them is better, counts instead. After `patience` evaluations without a lower one the run has come to its
     end: its `max_steps` become those it took. Yields after every step. A stop saves between two evaluations too,
-    so that the resumed run is the uninterrupted one.
+    so that the resumed run is the uninterrupted one. save_seconds: how far apart saves are at least, but for the last one.
     """
-    start = clock = time.perf_counter()
+    start = clock = saved = time.perf_counter()
     examples = steps = 0
     for step in train(run):
         run.loss_sum += step.loss
@@ -244,8 +245,11 @@ def fit(
             run.loss_sum, run.norm_sum, run.since_record = 0.0, 0.0, 0
             keeper.log(record)
         stopping = stop() and run.step < run.max_steps
-        if record or stopping:
+        due = record and (run.step == run.max_steps or time.perf_counter() - saved >= save_seconds)
+        if due or stopping:
+            saved = time.perf_counter()
             keeper.save(used_weights(run), training_tensors(run), position(run))
+        if record or stopping:
             clock, examples, steps = time.perf_counter(), 0, 0
         yield Progress(run.step, run.max_steps, run.epoch, train_loss, rate, seconds_left, record)
         if stopping:

@@ -30,6 +30,8 @@ MOST_STOPS = 20_000  # rows say when to stop as well as more
 L2_CLASSES, L2_NUMBERS = 1.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
 
+SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
+
 
 @dataclass(kw_only=True)
 class TableSettings(training.Settings):
@@ -253,6 +255,7 @@ def fit_parts(
             schedule=schedules.constant,
             validate=validate,
             patience=settings.patience,
+            save_seconds=SAVE_SECONDS,
             stop=stop,
         )
     return None if keeper is None else (keeper, members)

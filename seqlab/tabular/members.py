@@ -79,14 +79,14 @@ class MemberBatches:
 
     def __init__(self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int) -> None:
         """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers."""
-        self.rows, self.seed = rows, seed
-        self.batch_size = min(batch_size, max(map(len, rows)))
+        self.rows, self.seed, self.counts = rows, seed, [len(one) for one in rows]
+        self.batch_size = min(batch_size, max(self.counts))
         self.x, self.y = x.flatten(0, 1), y.flatten()
         self.offsets = (torch.arange(len(rows)) % len(x) * x.shape[1])[:, None]  # (K, 1)
         self.orders: dict[tuple[int, int], Tensor] = {}
 
     def __len__(self) -> int:
-        return -(-max(map(len, self.rows)) // self.batch_size)
+        return -(-max(self.counts) // self.batch_size)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` from batch `start` on."""
@@ -98,12 +98,12 @@ class MemberBatches:
 
     def _take(self, member: int, first: int) -> Tensor:
         """The row numbers at first..first+batch_size-1 of a net's endless order."""
-        count, found, missing = len(self.rows[member]), [], self.batch_size
+        count, found, missing = self.counts[member], [], self.batch_size
         while missing:
             turn, place = divmod(first, count)
-            taken = self._order(member, turn)[place : place + missing]
-            found.append(taken)
-            first, missing = first + len(taken), missing - len(taken)
+            taken = min(missing, count - place)
+            found.append(self._order(member, turn)[place : place + taken])
+            first, missing = first + taken, missing - taken
         return torch.cat(found)
 
     def _order(self, member: int, turn: int) -> Tensor:
