@@ -20,7 +20,8 @@ def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
 
 def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """A model's parameters in two groups, for an optimizer: biases and norms are not decayed."""
-    matrices, vectors = [], []
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         # several nets in one module stack their biases to a matrix
         (matrices if parameter.dim() > 1 and "bias" not in name else vectors).append(parameter)

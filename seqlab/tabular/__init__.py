@@ -4,8 +4,8 @@ from seqlab.tabular.curve import learning_curve
 from seqlab.tabular.fitting import TableSettings, train
 from seqlab.tabular.folds import folds, hold_out
 from seqlab.tabular.importance import importance
-from seqlab.tabular.preparing import describe
 from seqlab.tabular.predictor import LEVELS, Predictor, evaluate, held_out, load, predict
+from seqlab.tabular.preparing import describe
 
 __all__ = [
     "LEVELS",

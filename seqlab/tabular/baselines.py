@@ -38,9 +38,9 @@ def linear(x: np.ndarray, y: np.ndarray, learns: np.ndarray, shown: np.ndarray, 
         optimizer.zero_grad()
         loss = F.cross_entropy(inputs @ weights_ + bias, labels)
         loss = loss + PENALTY / 2 / len(x) * weights_.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]
+    optimizer.step(closure)
     with torch.no_grad():
         return (torch.from_numpy(shown) @ weights_ + bias).double().softmax(1).numpy()

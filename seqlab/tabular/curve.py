@@ -1,12 +1,26 @@
-"""Performance against experience."""
+"""Performance against experience: what more rows to learn from are worth (Mitchell 1997, section 1.1)."""
 
 from collections.abc import Callable, Generator
+from pathlib import Path
+from statistics import mean, stdev
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
+from seqlab.data.columns import fit_encoder
 from seqlab.data.table import Table
 from seqlab.machine import Compute
-from seqlab.tabular.fitting import TableSettings
+from seqlab.tabular.fitting import TableSettings, fit_parts, part_of
+from seqlab.tabular.folds import folds as split_into
+from seqlab.tabular.predictor import in_words
+from seqlab.tabular.preparing import prepare
+from seqlab.tabular.results import measure
 from seqlab.training import Progress
+
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the rows that there are to learn from
+FEWEST = 10
+MOST_ROWS = 20_000
 
 
 def learning_curve(
@@ -21,6 +35,48 @@ def learning_curve(
     compute: Compute = Compute(),
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, list[dict[str, Any]]]:
-    """{rows, accuracy | r2, deviation} for growing numbers of rows to learn from, measured on the same rows."""
-    raise NotImplementedError
-    yield
+    """{rows, accuracy | r2, deviation, nets} for growing numbers of rows to learn from: the mean over the folds, each
+    measured on the rows held out from it whatever it learnt from, and the deviation between them.
+
+    A sixteenth of a fold's rows to all of them, chosen at random, each choice in the next; by time the latest ones. All
+    nets are trained side by side and kept nowhere; of a large table at most 20,000 rows are used. A generator of
+    progress; an empty list if `stop()` ended it early. Raises as `train` does.
+    """
+    data, random = prepare(table, target, task, groups, time), np.random.default_rng(settings.seed)
+    rows = np.arange(len(data.values))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(random.choice(rows, MOST_ROWS, replace=False))
+    parts, meanings, places = [], [], []  # places: rows learnt from and rows held out, by net
+    for learns, out in split_into(folds, len(rows), settings.seed, **data.about(rows)):
+        order = rows[random.permutation(learns)]
+        if data.time is not None:
+            order = order[np.argsort(data.time[order], kind="stable")[::-1]]
+        for count in sorted({max(min(FEWEST, len(order)), round(share * len(order))) for share in SHARES}):
+            chosen = np.sort(order[:count])
+            encoder, _ = fit_encoder(data.inputs.iloc[chosen])
+            part, meaning = part_of(data, encoder, chosen, settings)
+            parts.append(part)
+            meanings.append(meaning)
+            places.append((count, rows[out]))
+    with TemporaryDirectory(prefix="seqlab-") as folder:
+        done = yield from fit_parts(
+            parts, data.classes, Path(folder) / "curve", settings, {"job": "tabular"}, None, compute, stop=stop
+        )
+    if done is None:
+        return []
+    nets, metric = done[1].best().cpu(), "accuracy" if data.classes else "r2"
+    found: dict[int, list[float]] = {}
+    for number, (count, out) in enumerate(places):
+        said = in_words(nets.member(number), parts[number].x[out], meanings[number])
+        value = measure(said, data.values[out], data.target)[metric]
+        if value is not None:
+            found.setdefault(count, []).append(value)
+    return [
+        {
+            "rows": count,
+            metric: mean(values),
+            "deviation": stdev(values) if len(values) > 1 else None,
+            "nets": len(values),
+        }
+        for count, values in sorted(found.items())
+    ]

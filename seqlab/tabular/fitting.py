@@ -19,9 +19,9 @@ from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import ACTIVATIONS, MLP
 from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
+from seqlab.tabular.predictor import encode_rows
 from seqlab.tabular.preparing import Prepared, prepare
 from seqlab.tabular.results import metrics_of
-from seqlab.tabular.predictor import encode_rows
 from seqlab.training import Progress
 
 LOSSES = ("auto", "cross_entropy", "squared", "distance")

@@ -65,7 +65,9 @@ def hold_out(
     order = order[np.argsort(classes[order], kind="stable")]
     steps = np.floor((np.arange(rows) + random.random()) * share)
     out[order] = np.diff(steps, prepend=steps[0]) > 0
-    only = np.isin(classes, [one for one, many in zip(*np.unique(classes, return_counts=True), strict=True) if many < 2])
+    only = np.isin(
+        classes, [one for one, many in zip(*np.unique(classes, return_counts=True), strict=True) if many < 2]
+    )
     out &= ~only
     if not out.any():
         out[order[np.flatnonzero(~only[order])[:1]]] = True
@@ -74,9 +76,7 @@ def hold_out(
     return _split(~out, out)
 
 
-def _parts(
-    count: int, rows: int, seed: int, classes: np.ndarray | None, groups: np.ndarray | None
-) -> np.ndarray:
+def _parts(count: int, rows: int, seed: int, classes: np.ndarray | None, groups: np.ndarray | None) -> np.ndarray:
     """The part 0 to `count` - 1 of each row."""
     random = np.random.default_rng([seed, 0])
     part = np.empty(rows, np.int64)

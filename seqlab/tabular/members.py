@@ -41,6 +41,9 @@ class Part:
 class Members(nn.Module):
     """The scouts, then the learners, of some parts; and the weights of each part's net when its scout was best."""
 
+    best_loss: Tensor
+    best_step: Tensor
+
     def __init__(self, mlp: MLP, parts: int) -> None:
         super().__init__()
         self.mlp, self.parts = mlp, parts

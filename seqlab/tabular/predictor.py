@@ -16,7 +16,6 @@ from seqlab.machine import Resolved, use_threads
 from seqlab.models.mlp import MLP
 from seqlab.tabular.measuring import measure_classes, measure_numbers
 from seqlab.tabular.members import Members, outputs_of
-from seqlab.tabular.preparing import prepare
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
 
@@ -71,9 +70,7 @@ def load(saved: Checkpoint) -> Predictor:
     members.load_state_dict(saved.weights())
     net = members.best().member(config["parts"] - 1)
     widths = {float(level): width for level, width in config.get("metrics", {}).get("widths", {}).items()}
-    return Predictor(
-        saved, net, Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"]), widths
-    )
+    return Predictor(saved, net, Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"]), widths)
 
 
 def held_out(predictor: Predictor, table: Table) -> Table:
@@ -108,9 +105,7 @@ def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, 
     if target.classes:
         return measure_classes(found, truth, target.classes)
     numbers = truth.astype(np.float64) * target.deviation + target.mean
-    inside = {
-        str(level): float((np.abs(numbers - found) <= width).mean()) for level, width in predictor.widths.items()
-    }
+    inside = {str(level): float((np.abs(numbers - found) <= width).mean()) for level, width in predictor.widths.items()}
     return measure_numbers(found, numbers) | {"coverage": inside}
 
 

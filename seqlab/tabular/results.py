@@ -34,18 +34,18 @@ def metrics_of(
     """The metrics of the rows held out, or of `test` where none were; of folds their mean, deviation, interval and
     each. `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds
     too. `widths`: half the width of intervals of numbers, by level, from the rows held out."""
-    shown, each, errors = [], [], []  # inputs, truth and errors of the rows held out from each net
-    for number, (_, out) in enumerate(splits):
-        if len(out):
-            shown.append((number, parts[number].x[out], data.values[out]))
-    tested = None
+    each, errors = list[Metrics](), list[np.ndarray]()
+    shown = [  # the number of a net, inputs and truth of the rows held out from it
+        (number, parts[number].x[out], data.values[out]) for number, (_, out) in enumerate(splits) if len(out)
+    ]
+    tested = []
     if test is not None:
         frame = test.frame[test.frame[data.target.name].notna()].reset_index(drop=True)
         encoded = data.target.encode(frame[data.target.name])
         truth = encoded if data.classes else encoded.astype(np.float64) * data.target.deviation + data.target.mean
-        tested = (len(parts) - 1, encoder.encode(frame), truth)
+        tested.append((len(parts) - 1, encoder.encode(frame), truth))
     beside: dict[str, list[Metrics]] = {"constant": [], "linear": []}
-    for number, x, truth in shown or [tested]:
+    for number, x, truth in shown or tested:
         learns = splits[number][0]
         found = in_words(nets.member(number), x, targets[number])
         each.append(measure(found, truth, data.target))
@@ -57,8 +57,8 @@ def metrics_of(
         beside["linear"].append(measure(straight, truth, data.target))
     result = _together(each)
     result["baselines"] = {name: _together(one) for name, one in beside.items()}
-    if shown and tested is not None:
-        number, x, truth = tested
+    if shown and tested:
+        ((number, x, truth),) = tested
         result["test"] = measure(in_words(nets.member(number), x, targets[number]), truth, data.target)
     if errors:
         result["widths"] = half_widths(np.concatenate(errors))
