@@ -1,6 +1,7 @@
 """Performance against experience: what more rows to learn from are worth (Mitchell 1997, section 1.1)."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
@@ -42,22 +43,24 @@ def learning_curve(
     nets are trained side by side and kept nowhere; of a large table at most 20,000 rows are used. A generator of
     progress; an empty list if `stop()` ended it early. Raises as `train` does.
     """
-    data, random = prepare(table, target, task, groups, time), np.random.default_rng(settings.seed)
+    random = np.random.default_rng(settings.seed)
+    if len(table.frame) > MOST_ROWS:
+        chosen = np.sort(random.choice(len(table.frame), MOST_ROWS, replace=False))
+        table = replace(table, frame=table.frame.iloc[chosen].reset_index(drop=True))
+    data = prepare(table, target, task, groups, time)
     rows = np.arange(len(data.values))
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(random.choice(rows, MOST_ROWS, replace=False))
-    parts, meanings, places = [], [], []  # places: rows learnt from and rows held out, by net
+    parts, meanings, places = [], [], []  # places: by net the step of the curve, and the rows held out
     for learns, out in split_into(folds, len(rows), settings.seed, **data.about(rows)):
-        order = rows[random.permutation(learns)]
+        order = random.permutation(learns)
         if data.time is not None:
             order = order[np.argsort(data.time[order], kind="stable")[::-1]]
-        for count in sorted({max(min(FEWEST, len(order)), round(share * len(order))) for share in SHARES}):
-            chosen = np.sort(order[:count])
+        for step, share in enumerate(SHARES):
+            chosen = np.sort(order[: max(FEWEST, round(share * len(order)))])
             encoder, _ = fit_encoder(data.inputs.iloc[chosen])
             part, meaning = part_of(data, encoder, chosen, settings)
             parts.append(part)
             meanings.append(meaning)
-            places.append((count, rows[out]))
+            places.append((step, out))
     with TemporaryDirectory(prefix="seqlab-") as folder:
         done = yield from fit_parts(
             parts, data.classes, Path(folder) / "curve", settings, {"job": "tabular"}, None, compute, stop=stop
@@ -65,18 +68,21 @@ def learning_curve(
     if done is None:
         return []
     nets, metric = done[1].best().cpu(), "accuracy" if data.classes else "r2"
-    found: dict[int, list[float]] = {}
-    for number, (count, out) in enumerate(places):
+    found: list[list[float]] = [[] for _ in SHARES]
+    counts: list[list[int]] = [[] for _ in SHARES]
+    for number, (step, out) in enumerate(places):
         said = in_words(nets.member(number), parts[number].x[out], meanings[number])
         value = measure(said, data.values[out], data.target)[metric]
         if value is not None:
-            found.setdefault(count, []).append(value)
+            found[step].append(value)
+            counts[step].append(len(parts[number].learns))
     return [
         {
-            "rows": count,
+            "rows": round(mean(count)),
             metric: mean(values),
             "deviation": stdev(values) if len(values) > 1 else None,
             "nets": len(values),
         }
-        for count, values in sorted(found.items())
+        for count, values in zip(counts, found, strict=True)
+        if values
     ]

@@ -46,7 +46,6 @@ class TableSettings(training.Settings):
     l2: float | None = None  # times the sum of squared weights, added to the loss, biases left out; None: by the rows
     val_share: float = 0.2  # of the rows to learn from: their loss says when to stop
     patience: int = 5  # evaluations without a lower loss that end the run
-    batch_size: int = 128
     lr: float = 5e-3
     weight_decay: float = 0.0  # AdamW's own, which is no part of the loss
     warmup_steps: int = 20

@@ -1,7 +1,7 @@
 """Nets of one shape that learn from parts of a table side by side: one batched computation, each as if alone.
 
 Every part has two nets. The scout is kept from some of the part's rows, whose loss says how well it does; the learner
-learns from all of them, and its weights are taken whenever its scout is better than ever. So no row is wasted, and
+learns from all of them, and its weights are taken whenever its scout is clearly better than ever. So no row is wasted, and
 nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts learn alone
 and their own weights are taken.
 """
@@ -19,6 +19,7 @@ from seqlab.models.mlp import MLP
 from seqlab.training import Batch, State
 
 FEW = 0.05  # of the rows kept back: learning from them too would change little and double the work
+BETTER = 0.01  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
 EVALUATED = 8192  # rows at once
 
 
@@ -58,8 +59,8 @@ class Members(nn.Module):
 
     @torch.no_grad()
     def note(self, losses: Tensor, step: int) -> float:
-        """Take the weights of the parts whose scout's loss (parts,) is its lowest. Returns the mean of the lowest."""
-        better = losses < self.best_loss
+        """Take the weights of the parts whose scout's loss (parts,) is clearly its lowest. Returns the mean of the lowest."""
+        better = losses < self.best_loss * (1 - BETTER)
         self.best_loss[better] = losses[better]
         self.best_step[better] = step
         for name, parameter in self.mlp.named_parameters():
