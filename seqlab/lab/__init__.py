@@ -8,6 +8,7 @@ from seqlab.errors import UsageError, did_you_mean
 
 # name -> what is claimed, in a line
 EXPERIMENTS = {
+    "backpropagation": "gradients by the chain rule, written out layer by layer, are those that autograd finds",
     "explosion": "gradients through time grow or vanish by a power of the recurrent weights; clipping bounds the step",
     "cells": "single cells of a character model follow most of strings, comments, brackets, indentation and column",
 }
