@@ -6,6 +6,7 @@ Several nets of one shape can be one module, so that a step of all of them is a 
 small ones.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -24,8 +25,8 @@ RECTIFIED = ("relu", "gelu")
 class MLP(nn.Module):
     """`members` nets in one: inputs (K, B, input_size) -> (K, B, outputs), each member from its own inputs.
 
-    With one member, (B, input_size) -> (B, outputs) too; inputs of the first members alone give theirs. hidden_sizes: units of each layer but the last; dropout: the
-    share of hidden units that are left out of a training step.
+    With one member, (B, input_size) -> (B, outputs) too; inputs of the first members alone give theirs. hidden_sizes:
+    units of each layer but the last; dropout: the share of hidden units that are left out of a training step.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class MLP(nn.Module):
         super().__init__()
         self.activation, self.dropout, self.members = activation, dropout, members
         sizes = [input_size, *hidden_sizes, outputs]
-        pairs = list(zip(sizes, sizes[1:], strict=False))
+        pairs = list(itertools.pairwise(sizes))
         self.weights = nn.ParameterList([nn.Parameter(torch.zeros(members, *pair)) for pair in pairs])
         self.biases = nn.ParameterList([nn.Parameter(torch.zeros(members, 1, after)) for _, after in pairs])
         for member in range(members):

@@ -44,7 +44,7 @@ def hold_out(
     A class's only row is not held out. Raises DataError for fewer than two rows, groups or times.
     """
     if time is not None:
-        moments, times = np.unique(time, return_inverse=True)
+        moments = np.unique(time)
         _require(len(moments), 2, "different times")
         late = np.sort(time)[min(rows - 1, round((1 - share) * rows))]
         out = time >= (late if late > moments[0] else moments[1])

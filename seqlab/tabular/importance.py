@@ -18,9 +18,9 @@ def importance(
 ) -> list[dict[str, Any]]:
     """{column, importance, deviation} of every column that the net reads, the most important first.
 
-    importance: by how much the accuracy, or R2, falls when the column's values are dealt anew to the rows (Breiman 2001,
-    section 10; Fisher, Rudin and Dominici 2019), the mean over `repeats` deals; deviation: between them. Of at most
-    10,000 rows. Columns that tell the same share what they tell. Raises DataError for fewer than two rows with a target.
+    importance: by how much the accuracy, or R2, falls when the column's values are dealt anew to the rows (Breiman
+    2001, section 10), the mean over `repeats` deals; deviation: between them. Of at most 10,000 rows. Columns that tell
+    the same share what they tell. Raises DataError for fewer than two rows with a target.
     """
     if repeats < 2:
         raise UsageError(f"{repeats} repeats tell nothing of the deviation between them", "use 2 or more")

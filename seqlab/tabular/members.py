@@ -1,8 +1,8 @@
 """Nets of one shape that learn from parts of a table side by side: one batched computation, each as if alone.
 
 Every part has two nets. The scout is kept from some of the part's rows, whose loss says how well it does; the learner
-learns from all of them, and its weights are taken whenever its scout is clearly better than ever. So no row is wasted, and
-nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts learn alone
+learns from all of them, and its weights are taken whenever its scout is clearly better than ever. So no row is wasted,
+and nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts learn alone
 and their own weights are taken.
 """
 
@@ -59,7 +59,7 @@ class Members(nn.Module):
 
     @torch.no_grad()
     def note(self, losses: Tensor, step: int) -> float:
-        """Take the weights of the parts whose scout's loss (parts,) is clearly its lowest. Returns the mean of the lowest."""
+        """Take the weights where a scout's loss (parts,) is clearly its lowest. Returns the mean of the lowest."""
         better = losses < self.best_loss * (1 - BETTER)
         self.best_loss[better] = losses[better]
         self.best_step[better] = step
@@ -119,8 +119,10 @@ class MemberBatches:
 
 
 def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
-    """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B): cross_entropy in nats; squared, or
-    distance, the Euclidean one of the two numbers, in (squared) deviations of the target."""
+    """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B).
+
+    cross_entropy in nats; squared, or distance, the Euclidean one of two numbers, in (squared) deviations of the target.
+    """
     if loss == "cross_entropy":
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
     error = outputs[..., 0] - y

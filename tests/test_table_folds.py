@@ -1,0 +1,72 @@
+"""Which rows of a table are held out: every one once, classes evenly, groups together, the past before the future."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqlab.errors import DataError
+from seqlab.tabular import folds, hold_out
+
+LABELS = st.lists(st.integers(0, 4), min_size=12, max_size=80).map(np.array)
+
+
+@given(labels=LABELS, count=st.integers(2, 6), seed=st.integers(0, 99))
+def test_every_row_is_held_out_once_and_every_class_evenly(labels: np.ndarray, count: int, seed: int) -> None:
+    splits = folds(count, len(labels), seed, classes=labels)
+    assert sorted(np.concatenate([out for _, out in splits]).tolist()) == list(range(len(labels)))
+    for learns, out in splits:
+        assert sorted([*learns, *out]) == list(range(len(labels)))
+        assert len(out) in (len(labels) // count, -(-len(labels) // count))
+        for label in np.unique(labels):
+            share = (labels == label).sum() / count
+            assert abs((labels[out] == label).sum() - share) < 1
+    again = folds(count, len(labels), seed, classes=labels)
+    assert all(np.array_equal(one, other) for a, b in zip(splits, again, strict=True) for one, other in zip(a, b, strict=True))
+
+
+@given(groups=st.lists(st.integers(0, 9), min_size=12, max_size=80), count=st.integers(2, 4), seed=st.integers(0, 99))
+def test_a_group_is_on_one_side(groups: list[int], count: int, seed: int) -> None:
+    names = np.array(groups)
+    if len(set(groups)) < count:
+        with pytest.raises(DataError):
+            folds(count, len(names), seed, groups=names)
+        return
+    splits = folds(count, len(names), seed, groups=names)
+    assert sorted(np.concatenate([out for _, out in splits]).tolist()) == list(range(len(names)))
+    for learns, out in [*splits, hold_out(0.2, len(names), seed, groups=names)]:
+        assert len(learns) and len(out) and not set(names[learns]) & set(names[out])
+
+
+@given(times=st.lists(st.integers(0, 30), min_size=12, max_size=80), count=st.integers(2, 5), seed=st.integers(0, 99))
+def test_the_rows_held_out_come_after_those_learnt_from(times: list[int], count: int, seed: int) -> None:
+    moments = np.array(times)
+    if len(set(times)) < count + 1:
+        with pytest.raises(DataError):
+            folds(count, len(moments), seed, time=moments)
+        return
+    splits = folds(count, len(moments), seed, time=moments)
+    first = splits[0][0]
+    seen = np.concatenate([first, *(out for _, out in splits)])
+    assert sorted(seen.tolist()) == list(range(len(moments)))
+    for learns, out in [*splits, hold_out(0.2, len(moments), seed, time=moments)]:
+        assert moments[learns].max() < moments[out].min()
+    for (earlier, _), (later, _) in zip(splits, splits[1:], strict=False):
+        assert set(earlier) < set(later)
+
+
+@given(labels=LABELS, share=st.floats(0.05, 0.5), seed=st.integers(0, 99))
+def test_a_part_held_out_has_its_share_of_every_class(labels: np.ndarray, share: float, seed: int) -> None:
+    learns, out = hold_out(share, len(labels), seed, classes=labels)
+    assert sorted([*learns, *out]) == list(range(len(labels))) and len(out)
+    assert abs(len(out) - share * len(labels)) <= 1 + 5  # a class's only row stays
+    assert set(np.unique(labels)) == set(np.unique(labels[learns]))
+
+
+def test_seeds_choose_other_rows() -> None:
+    assert not np.array_equal(hold_out(0.2, 100, 0)[1], hold_out(0.2, 100, 1)[1])
+    assert len(hold_out(0.2, 100, 0)[1]) == 20
+    with pytest.raises(DataError):
+        hold_out(0.2, 1, 0)
+    with pytest.raises(DataError):
+        folds(5, 4, 0)
