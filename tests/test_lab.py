@@ -33,3 +33,11 @@ def test_an_unknown_experiment_is_suggested():
     with pytest.raises(UsageError) as caught:
         lab.run("explosoin")
     assert "explosion" in caught.value.hint
+
+
+def test_backpropagation_fails_where_a_slope_is_wrong(monkeypatch):
+    from seqlab.lab import backpropagation
+
+    right = backpropagation.slope
+    monkeypatch.setattr(backpropagation, "slope", lambda name, z: right(name, z) * (1 + 1e-8))
+    assert not lab.run("backpropagation").holds

@@ -15,9 +15,9 @@ from seqlab.cli import confusion_chart
 from seqlab.cli.train_cnn import figures
 from seqlab.data.augment import Normalise
 from seqlab.machine import Compute
+from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision import Classifier
 from seqlab.vision.classifier import views
-from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision.measuring import calibrated, fit_temperature
 from tests.test_charts import AWKWARD, texts
 

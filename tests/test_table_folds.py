@@ -22,7 +22,9 @@ def test_every_row_is_held_out_once_and_every_class_evenly(labels: np.ndarray, c
             share = (labels == label).sum() / count
             assert abs((labels[out] == label).sum() - share) < 1
     again = folds(count, len(labels), seed, classes=labels)
-    assert all(np.array_equal(one, other) for a, b in zip(splits, again, strict=True) for one, other in zip(a, b, strict=True))
+    assert all(
+        np.array_equal(one, other) for a, b in zip(splits, again, strict=True) for one, other in zip(a, b, strict=True)
+    )
 
 
 @given(groups=st.lists(st.integers(0, 9), min_size=12, max_size=80), count=st.integers(2, 4), seed=st.integers(0, 99))
