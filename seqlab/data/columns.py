@@ -1,0 +1,321 @@
+"""A table's columns as numbers a net can learn from: standardised, one of several categories, dates, what is missing.
+
+All that is fitted is fitted on the rows that are given, which are those of the training part.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.written_numbers import read_numbers
+from seqlab.errors import DataError, did_you_mean
+
+MOST_CATEGORIES = 50  # of a column; the rarer ones are one together
+FURTHEST = 1000.0  # deviations from the mean: a number beyond is a fault, and would be infinite in float32 some time
+FEW_ROWS = 20  # of which nothing is called an identifier
+YES = ("true", "yes", "y", "t", "on", "1")
+NO = ("false", "no", "n", "f", "off", "0")
+CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
+_IDENTIFIER = re.compile(
+    r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*)|.*[a-z]I[dD]", re.I
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as the net sees it.
+
+    kind: number, boolean and date are standardised by mean and deviation, and median stands where one is missing (of a
+    date all three are days since 1970); a category is 1 in the feature of its word, or in that of the `rare` ones.
+    flagged: a feature says where it is missing. cycles: of a date, which of year, week and day come as sine and cosine.
+    """
+
+    name: str
+    kind: str
+    mean: float = 0.0
+    deviation: float = 1.0
+    median: float = 0.0
+    categories: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
+    cycles: tuple[str, ...] = ()
+    flagged: bool = False
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the encoded columns of this one are called."""
+        if self.kind == "category":
+            made = [f"{self.name}={word}" for word in self.categories] + [f"{self.name}=(rare)"] * bool(self.rare)
+        else:
+            made = [self.name, *(f"{self.name} in the {one}, {wave}" for one in self.cycles for wave in ("sin", "cos"))]
+        return (*made, f"{self.name} is missing") if self.flagged else tuple(made)
+
+    def fill(self, values: pd.Series, into: np.ndarray) -> int:
+        """Writes the encoded values into (N, features) float32, all zeros so far; the number of unknown categories."""
+        if self.kind == "category":
+            return self._fill_categories(values, into)
+        raw = numbers_of(values, self.kind)
+        missing = ~np.isfinite(raw)
+        raw[missing] = self.median
+        for place, cycle in enumerate(self.cycles):
+            turn = 2 * np.pi * (raw - 4.0 * (cycle == "week")) / CYCLES[cycle]  # weeks begin on Mondays
+            into[:, 1 + 2 * place] = np.where(missing, 0, np.sin(turn))
+            into[:, 2 + 2 * place] = np.where(missing, 0, np.cos(turn))
+        raw -= self.mean
+        raw /= self.deviation
+        into[:, 0] = np.clip(raw, -FURTHEST, FURTHEST, out=raw)
+        if self.flagged:
+            into[:, -1] = missing
+        return 0
+
+    def _fill_categories(self, values: pd.Series, into: np.ndarray) -> int:
+        places = {word: place for place, word in enumerate(self.categories)}
+        places |= dict.fromkeys(self.rare, len(self.categories))
+        codes, found = pd.factorize(as_words(values))
+        targets = np.array([*(places.get(word, -1) for word in found), -1])[codes]  # a code of -1 is missing
+        rows = np.flatnonzero(targets >= 0)
+        into[rows, targets[rows]] = 1
+        if self.flagged:
+            into[:, -1] = codes < 0
+        return int(((targets < 0) & (codes >= 0)).sum())
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """columns: those the net learns from, in the order of their features."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the encoded columns: `age`, `age is missing`, `colour=red`, ..."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """For each feature the index of its column."""
+        return tuple(place for place, column in enumerate(self.columns) for _ in column.features)
+
+    def encode(self, frame: pd.DataFrame) -> np.ndarray:
+        """float32 (N, features), nothing missing. Columns are found by name, in any order, others ignored; a category
+        that was not fitted is zero in all its features. Raises DataError for a column that is not there, or holds
+        something else than it did."""
+        return self._encode(frame)[0]
+
+    def unknown(self, frame: pd.DataFrame) -> dict[str, int]:
+        """How many entries of each column are categories that were not fitted, where there are some."""
+        return {name: number for name, number in self._encode(frame)[1].items() if number}
+
+    def _encode(self, frame: pd.DataFrame) -> tuple[np.ndarray, dict[str, int]]:
+        absent = [column.name for column in self.columns if column.name not in frame]
+        if absent:
+            raise DataError(
+                f"the table has no column {', '.join(repr(name) for name in absent[:5])}",
+                did_you_mean(absent[0], [str(name) for name in frame]),
+            )
+        encoded = np.zeros((len(frame), len(self.features)), np.float32)  # (N, features)
+        first, unknown = 0, {}
+        for column in self.columns:
+            last = first + len(column.features)
+            unknown[column.name] = column.fill(frame[column.name], encoded[:, first:last])
+            first = last
+        return encoded, unknown
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> "Encoder":
+        """What `to_dict` gave, also after JSON made lists of tuples."""
+        lists = ("categories", "rare", "cycles")
+        return cls(tuple(Column(**{**each, **{key: tuple(each[key]) for key in lists}}) for each in saved["columns"]))
+
+
+def fit_encoder(frame: pd.DataFrame, *, exclude: Collection[str] = ()) -> tuple[Encoder, list[str]]:
+    """The encoder of these rows, the training part's, and what became of the columns, a sentence each.
+
+    exclude: columns that are not to be learned from. Raises DataError where no column is left.
+    """
+    columns, notes = [], []
+    for name in frame:
+        if name in exclude:
+            continue
+        values = frame[name]
+        dropped = _useless(values)
+        if dropped:
+            notes.append(f"column '{name}' {dropped}: left out")
+            continue
+        column, said = _fitted(str(name), values)
+        columns.append(column)
+        notes += said
+    if not columns:
+        raise DataError(
+            "no column is left to learn from" + (f": {'; '.join(notes[:3])}" if notes else ""),
+            "use a table with columns that differ between its rows",
+        )
+    return Encoder(tuple(columns)), notes
+
+
+def as_words(values: pd.Series) -> np.ndarray:
+    """Entries (N,) as words: 1 and 1.0 are '1', true and True are 'true'; None where one is missing."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.map({True: "true", False: "false"}, na_action="ignore").astype(object).to_numpy(object)
+    if pd.api.types.is_numeric_dtype(values):
+        codes, found = pd.factorize(values)
+        return np.array([*(_word(number) for number in found), None], object)[codes]
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.astype("string").to_numpy(object, na_value=None)
+    return values.astype("string").str.strip().to_numpy(object, na_value=None)
+
+
+def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
+    """Entries (N,) as a float64 array of its own, NaN where one is missing: numbers, 0 and 1 of booleans, days since
+    1970 of dates. Raises DataError naming the column where it holds something else."""
+    dated = pd.api.types.is_datetime64_any_dtype(values)
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    if kind == "date" and dated:
+        seconds = values.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86400)
+    if kind == "boolean" and not dated:
+        words = pd.Series(as_words(values), dtype=object).str.lower()
+        found = words.map({**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)})
+        if not (found.isna() & words.notna()).any():
+            return found.to_numpy(np.float64)
+    if kind == "number" and not dated:
+        if pd.api.types.is_numeric_dtype(values):
+            return np.array(values.to_numpy(np.float64, na_value=np.nan))
+        read = read_numbers(values)
+        if read is not None:
+            return np.array(read.values)
+    known = values[values.notna()]
+    wanted = {"number": "numbers", "boolean": "yes and no", "date": "dates"}[kind]
+    raise DataError(
+        f"column '{values.name}' was one of {wanted}, and holds '{str(known.iloc[0])[:40]}'",
+        "write it as in the table that was learned from" if kind != "date" else "write dates like 2024-01-31",
+    )
+
+
+def _word(number: float) -> str:
+    return str(int(number)) if np.isfinite(number) and number == int(number) else repr(float(number))
+
+
+def _useless(values: pd.Series) -> str:
+    """Why a column tells nothing of new rows; empty where it may."""
+    known = values.dropna()
+    if not len(known):
+        return "is missing in all rows"
+    if known.nunique() == 1:
+        missing = len(values) - len(known)
+        return "" if missing else f"is {str(known.iloc[0])[:40]} in all rows"
+    if len(values) <= FEW_ROWS or known.nunique() < 0.95 * len(known):
+        return ""
+    numeric, dated = pd.api.types.is_numeric_dtype(values), pd.api.types.is_datetime64_any_dtype(values)
+    if dated:
+        return ""
+    if not numeric:
+        return f"has another word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
+    array = known.to_numpy(np.float64)
+    if known.nunique() < len(known) or (array != np.floor(array)).any():
+        return ""
+    steps = np.diff(array)
+    counts = bool((steps > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
+    if counts or _IDENTIFIER.fullmatch(str(values.name)):
+        return "numbers the rows, like an identifier"
+    return ""
+
+
+def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
+    missing = int(values.isna().sum())
+    notes = []
+    kind = _kind(values)
+    if kind == "category":
+        column, said = _fitted_category(name, values)
+        notes += said
+    else:
+        numbers = numbers_of(values, kind)
+        finite = numbers[np.isfinite(numbers)]
+        missing = len(numbers) - len(finite)
+        size = float(np.abs(finite).max()) or 1.0  # so that squares do not overflow
+        mean, deviation = float((finite / size).mean()) * size, float((finite / size).std()) * size
+        cycles = _cycles(finite) if kind == "date" else ()
+        if kind != "number":
+            notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
+        column = Column(name, kind, mean, deviation or 1.0, float(np.median(finite)), cycles=cycles)
+    if missing:
+        column = Column(**{**vars(column), "flagged": True})
+        share = f"{missing:,} of {len(values):,} rows"
+        instead = "no category" if kind == "category" else "its median"
+        notes.append(f"column '{name}' is missing in {share}: {instead} stands there, and a flag")
+    return column, notes
+
+
+def _kind(values: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(values):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return "date"
+    if pd.api.types.is_numeric_dtype(values):
+        return "number"
+    words = set(pd.unique(pd.Series(as_words(values)).dropna().str.lower()))
+    pairs = (set(pair) for pair in zip(YES, NO, strict=True))
+    return "boolean" if any(words == pair for pair in pairs) else "category"
+
+
+def _fitted_category(name: str, values: pd.Series) -> tuple[Column, list[str]]:
+    counts = pd.Series(as_words(values)).value_counts()
+    ordered = sorted(counts.index, key=lambda word: (-counts[word], word))
+    kept, rare = ordered[:MOST_CATEGORIES], ordered[MOST_CATEGORIES:]
+    notes = []
+    if rare:
+        notes.append(
+            f"column '{name}' has {len(ordered):,} categories: the {len(kept)} most frequent are kept, "
+            f"the others are one together"
+        )
+    return Column(name, "category", categories=tuple(sorted(kept)), rare=tuple(sorted(rare))), notes
+
+
+def _cycles(days: np.ndarray) -> tuple[str, ...]:
+    """Those of which the dates show two turns and more than one place in them."""
+    span = float(days.max() - days.min())
+    return tuple(cycle for cycle, length in CYCLES.items() if span >= 2 * length and len(np.unique(days % length)) > 2)
+
+
+def leaks(frame: pd.DataFrame, target: str) -> list[str]:
+    """Warnings of columns that say the target itself: equal to it, a linear image or another name of it, or with one
+    value of the target alone for each of their own, which come again and again."""
+    rows = frame[frame[target].notna()]
+    warnings = []
+    for name in rows:
+        if name == target:
+            continue
+        look = _leak(rows[name].iloc[:1000], rows[target].iloc[:1000])
+        found = look and _leak(rows[name], rows[target])  # what does not hold of a part does not of the whole
+        if found:
+            warnings.append(f"column '{name}' {found} the target '{target}': it may not be known of new rows")
+    return warnings
+
+
+def _leak(values: pd.Series, target: pd.Series) -> str:
+    known = values.notna()
+    values, target = values[known], target[known]
+    if len(values) < 3:
+        return ""
+    if all(pd.api.types.is_numeric_dtype(each) and not pd.api.types.is_bool_dtype(each) for each in (values, target)):
+        x, y = values.to_numpy(np.float64, na_value=np.nan), target.to_numpy(np.float64, na_value=np.nan)
+        if (x == y).all():
+            return "equals"
+        if len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and abs(np.corrcoef(x, y)[0, 1]) > 1 - 1e-10:
+            return "is a linear image of"
+    own, theirs = pd.factorize(as_words(values))[0], pd.factorize(as_words(target))[0]
+    kinds, classes = int(own.max()) + 1, int(theirs.max()) + 1
+    if classes < 2 or kinds > len(own) / 3:
+        return ""
+    pairs = len(np.unique(own * np.int64(classes) + theirs))
+    if pairs == kinds == classes:
+        return "equals" if (as_words(values) == as_words(target)).all() else "is another name of"
+    return "decides" if pairs == kinds and kinds <= len(own) / 10 else ""

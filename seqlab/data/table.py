@@ -1,0 +1,310 @@
+"""Tables in files as people have them: CSV of any writing, Parquet, compressed; each column as what it holds.
+
+What can be read in one way only is repaired and said; what cannot is an error that names the line or the column.
+"""
+
+import codecs
+import csv
+import hashlib
+import importlib
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.archive import OPENERS, reading
+from seqlab.data.table_layout import MISSING, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
+from seqlab.data.written_dates import WRITE_ISO, read_dates
+from seqlab.data.written_numbers import MOST, read_numbers
+from seqlab.errors import DataError
+
+SAMPLE = 1 << 18  # bytes that tell how a file is written
+CHUNK = 1 << 20
+CELLS = 1 << 21  # read at a time, so that a large table is never there twice
+WHOLE_AGAIN = "get the whole file again"
+_PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip", b"(\xb5/\xfd": ".zst"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """name: the file's stem. frame: columns of numbers, booleans, datetime64[s] or text, with unique names, no infinite
+    numbers and a RangeIndex. sha256: of the file's bytes. notes: repairs, a sentence each."""
+
+    name: str
+    frame: pd.DataFrame
+    sha256: str
+    notes: tuple[str, ...]
+
+
+def read_table(path: Path) -> Table:
+    """The table in a file: CSV, TSV and their like, or Parquet; packed as .gz, .bz2, .xz, .zip, .zst or not.
+
+    Raises DataError for what is no table or cannot be read in one way alone.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder", "name a file in it")
+    if not path.exists():
+        raise DataError(f"there is no file {path}", "check the path")
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest() if file.seek(0) == 0 else ""
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror}", "check the file") from problem
+    if not start:
+        raise DataError(f"{path} is empty", "name a file with a header and rows")
+    if start.startswith(b"PAR1"):
+        frame, notes, decimal = _of_parquet(path), list[str](), "."
+    else:
+        try:
+            with reading(path, WHOLE_AGAIN):
+                frame, notes, decimal = _of_text(path, start)
+        except UnicodeError as problem:
+            raise DataError(f"{path} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
+    if not len(frame) or not frame.shape[1]:
+        raise DataError(f"{path} has no rows", "name a file with a header and rows")
+    frame, said = _as_held(frame, decimal, str(path))
+    name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
+    return Table(name, frame, sha256, (*notes, *said))
+
+
+def _of_parquet(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(path)
+    except ImportError as problem:
+        raise DataError(
+            f"{path} is Parquet, and nothing installed here reads it", f"`pip install pyarrow`, or {SAVE_AS_CSV}"
+        ) from problem
+    except Exception as problem:  # pyarrow has kinds of its own
+        raise DataError(f"{path} is no Parquet that can be read: {_first_line(problem)}", WHOLE_AGAIN) from problem
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index()
+    seen: dict[str, int] = {}
+    names = []
+    for label in map(str, frame.columns):
+        seen[label] = seen.get(label, 0) + 1
+        names.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    frame.columns = pd.Index(names)
+    return frame.reset_index(drop=True)
+
+
+def _of_text(path: Path, start: bytes) -> tuple[pd.DataFrame, list[str], str]:
+    """The columns as pandas reads them, the notes, and the decimal mark."""
+    packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), "")
+    encoding, notes = _survey(path, packed)
+    with _opened(path, packed) as content, TextIOWrapper(cast(IO[bytes], content), encoding, newline="") as text:
+        sample = text.read(SAMPLE)
+        layout = layout_of(sample, bool(text.read(1)), encoding, str(path))
+    columns = _columns(path, packed, layout)
+    if packed and path.suffix.lower() != packed:
+        notes.append(f"it is packed as {packed}, whatever its name says")
+    empty = [name for name in layout.names if name.startswith("column_") and pd.isna(columns[name]).all()]
+    if 0 < len(empty) < len(columns):  # what a separator at the ends of lines makes
+        columns = {name: values for name, values in columns.items() if name not in empty}
+        notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
+    return pd.DataFrame(columns, copy=False), [*notes, *layout.notes], layout.decimal
+
+
+@contextmanager
+def _opened(path: Path, packed: str) -> Iterator[IO[bytes]]:
+    """The content of a file, unpacked as it is read."""
+    if packed == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            inside = [one.filename for one in archive.infolist() if not one.is_dir() and "__MACOSX" not in one.filename]
+            if any(name.startswith("xl/") for name in inside):
+                raise DataError(f"{path} is an Excel file", SAVE_AS_CSV)
+            if len(inside) != 1:
+                raise DataError(f"{path} has {len(inside)} files in it", "unpack it, and name one of them")
+            with archive.open(inside[0]) as content:
+                yield content
+    elif packed == ".zst":
+        try:
+            zstandard = importlib.import_module("zstandard")
+        except ImportError as problem:
+            raise DataError(
+                f"{path} is packed as .zst", "`pip install zstandard`, or unpack it with unzstd"
+            ) from problem
+        try:
+            with zstandard.open(path, "rb") as content:
+                yield content
+        except zstandard.ZstdError as problem:
+            raise DataError(f"{path} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
+    else:
+        with OPENERS.get(packed, open)(path, "rb") as content:
+            yield content
+
+
+def _survey(path: Path, packed: str) -> tuple[str, list[str]]:
+    """Reads all of a file once: its encoding, and what is to be said of that. Raises DataError where it is no text."""
+    with _opened(path, packed) as content:
+        chunk = content.read(SAMPLE)
+        encoding = encoding_of(chunk, str(path))
+        if encoding.startswith("utf-16"):
+            return encoding, ["it is written in UTF-16"]
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        lines, is_utf8, is_windows = 1, True, True
+        while chunk:
+            if 0 in chunk:
+                line = lines + chunk.count(b"\n", 0, chunk.index(0))
+                raise DataError(f"{path} has a NUL byte in line {line:,}: it is damaged or no text", WHOLE_AGAIN)
+            lines += chunk.count(b"\n")
+            if is_utf8:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    is_utf8 = False
+            is_windows = is_windows and not set(b"\x81\x8d\x8f\x90\x9d") & set(chunk)
+            chunk = content.read(CHUNK)
+    if is_utf8:
+        try:
+            decoder.decode(b"", final=True)
+            return encoding, []
+        except UnicodeDecodeError:
+            pass
+    old = "cp1252" if is_windows else "latin-1"
+    return old, [f"it is not written in UTF-8: read as {'Windows-1252' if is_windows else 'Latin-1'}"]
+
+
+def _columns(path: Path, packed: str, layout: Layout) -> dict[str, np.ndarray]:
+    """The columns by name, read a part at a time; one that is numbers in one part and text in another is read again as
+    text. Raises DataError that names the line where a row has too many cells."""
+    as_text = set(layout.as_text)
+    while True:
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in layout.names}
+        kinds: dict[str, set[str]] = {name: set() for name in layout.names}
+        try:
+            for frame in _frames(path, packed, layout, as_text):
+                for name in layout.names:
+                    kind, values = _kind_and_values(frame[name])
+                    kinds[name] |= {kind} - {"empty"}
+                    parts[name].append(values)
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as problem:
+            raise _of_line(path, packed, layout, problem) from problem
+        mixed = {name for name, found in kinds.items() if len(found) > 1}
+        if not mixed:
+            break
+        as_text |= mixed
+    return {name: np.concatenate(parts.pop(name)) if parts[name] else np.empty(0) for name in layout.names}
+
+
+def _frames(path: Path, packed: str, layout: Layout, as_text: set[str]) -> Iterator[pd.DataFrame]:
+    with (
+        _opened(path, packed) as content,
+        TextIOWrapper(cast(IO[bytes], content), layout.encoding, newline="") as text,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # longer rows would be cut
+        rows = iter(rows_of(text, layout.separator))
+        for _ in range(layout.skipped):
+            next(rows)
+        yield from pd.read_csv(
+            text,
+            sep=layout.separator,
+            decimal=layout.decimal,
+            header=None,
+            names=list(layout.names),
+            dtype=dict.fromkeys(as_text, object),
+            na_values=list(MISSING),
+            skipinitialspace=True,
+            index_col=False,
+            low_memory=False,
+            chunksize=max(1000, CELLS // len(layout.names)),
+        )
+
+
+def _kind_and_values(column: pd.Series) -> tuple[str, np.ndarray]:
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean", column.to_numpy()
+    if pd.api.types.is_numeric_dtype(column):
+        return "empty" if column.isna().all() else "number", column.to_numpy()
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    return {"boolean": "boolean", "empty": "empty"}.get(kind, "text"), column.to_numpy(object)
+
+
+def _of_line(path: Path, packed: str, layout: Layout, problem: Exception) -> DataError:
+    """What pandas could not read, with the line as an editor counts it."""
+    width = len(layout.names)
+    with _opened(path, packed) as content, TextIOWrapper(cast(IO[bytes], content), layout.encoding, newline="") as text:
+        line = 0
+
+        def counted() -> Iterator[str]:
+            nonlocal line
+            for line, each in enumerate(text, 1):
+                yield each
+
+        try:
+            for number, row in enumerate(rows_of(counted(), layout.separator)):
+                if number >= layout.skipped and len(row) > width:
+                    return DataError(
+                        f"line {line:,} of {path} has {len(row):,} cells, the header {width:,}",
+                        "put cells that hold the separator in quotes, or mend the line",
+                    )
+        except csv.Error:
+            pass
+    return DataError(f"{path} is no table: {_first_line(problem)}", "look for a quote that is not closed")
+
+
+def _as_held(frame: pd.DataFrame, decimal: str, where: str) -> tuple[pd.DataFrame, list[str]]:
+    """Each column as what it holds, and what is to be said of that."""
+    columns, notes = {}, []
+    for name in list(frame):
+        columns[name], said = _held(frame.pop(name), decimal)
+        notes += [f"column '{name}': {note}" for note in said]
+    return pd.DataFrame(columns, copy=False), notes
+
+
+def _held(column: pd.Series, decimal: str) -> tuple[pd.Series, list[str]]:
+    notes: list[str] = []
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column.dt.tz_localize(None).astype("datetime64[s]"), notes
+    if pd.api.types.is_bool_dtype(column):
+        return column, notes
+    if not pd.api.types.is_numeric_dtype(column):
+        if column.isna().all():
+            return pd.Series(np.full(len(column), np.nan), name=column.name), notes
+        if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+            return column.astype("boolean"), notes
+        column = column.astype("string").str.strip().astype(object)
+        dated, said = _dated(column)
+        if dated is not None or said:
+            return column if dated is None else dated, said
+        numbers = read_numbers(column, decimal)
+        if numbers is None:
+            return column, notes
+        column, notes = pd.Series(numbers.values, name=column.name), [*numbers.notes]
+    values = column.to_numpy(np.float64, na_value=np.nan) if column.dtype.kind not in "iu" else column.to_numpy()
+    if values.dtype.kind == "f":
+        endless = np.isinf(values)
+        if endless.any():
+            values = np.where(endless, np.nan, values)
+            notes.append(f"{int(endless.sum()):,} infinite or too large numbers are taken as missing")
+    return pd.Series(values, name=column.name), notes
+
+
+def _dated(column: pd.Series) -> tuple[pd.Series | None, list[str]]:
+    """The dates of a column of text, None where it holds none; and what is to be said."""
+    try:
+        found = read_dates(column, "it")
+    except DataError as problem:
+        return None, [f"{problem.message}: left as text; {WRITE_ISO}"]
+    known = column.notna().to_numpy()
+    if found is None or (~np.isnat(found.when[known])).mean() < MOST:
+        return None, []
+    lost = int(np.isnat(found.when[known]).sum())
+    notes = [*found.notes]
+    if lost:
+        notes.append(f"{lost:,} of {int(known.sum()):,} entries are no dates and taken as missing")
+    return pd.Series(found.when, name=column.name), notes
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().partition("\n")[0].removeprefix("Error tokenizing data. C error: ")
