@@ -24,7 +24,8 @@ DEFAULT_MODEL = "fast"
 class Architecture:
     """How a net is built for a number of classes, the side of its images, whose it is, how it trains, what to expect.
 
-    expected: the share of CIFAR-10's test images whose class comes first, and who says so, `paper` or `measured`.
+    expected: the share of CIFAR-10's test images whose class comes first, and who says so: `paper`, which
+    trained for longer, or `measured` with `defaults` and `epochs`.
     """
 
     build: Callable[[int], nn.Module]
