@@ -28,11 +28,17 @@ def decay_matrices(model: nn.Module, weight_decay: float) -> list[dict[str, Any]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def muon(model: nn.Module, lr: float, weight_decay: float) -> "Muon":
+def muon(model: nn.Module, lr: float, weight_decay: float, batch_size: int = 1000) -> "Muon":
     """Muon for the filters of convolutions, and momentum SGD with rates of their own for all else.
 
-    The scales are those of Jordan's airbench94_muon (2024) for batches of 1,000, carried over to a mean loss.
+    The scales are those of Jordan's airbench94_muon (2024), carried over to a mean loss. His rates are of a sum over
+    the batch, so they shrink with it. Biases are fast where norms have no scale of their own; where they have, all
+    vectors go at the pace of the output layer.
     """
+    share = batch_size / 1000
+    norms = (module for module in model.modules() if isinstance(module, nn.BatchNorm2d))
+    fast = share * (0.06 if any(norm.weight.requires_grad for norm in norms) else 600)
+    slow = share * 0.06
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     filters = [parameter for parameter in trained if parameter.dim() > 2]
     heads = [parameter for parameter in trained if parameter.dim() == 2]
@@ -40,8 +46,8 @@ def muon(model: nn.Module, lr: float, weight_decay: float) -> "Muon":
     return Muon(
         [
             {"params": filters, "orthogonal": True, "momentum": 0.7, "weight_decay": 0.0, "lr_scale": 1.0},
-            {"params": heads, "weight_decay": weight_decay / 0.06, "lr_scale": 0.06},
-            {"params": vectors, "weight_decay": weight_decay / 600, "lr_scale": 600.0},
+            {"params": heads, "weight_decay": weight_decay / slow, "lr_scale": slow},
+            {"params": vectors, "weight_decay": weight_decay / fast, "lr_scale": fast},
         ],
         lr=lr,
     )

@@ -91,6 +91,21 @@ def test_a_small_folder_is_no_single_batch(cli: Cli, tmp_path: Path) -> None:
         assert json.loads(config_of(tmp_path / "checkpoints" / "pets"))["settings"]["batch_size"] == batch_size
 
 
+def test_the_default_net_learns_a_small_folder(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 25, "dog": 25})
+    trained = cli("train-cnn", pets, "--threads", 1, "--device", "cpu", "--set", "max_steps=120", "--json")
+    assert trained.status == 0, trained.err
+    assert trained.lines[-1]["top1"] > 0.9
+
+
+def test_digits_are_not_mirrored(cli: Cli, tmp_path: Path) -> None:
+    write_files(tmp_path / "data", mnist_files(100), is_packed=True)
+    trained = cli("train-cnn", "mnist", "--data-dir", tmp_path / "data", *SHORT, "--json")
+    assert trained.status == 0, trained.err
+    assert trained.lines[-1]["views"] == 3
+    assert not json.loads(config_of(tmp_path / "checkpoints" / "mnist-lenet5"))["settings"]["flip"]
+
+
 def test_a_damaged_picture_is_named(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "pets", {"cat": 3, "dog": 3})
     (pets / "dog" / "bad \x1b[31m.jpg").write_bytes(b"no image")

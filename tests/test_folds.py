@@ -1,5 +1,6 @@
 """Cross-validation of image classifiers: what is held out, and what is told."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
@@ -66,3 +67,25 @@ def test_the_mean_over_the_folds_is_told_and_a_resumed_run_is_the_whole_one(
     assert cli("train-cnn", "cifar10", *WORDS).status == 1
     resumed = cli("train-cnn", "cifar10", *WORDS, "--resume")
     assert resumed.lines[-1] == last
+
+
+def test_folds_that_are_not_begun_follow_the_first_and_strangers_are_refused(
+    cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQLAB_MIRROR", str(write_mirror(tmp_path / "mirror", cifar_files(20))))
+    folder = tmp_path / "checkpoints" / "cifar10-lenet5-3-folds"
+    first = cli("train-cnn", "cifar10", *WORDS).lines[-1]
+    shutil.rmtree(folder / "fold-2")
+    other = [word if word != "max_steps=6" else "max_steps=9" for word in WORDS]
+    resumed = cli("train-cnn", "cifar10", *other, "--seed", 5, "--resume")
+    assert resumed.lines[-1] == first  # the settings and the seed of the folds that were there
+
+    # an older run's folds are not taken for those of the run that replaces it
+    shutil.copytree(folder, tmp_path / "old")
+    assert cli("train-cnn", "cifar10", *WORDS, "--seed", 7, "--overwrite").status == 0
+    shutil.rmtree(folder / "fold-3")
+    shutil.copytree(tmp_path / "old" / "fold-3", folder / "fold-3")
+    cli("train-cnn", "cifar10", *WORDS, "--resume").fails(1, "other images")
+    shutil.copytree(folder / "fold-1", folder / "fold-4")
+    assert cli("train-cnn", "cifar10", *WORDS, "--overwrite").status == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["fold-1", "fold-2", "fold-3"]

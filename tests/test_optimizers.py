@@ -51,7 +51,7 @@ def test_muon_is_nesterovs_momentum_for_all_but_the_filters() -> None:
     reference = torch.optim.SGD(
         [
             {"params": [theirs[2].weight], "lr": 0.1 * 0.06, "weight_decay": 0.3 / 0.06},
-            {"params": [theirs[0].bias, theirs[2].bias], "lr": 0.1 * 300, "weight_decay": 0.3 / 300},
+            {"params": [theirs[0].bias, theirs[2].bias], "lr": 0.1 * 600, "weight_decay": 0.3 / 600},
         ],
         momentum=0.85,
         nesterov=True,
@@ -65,6 +65,21 @@ def test_muon_is_nesterovs_momentum_for_all_but_the_filters() -> None:
     for name in ("0.bias", "2.weight", "2.bias"):
         torch.testing.assert_close(ours.state_dict()[name], theirs.state_dict()[name])
     assert not torch.equal(ours[0].weight, theirs[0].weight)
+
+
+def test_muons_other_rates_follow_the_batch_and_are_slow_where_norms_have_a_scale() -> None:
+    def rates(*, batch_size: int, scaled: bool) -> tuple[float, float]:
+        net = nn.Sequential(
+            nn.Conv2d(2, 3, 1, bias=False), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 2, bias=False)
+        )
+        net[1].weight.requires_grad = scaled
+        _, heads, vectors = optimizers.muon(net, 0.1, 0.0, batch_size).param_groups
+        return heads["lr_scale"], vectors["lr_scale"]
+
+    head, vector = rates(batch_size=1000, scaled=False)
+    assert vector > 1000 * head
+    assert rates(batch_size=10, scaled=False) == pytest.approx((head / 100, vector / 100))
+    assert rates(batch_size=1000, scaled=True) == (head, head)
 
 
 def test_a_filter_moves_as_far_in_every_direction_whatever_the_gradients_size() -> None:

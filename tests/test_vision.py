@@ -448,3 +448,15 @@ def test_the_recorded_passes_of_a_net_are_its_own() -> None:
     for one, other in zip(net.parameters(), recorded.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-2, atol=1e-3)
     torch.testing.assert_close(net.state_dict(), recorded.state_dict(), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.mirror
+def test_the_shipped_classifier_knows_images_it_has_not_seen(tmp_path: Path) -> None:
+    saved = checkpoint.load(checkpoint.shipped_folder() / "cifar10")
+    metrics = saved.config["metrics"]
+    assert metrics["top1"] >= 0.932 and metrics["top1_views"] >= 0.94
+    assert sum(file.stat().st_size for file in saved.folder.iterdir()) <= 5 << 20
+    data: Any = finish(load_images("cifar10"))  # type: ignore[arg-type]
+    images, labels = data.test_images[:1000], data.test_labels[:1000]
+    logits = vision.load(saved).logits(images, FP32.resolve(0))
+    assert abs((logits.argmax(1) == labels).double().mean() - metrics["top1"]) < 0.02  # 2.6 deviations of a thousand

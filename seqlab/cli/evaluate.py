@@ -144,7 +144,7 @@ def _images(
             f"this {images.name} differs from the one trained on (sha256 {images.sha256[:12]}, trained on "
             f"{trained_on['sha256'][:12]}): some of these images may have been seen in training",
         )
-    chosen = common.compute().resolve(saved.config["parameters"])
+    chosen = vision.as_trained(saved, common.compute())
     classifier.model.to(chosen.device)
     metrics = vision.evaluate(classifier, pixels, labels, chosen)
     if plot is not None:

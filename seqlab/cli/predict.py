@@ -58,7 +58,7 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     if drawn:
         _check_drawn(files, drawn)
     classifier = vision.load(saved)
-    chosen = common.compute().resolve(saved.config["parameters"])
+    chosen = vision.as_trained(saved, common.compute())
     classifier.model.to(chosen.device)
     predictions: list[dict[str, Any]] = []
     looked: list[Looked] = []

@@ -62,10 +62,13 @@ class FastNet(nn.Module):
 
     @torch.no_grad()
     def whiten(self, images: Tensor) -> None:
-        """Work out the first filters from normalised images (N, 3, S, S)."""
-        patches = images.unfold(2, 2, 1).unfold(3, 2, 1)  # (N, 3, S-1, S-1, 2, 2)
-        patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 12).double()
-        variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+        """Work out the first filters from normalised images (N, 3, S, S) on the CPU."""
+        products, count = torch.zeros(12, 12, dtype=torch.float64), 0
+        for part in images.split(100):
+            patches = part.unfold(2, 2, 1).unfold(3, 2, 1)  # (n, 3, S-1, S-1, 2, 2)
+            patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, 12).double()
+            products, count = products + patches.T @ patches, count + len(patches)
+        variances, directions = torch.linalg.eigh(products / count)
         filters = directions.T / (variances[:, None] + WHITENING_EPS).sqrt()
         self.whitening.weight.copy_(torch.cat([filters, -filters]).view(24, 3, 2, 2))
 

@@ -1,7 +1,7 @@
 """The job of images: train a classifier on a labelled image set, measure it, and name what is in a picture."""
 
-from seqlab.vision.classifier import Classifier, check_classes, load, predict
-from seqlab.vision.fitting import VisionSettings, class_loss, describe, train
+from seqlab.vision.classifier import Classifier, as_trained, check_classes, load, predict
+from seqlab.vision.fitting import VisionSettings, check_resumable, class_loss, describe, train
 from seqlab.vision.folds import folds, summary
 from seqlab.vision.looking import heat_maps
 from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
@@ -15,7 +15,9 @@ __all__ = [
     "Mistake",
     "VisionSettings",
     "architecture",
+    "as_trained",
     "check_classes",
+    "check_resumable",
     "check_side",
     "class_loss",
     "describe",

@@ -1,6 +1,6 @@
 """A trained net that tells classes of images apart, and what its numbers mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,15 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.data.augment import Normalise
 from seqlab.data.images import ImageSet
 from seqlab.errors import CheckpointError, DataError
-from seqlab.machine import Resolved, use_threads
+from seqlab.machine import Compute, Resolved, use_threads
 from seqlab.vision.zoo import architecture
 
-EVALUATION_BATCH = 500
+EVALUATION_PIXELS = 500 * 32 * 32  # that a net sees at a time: its maps are a hundred times as large
+
+
+def evaluation_batch(images: Tensor) -> int:
+    """How many of the images (N, C, H, W) a net is shown at a time."""
+    return max(1, EVALUATION_PIXELS // (images.shape[-2] * images.shape[-1]))
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Classifier:
         self.model.eval()
         parts = []
         with use_threads(chosen.threads), training.autocast(chosen.device, chosen.precision):
-            for part in images.split(EVALUATION_BATCH):
+            for part in images.split(evaluation_batch(images)):
                 shown = self.normalise(part.to(chosen.device))
                 plain = self.model(shown).float()  # (B, classes)
                 found = [plain]
@@ -107,6 +112,16 @@ def load(saved: Checkpoint) -> Classifier:
         fitted.get("temperature_views", 1.0),
         fitted.get("fitted_on", ""),
     )
+
+
+def as_trained(saved: Checkpoint, compute: Compute) -> Resolved:
+    """What a classifier is applied with: in fp32 where bf16 was found slower for it on such a device."""
+    chosen = compute.resolve(saved.config["parameters"])
+    trained = saved.config["environment"]
+    same = torch.device(trained["device"]).type == chosen.device.type
+    if compute.precision == "auto" and same and trained["precision"] == "fp32":
+        chosen = replace(chosen, precision=torch.float32)
+    return chosen
 
 
 def check_classes(classifier: Classifier, data: ImageSet) -> None:

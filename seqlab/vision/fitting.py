@@ -26,7 +26,7 @@ from seqlab.schedules import SCHEDULES
 from seqlab.training import Batch, Progress, State
 from seqlab.vision.classifier import Classifier
 from seqlab.vision.measuring import calibrated, evaluate
-from seqlab.vision.zoo import DEFAULT_MODEL, architecture
+from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
 PROBED = 32  # images tell which precision is quicker
 WHITENED = 5000  # images are enough to know the patches of all
@@ -102,14 +102,15 @@ def train(
     With `settings.val_images` the last so many training images are held out instead and choose among the
     weights. A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended
     it early. How long: `settings.max_steps`, else `epochs`, else `minutes` of training as measured on this
-    machine, else the epochs of the model in MODELS. `resume` continues what is in `folder` with the model and
+    machine, else the epochs of the model in MODELS. From then on the process keeps the memory that it frees (see
+    `machine.keep_freed_memory`). `resume` continues what is in `folder` with the model and
     settings saved there. Raises UsageError for an unknown model, DataError for too few images and CheckpointError
     if the folder holds something else.
     """
     saved = None
     if resume:
         saved, settings, compute = runs.reopen(folder, "vision", VisionSettings)
-        _check_resumable(saved, data, model)
+        check_resumable(saved, data, model)
         model = saved.config["model"]["name"]
     name = model or DEFAULT_MODEL
     if settings.val_images >= len(data.images):
@@ -117,6 +118,8 @@ def train(
             f"val_images={settings.val_images} of {len(data.images)} training images leaves none to train on",
             "choose fewer, or 0 to train on all",
         )
+    height, width = data.images.shape[2:]
+    _check_sides(name, settings, width)
     torch.manual_seed(settings.seed)
     planned = architecture(name)
     net = planned.build(len(data.classes))
@@ -125,7 +128,6 @@ def train(
     if chosen.device.type == "cpu":
         keep_freed_memory()
     kept = len(data.images) - settings.val_images
-    height, width = data.images.shape[2:]
     with use_threads(chosen.threads):
         mean, std = channel_statistics(data.images[:kept])
         classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
@@ -133,7 +135,7 @@ def train(
             sample = classifier.normalise(data.images[:PROBED])
             chosen = replace(chosen, precision=quicker_precision(net, sample, chosen.precision))
         if isinstance(net, FastNet):
-            net.whiten(classifier.normalise(data.images[:kept][:WHITENED].to(chosen.device)))
+            net.whiten(classifier.normalise(data.images[:kept][:WHITENED]))
         augment = Augment(
             settings.crop,
             settings.flip,
@@ -142,6 +144,8 @@ def train(
             cutout=settings.cutout,
             mirrored=torch.rand(kept, generator=seeded(settings.seed)).to(chosen.device) < 0.5,
         )
+        how = {"batch_size": settings.batch_size} if settings.optimizer == "muon" else {}
+        optimizer = OPTIMIZERS[settings.optimizer](net, settings.lr, settings.weight_decay, **how)
         batches = ShuffledBatches(
             data.images[:kept].to(chosen.device),
             data.labels[:kept].to(chosen.device),
@@ -154,7 +158,7 @@ def train(
             net,
             partial(class_loss, label_smoothing=settings.label_smoothing),
             batches,
-            OPTIMIZERS[settings.optimizer](net, settings.lr, settings.weight_decay),
+            optimizer,
             learning_rate=lambda step: settings.lr,
             max_steps=0,
             clip_norm=settings.clip_norm,
@@ -165,7 +169,7 @@ def train(
         def validate() -> dict[str, float]:
             logits = classifier.logits(data.images[kept:], chosen)
             truth = data.labels[kept:].to(logits.device)
-            top1 = (logits.argmax(1) == truth).double().mean()
+            top1 = (logits.argmax(1) == truth).float().mean()
             return {"val_loss": F.cross_entropy(logits, truth).item(), "val_top1": top1.item()}
 
         chooses = validate if settings.val_images else None
@@ -208,24 +212,26 @@ def train(
 
 
 def quicker_precision(net: nn.Module, images: Tensor, precision: torch.dtype) -> torch.dtype:
-    """`precision`, or float32 where a step of a copy of the net on the images (N, 3, H, W) takes no longer in it.
+    """`precision`, or float32 where a step of a copy of the net on the images (N, 3, H, W) takes half as long in it.
 
-    A processor may multiply bf16 in hardware and a build's convolutions be slower in it all the same.
+    A processor may multiply bf16 in hardware and a build's convolutions be many times slower in it all the same. That
+    is what is looked for, in seconds of the processor's own time and not of the clock's: a difference that other
+    work on the machine can make would have a repeated run compute otherwise.
     """
     net = copy.deepcopy(net)
 
     def seconds(dtype: torch.dtype) -> float:
         times = []
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(5):
+            start = time.process_time()
             with training.autocast(images.device, dtype):
                 loss = net(images).float().sum()
             loss.backward()
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times[1:])  # the first prepares
 
-    with torch.random.fork_rng(devices=[]):
-        return precision if seconds(precision) < seconds(torch.float32) else torch.float32
+    with torch.random.fork_rng(devices=[]), use_threads(1):
+        return precision if seconds(precision) < 2 * seconds(torch.float32) else torch.float32
 
 
 def record_graphs(net: nn.Module, images: Tensor, precision: torch.dtype) -> None:
@@ -254,7 +260,23 @@ def describe(data: ImageSet) -> dict[str, Any]:
     }
 
 
-def _check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
+def _check_sides(name: str, settings: VisionSettings, width: int) -> None:
+    if settings.start_side is not None and settings.start_side < width:
+        try:
+            check_side(name, settings.start_side)
+        except UsageError as problem:
+            raise UsageError(
+                f"start_side={settings.start_side} is too small for {name}", "choose a larger one, or none"
+            ) from problem
+    if settings.reflect and settings.crop >= width:
+        raise UsageError(
+            f"crop={settings.crop} around images of {width} pixels has nothing to reflect",
+            f"choose less than {width}, or --set reflect=false",
+        )
+
+
+def check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
+    """Raise CheckpointError unless the run saved is of that model (None: any) and these images."""
     if model is not None and model != saved.config["model"]["name"]:
         raise CheckpointError(
             f"{saved.folder} holds a {saved.config['model']['name']}, not a {model}",

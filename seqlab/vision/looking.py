@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab.machine import Resolved, use_threads
-from seqlab.vision.classifier import EVALUATION_BATCH, Classifier
+from seqlab.vision.classifier import Classifier, evaluation_batch
 
 SMALLEST_SIDE = 4  # of a map that still says where something is
 
@@ -34,7 +34,8 @@ def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, chosen: R
     parts = []
     try:
         with use_threads(chosen.threads), torch.enable_grad():
-            for part, wanted in zip(images.split(EVALUATION_BATCH), classes.split(EVALUATION_BATCH), strict=True):
+            size = max(1, evaluation_batch(images) // 4)  # every map is kept for the gradient
+            for part, wanted in zip(images.split(size), classes.split(size), strict=True):
                 shown = classifier.normalise(part.to(chosen.device)).requires_grad_()
                 last["maps"] = shown  # a net without such a layer is asked about the pixels
                 logits = model(shown).gather(1, wanted.to(chosen.device)[:, None])
