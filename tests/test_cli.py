@@ -61,6 +61,7 @@ OWN = {
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
+    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
     "evaluate": "--adapt --column --data-dir --levels --plot --returns",
     "predict": "--top --views",
     "lab list": "",
@@ -531,11 +532,12 @@ def test_a_length_on_the_command_line_goes_before_one_of_the_file(
 
 
 def test_the_help_names_the_settings(cli: Cli) -> None:
-    from seqlab import forecasting, language, vision
+    from seqlab import forecasting, language, tabular, vision
 
     for name, kind in (
         ("train-text", language.LanguageSettings),
         ("train-cnn", vision.VisionSettings),
+        ("train-mlp", tabular.TableSettings),
         ("train-forecaster", forecasting.ForecastSettings),
     ):
         shown = cli(name, "--help").out.split("Names for --set:")[1]

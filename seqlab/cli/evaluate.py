@@ -51,6 +51,7 @@ def command(
         "language": _text,
         "vision": _images,
         "forecasting": _quotes,
+        "tabular": _rows,
     }
     job = saved.config["job"]
     if job not in measures:
@@ -154,6 +155,34 @@ def _images(
         draw(metrics, [(one, pixels[one.index]) for one in mistakes], plot)
         say(common, f"drawn in {plot}")
     return metrics, figures(metrics)
+
+
+def _rows(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
+    from seqlab import tabular
+    from seqlab.cli.train_mlp import figures
+    from seqlab.data.table import read_table
+
+    if data is None:
+        raise DataError(
+            f"checkpoint '{saved.name}' was trained on a file of yours, whose place is not kept",
+            f"name it: seqlab evaluate {shlex.quote(saved.name)} FILE",
+        )
+    predictor = tabular.load(saved)
+    whole = read_table(Path(data))
+    rows = tabular.held_out(predictor, whole)
+    what = "held out in training" if rows is not whole else "all of it"
+    say(common, f"{rows.name}: {len(rows.frame):,} rows, {what}")
+    for note in rows.notes:
+        say(common, f"  {note}")
+    chosen = common.compute().resolve(saved.config["parameters"])
+    metrics = tabular.evaluate(predictor, rows, chosen)
+    metrics["importance"] = tabular.importance(predictor, rows, chosen)
+    lines = figures(metrics)
+    name = "accuracy" if "accuracy" in metrics else "r2"
+    lines.append(f"{name} lost when a column's values are dealt anew, five times:")
+    for one in metrics["importance"][:10]:
+        lines.append(f"  {one['column']:24} {one['importance']:7.4f}  deviation {one['deviation']:.4f}")
+    return metrics, lines
 
 
 def _quotes(

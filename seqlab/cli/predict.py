@@ -26,7 +26,10 @@ MOST_DRAWN = 100
 @click.option("--views", is_flag=True, help="Average over views of each image: shifted, and mirrored where trained so.")
 @common_options
 def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, views: bool) -> None:
-    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format.
+    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format, or the rows of a table.
+
+    A table gets a CSV with a row for each of its own: the prediction, and the probability of each class or the ends of
+    a 90 % interval. Its columns are found by name.
 
     With -o FILE.png (.jpg, .svg, .pdf) a picture is drawn of where in each image the net found its first class; any
     other FILE takes the text.
@@ -38,12 +41,12 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
         check_writable(drawn, "-o")
     saved = find(checkpoint, common.checkpoint_folders())
     say(common, f"checkpoint {saved.folder}")
-    jobs = {"vision": _images}
+    jobs = {"vision": _images, "tabular": _rows}
     job = saved.config["job"]
     if job not in jobs:
         raise UsageError(
             f"checkpoint '{saved.name}' predicts nothing about files: its job is {job}",
-            "name an image classifier; `seqlab checkpoints list` shows what is there",
+            "name one of images or tables; `seqlab checkpoints list` shows what is there",
         )
     with nullcontext() if drawn else result_to_output(common):
         jobs[job](common, saved, files, top, views, drawn)
@@ -85,6 +88,24 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
 
         draw(looked, [one["classes"][0] for one in predictions], drawn)
         say(common, f"where the net looked: drawn in {drawn}")
+
+
+def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
+    from seqlab import tabular
+    from seqlab.data.table import read_table
+
+    if len(files) > 1 or views or drawn:
+        what = "--views" if views else f"drawing {drawn}" if drawn else "more than one file"
+        raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
+    predictor = tabular.load(saved)
+    table = read_table(files[0])
+    for note in table.notes:
+        say(common, f"  {note}")
+    found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]))
+    if common.json:
+        result_json({"checkpoint": saved.name, "predictions": found.to_dict("records")})
+    else:
+        result(found.to_csv(index=False).rstrip("\n"))
 
 
 def _batches(common: Common, files: Sequence[Path]) -> Iterator[Sequence[Path]]:
