@@ -17,6 +17,8 @@ from seqlab.errors import DataError, did_you_mean
 MOST_CATEGORIES = 50  # of a column; the rarer ones are one together
 FURTHEST = 1000.0  # deviations from the mean: a number beyond is a fault, and would be infinite in float32 some time
 FEW_ROWS = 20  # of which nothing is called an identifier
+ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart, and nothing of new ones
+LOOKED_AT = 10_000  # rows that tell whether the others are worth a look
 YES = ("true", "yes", "y", "t", "on", "1")
 NO = ("false", "no", "n", "f", "off", "0")
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
@@ -161,15 +163,20 @@ def fit_encoder(frame: pd.DataFrame, *, exclude: Collection[str] = ()) -> tuple[
 
 
 def as_words(values: pd.Series) -> np.ndarray:
-    """Entries (N,) as words: 1 and 1.0 are '1', true and True are 'true'; None where one is missing."""
+    """Entries (N,) as words: 1 and 1.0 are '1', true and True are 'true'; nan where one is missing."""
     if pd.api.types.is_bool_dtype(values):
         return values.map({True: "true", False: "false"}, na_action="ignore").astype(object).to_numpy(object)
     if pd.api.types.is_numeric_dtype(values):
         codes, found = pd.factorize(values)
-        return np.array([*(_word(number) for number in found), None], object)[codes]
+        return np.array([*(_word(number) for number in found), np.nan], object)[codes]
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("string").to_numpy(object, na_value=None)
-    return values.astype("string").str.strip().to_numpy(object, na_value=None)
+        return values.astype("string").to_numpy(object, na_value=np.nan)
+    return text_of(values)
+
+
+def text_of(values: pd.Series) -> np.ndarray:
+    """Entries (N,) as text without blanks around it, nan where one is missing."""
+    return values.astype("string").str.strip().to_numpy(object, na_value=np.nan)
 
 
 def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
@@ -207,26 +214,23 @@ def _word(number: float) -> str:
 def _useless(values: pd.Series) -> str:
     """Why a column tells nothing of new rows; empty where it may."""
     known = values.dropna()
+    if pd.api.types.is_numeric_dtype(known):
+        known = known[np.isfinite(known.to_numpy(np.float64))]
     if not len(known):
         return "is missing in all rows"
-    if known.nunique() == 1:
-        missing = len(values) - len(known)
-        return "" if missing else f"is {str(known.iloc[0])[:40]} in all rows"
-    if len(values) <= FEW_ROWS or known.nunique() < 0.95 * len(known):
+    if (known == known.iloc[0]).all():
+        return "" if len(known) < len(values) else f"is {str(known.iloc[0])[:40]} in all rows"
+    if len(values) <= FEW_ROWS or pd.api.types.is_datetime64_any_dtype(values):
         return ""
-    numeric, dated = pd.api.types.is_numeric_dtype(values), pd.api.types.is_datetime64_any_dtype(values)
-    if dated:
-        return ""
-    if not numeric:
+    if not pd.api.types.is_numeric_dtype(values):
+        if known.nunique() < ALL_DIFFERENT * len(known):
+            return ""
         return f"has another word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
     array = known.to_numpy(np.float64)
-    if known.nunique() < len(known) or (array != np.floor(array)).any():
+    if (array != np.floor(array)).any() or known.nunique() < len(known):
         return ""
-    steps = np.diff(array)
-    counts = bool((steps > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
-    if counts or _IDENTIFIER.fullmatch(str(values.name)):
-        return "numbers the rows, like an identifier"
-    return ""
+    counts = bool((np.diff(array) > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
+    return "numbers the rows, like an identifier" if counts or _IDENTIFIER.fullmatch(str(values.name)) else ""
 
 
 def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
@@ -293,7 +297,7 @@ def leaks(frame: pd.DataFrame, target: str) -> list[str]:
     for name in rows:
         if name == target:
             continue
-        look = _leak(rows[name].iloc[:1000], rows[target].iloc[:1000])
+        look = _leak(rows[name].iloc[:LOOKED_AT], rows[target].iloc[:LOOKED_AT])
         found = look and _leak(rows[name], rows[target])  # what does not hold of a part does not of the whole
         if found:
             warnings.append(f"column '{name}' {found} the target '{target}': it may not be known of new rows")
@@ -309,8 +313,9 @@ def _leak(values: pd.Series, target: pd.Series) -> str:
         x, y = values.to_numpy(np.float64, na_value=np.nan), target.to_numpy(np.float64, na_value=np.nan)
         if (x == y).all():
             return "equals"
-        if len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and abs(np.corrcoef(x, y)[0, 1]) > 1 - 1e-10:
-            return "is a linear image of"
+        with np.errstate(all="ignore"):  # of huge numbers nothing is said
+            if len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and abs(np.corrcoef(x, y)[0, 1]) > 1 - 1e-10:
+                return "is a linear image of"
     own, theirs = pd.factorize(as_words(values))[0], pd.factorize(as_words(target))[0]
     kinds, classes = int(own.max()) + 1, int(theirs.max()) + 1
     if classes < 2 or kinds > len(own) / 3:

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
 from seqlab.data.archive import OPENERS, reading
+from seqlab.data.columns import text_of
 from seqlab.data.table_layout import MISSING, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
 from seqlab.data.written_dates import WRITE_ISO, read_dates
 from seqlab.data.written_numbers import MOST, read_numbers
@@ -61,16 +62,16 @@ def read_table(path: Path) -> Table:
     if not start:
         raise DataError(f"{path} is empty", "name a file with a header and rows")
     if start.startswith(b"PAR1"):
-        frame, notes, decimal = _of_parquet(path), list[str](), "."
+        frame, layout, notes = _of_parquet(path), None, list[str]()
     else:
         try:
             with reading(path, WHOLE_AGAIN):
-                frame, notes, decimal = _of_text(path, start)
+                frame, layout, notes = _of_text(path, start)
         except UnicodeError as problem:
             raise DataError(f"{path} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
     if not len(frame) or not frame.shape[1]:
         raise DataError(f"{path} has no rows", "name a file with a header and rows")
-    frame, said = _as_held(frame, decimal, str(path))
+    frame, said = _as_held(frame, layout)
     name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
     return Table(name, frame, sha256, (*notes, *said))
 
@@ -95,11 +96,11 @@ def _of_parquet(path: Path) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _of_text(path: Path, start: bytes) -> tuple[pd.DataFrame, list[str], str]:
-    """The columns as pandas reads them, the notes, and the decimal mark."""
+def _of_text(path: Path, start: bytes) -> tuple[pd.DataFrame, Layout, list[str]]:
+    """The columns as pandas reads them, how they are written, and the notes."""
     packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), "")
     encoding, notes = _survey(path, packed)
-    with _opened(path, packed) as content, TextIOWrapper(cast(IO[bytes], content), encoding, newline="") as text:
+    with _opened(path, packed) as content, TextIOWrapper(content, encoding, newline="") as text:
         sample = text.read(SAMPLE)
         layout = layout_of(sample, bool(text.read(1)), encoding, str(path))
     columns = _columns(path, packed, layout)
@@ -109,7 +110,7 @@ def _of_text(path: Path, start: bytes) -> tuple[pd.DataFrame, list[str], str]:
     if 0 < len(empty) < len(columns):  # what a separator at the ends of lines makes
         columns = {name: values for name, values in columns.items() if name not in empty}
         notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
-    return pd.DataFrame(columns, copy=False), [*notes, *layout.notes], layout.decimal
+    return pd.DataFrame(columns, copy=False), layout, [*notes, *layout.notes]
 
 
 @contextmanager
@@ -191,13 +192,16 @@ def _columns(path: Path, packed: str, layout: Layout) -> dict[str, np.ndarray]:
         if not mixed:
             break
         as_text |= mixed
-    return {name: np.concatenate(parts.pop(name)) if parts[name] else np.empty(0) for name in layout.names}
+    for name, found in kinds.items():
+        if found - {"number"}:  # else True and nothing would be 1 and nan
+            parts[name] = [part.astype(object) for part in parts[name]]
+    return {name: np.concatenate(parts.pop(name)) for name in layout.names}
 
 
 def _frames(path: Path, packed: str, layout: Layout, as_text: set[str]) -> Iterator[pd.DataFrame]:
     with (
         _opened(path, packed) as content,
-        TextIOWrapper(cast(IO[bytes], content), layout.encoding, newline="") as text,
+        TextIOWrapper(content, layout.encoding, newline="") as text,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", pd.errors.ParserWarning)  # longer rows would be cut
@@ -231,19 +235,13 @@ def _kind_and_values(column: pd.Series) -> tuple[str, np.ndarray]:
 def _of_line(path: Path, packed: str, layout: Layout, problem: Exception) -> DataError:
     """What pandas could not read, with the line as an editor counts it."""
     width = len(layout.names)
-    with _opened(path, packed) as content, TextIOWrapper(cast(IO[bytes], content), layout.encoding, newline="") as text:
-        line = 0
-
-        def counted() -> Iterator[str]:
-            nonlocal line
-            for line, each in enumerate(text, 1):
-                yield each
-
+    with _opened(path, packed) as content, TextIOWrapper(content, layout.encoding, newline="") as text:
+        lines = _Counted(text)
         try:
-            for number, row in enumerate(rows_of(counted(), layout.separator)):
+            for number, row in enumerate(rows_of(lines, layout.separator)):
                 if number >= layout.skipped and len(row) > width:
                     return DataError(
-                        f"line {line:,} of {path} has {len(row):,} cells, the header {width:,}",
+                        f"line {lines.read:,} of {path} has {len(row):,} cells, the header {width:,}",
                         "put cells that hold the separator in quotes, or mend the line",
                     )
         except csv.Error:
@@ -251,43 +249,68 @@ def _of_line(path: Path, packed: str, layout: Layout, problem: Exception) -> Dat
     return DataError(f"{path} is no table: {_first_line(problem)}", "look for a quote that is not closed")
 
 
-def _as_held(frame: pd.DataFrame, decimal: str, where: str) -> tuple[pd.DataFrame, list[str]]:
+class _Counted:
+    """Lines, and how many of them were read: a row may have several."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.read = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.lines:
+            self.read += 1
+            yield line
+
+
+def _as_held(frame: pd.DataFrame, layout: Layout | None) -> tuple[pd.DataFrame, list[str]]:
     """Each column as what it holds, and what is to be said of that."""
     columns, notes = {}, []
-    for name in list(frame):
-        columns[name], said = _held(frame.pop(name), decimal)
+    for name in [str(label) for label in frame]:
+        column = frame.pop(name)
+        if layout and name in layout.as_text:
+            columns[name], said = pd.Series(text_of(column), dtype=object), list[str]()
+        else:
+            columns[name], said = _held(column, layout.decimal if layout else ".")
         notes += [f"column '{name}': {note}" for note in said]
     return pd.DataFrame(columns, copy=False), notes
 
 
 def _held(column: pd.Series, decimal: str) -> tuple[pd.Series, list[str]]:
-    notes: list[str] = []
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
+    """A column of numbers, booleans, dates or text, as most of its entries are; a few others are missing in it."""
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None).astype("datetime64[s]"), notes
+        return column.dt.tz_localize(None).astype("datetime64[s]"), []
     if pd.api.types.is_bool_dtype(column):
-        return column, notes
-    if not pd.api.types.is_numeric_dtype(column):
-        if column.isna().all():
-            return pd.Series(np.full(len(column), np.nan), name=column.name), notes
-        if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
-            return column.astype("boolean"), notes
-        column = column.astype("string").str.strip().astype(object)
-        dated, said = _dated(column)
-        if dated is not None or said:
-            return column if dated is None else dated, said
-        numbers = read_numbers(column, decimal)
-        if numbers is None:
-            return column, notes
-        column, notes = pd.Series(numbers.values, name=column.name), [*numbers.notes]
-    values = column.to_numpy(np.float64, na_value=np.nan) if column.dtype.kind not in "iu" else column.to_numpy()
-    if values.dtype.kind == "f":
-        endless = np.isinf(values)
-        if endless.any():
-            values = np.where(endless, np.nan, values)
-            notes.append(f"{int(endless.sum()):,} infinite or too large numbers are taken as missing")
-    return pd.Series(values, name=column.name), notes
+        return column, []
+    if pd.api.types.is_numeric_dtype(column):
+        return _finite(column)
+    if column.isna().all():
+        return pd.Series(np.full(len(column), np.nan)), []
+    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        return column.astype("boolean" if column.isna().any() else bool), []
+    text = pd.Series(text_of(column), dtype=object)
+    dated, notes = _dated(text)
+    if dated is not None:
+        return dated, notes
+    numbers = None if notes else read_numbers(text, decimal)
+    if numbers is not None:
+        finite, said = _finite(pd.Series(numbers.values))
+        return finite, [*numbers.notes, *said]
+    are_numbers = pd.to_numeric(text, errors="coerce").notna()
+    if are_numbers.any():
+        word = text[text.notna() & ~are_numbers].iloc[0]
+        notes.append(f"holds {int(are_numbers.sum()):,} numbers beside words like '{word[:30]}': all taken as words")
+    return text, notes
+
+
+def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
+    """A column of numbers without infinite ones: whole ones as they are, where none is missing, else float64."""
+    if column.dtype.kind in "iu" and not column.isna().any():
+        return column, []
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    endless = int(np.isinf(values).sum())
+    if not endless:
+        return pd.Series(values, copy=False), []
+    notes = [f"infinite or too large numbers are taken as missing: {endless:,}"]
+    return pd.Series(np.where(np.isinf(values), np.nan, values)), notes
 
 
 def _dated(column: pd.Series) -> tuple[pd.Series | None, list[str]]:
@@ -303,7 +326,7 @@ def _dated(column: pd.Series) -> tuple[pd.Series | None, list[str]]:
     notes = [*found.notes]
     if lost:
         notes.append(f"{lost:,} of {int(known.sum()):,} entries are no dates and taken as missing")
-    return pd.Series(found.when, name=column.name), notes
+    return pd.Series(found.when), notes
 
 
 def _first_line(problem: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -76,9 +77,9 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:
         raise DataError(f"{where} is empty", "name a file with a header and rows")
     notes = [] if separator == "," else [f"its columns are separated by {NAMES[separator]}"]
     width = Counter(len(row) for _, row in full[1:] or full).most_common(1)[0][0]
-    first = next((k for k, (_, row) in enumerate(full) if sum(bool(cell.strip()) for cell in row) > 1), 0)
-    if first and width > 1 and len(full) > first + 1:
-        notes.append(f"the first {_count(first, 'line')} {'is' if first == 1 else 'are'} no part of the table")
+    first = _first_of_table([row for _, row in full], width)
+    if first:
+        notes.append(f"its first {'line is' if first == 1 else f'{first} lines are'} no part of the table")
         full = full[first:]
     number, head = full[0]
     body = [row for _, row in full[1:]]
@@ -96,6 +97,12 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:
     if short:
         rows_said = f"{_count(short, 'row')} of the first {len(body):,}"
         notes.append(f"{rows_said} {'is' if short == 1 else 'are'} shorter than the header: the rest is missing there")
+    cells = [cell.strip() for row in body for cell in row]
+    if decimal == "." and separator == ";" and _only_thousands(cells):
+        notes.append("entries like 1.234 are read with a decimal point")
+    marks = [mark for mark in MISSING if mark in cells]
+    if marks:
+        notes.append(f"taken as missing: {' '.join(marks)}")
     as_text = [name for place, name in enumerate(names) if _has_leading_zeros(_cells(body, place))]
     if as_text:
         notes.append(f"numbers with leading zeros are names, not numbers: {', '.join(as_text)}")
@@ -107,6 +114,21 @@ def rows_of(lines: Iterable[str], separator: str) -> Iterable[list[str]]:
     if separator == BLANKS:
         return (line.split() for line in lines)
     return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+
+
+def _first_of_table(rows: list[list[str]], width: int) -> int:
+    """How many rows stand above the table: titles in one cell, Excel's sep=; and comments above a header."""
+    first = 0
+    while first + 2 < len(rows):  # a header and a row are left at least
+        row = rows[first]
+        filled = sum(bool(cell.strip()) for cell in row)
+        title = filled < 2 and (len(row) < width or width > 2) and width > 1
+        after = rows[first + 1 :]
+        comment = row[0].startswith("#") and (after[0][0].startswith("#") or _is_header(after[0], after[1:], "."))
+        if not (title or comment or row[0].lower().startswith("sep=")):
+            return first
+        first += 1
+    return first
 
 
 def _rows(sample: str, separator: str) -> list[list[str]]:
@@ -146,6 +168,12 @@ def _decimal(body: list[list[str]], separator: str) -> str:
         sum(cell.count(mark) == 1 and cell.replace(mark, "").isdecimal() for cell in cells) for mark in ".,"
     )
     return "," if commas > points else "."
+
+
+def _only_thousands(cells: list[str]) -> bool:
+    """Whether all numbers with a point could as well be thousands, as 1.234."""
+    pointed = [cell for cell in cells if re.fullmatch(r"[-+]?\d+\.\d+", cell)]
+    return bool(pointed) and all(re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell) for cell in pointed)
 
 
 def _is_number(cell: str, decimal: str) -> bool:

@@ -8,7 +8,8 @@ import pandas as pd
 MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
 _POINT = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
 _COMMA = r"[-+]?(?:\d{1,3}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)"
-_AROUND = r"[\s\u00a0\u202f'’_]|[$€£¥]|%"  # blanks and apostrophes part thousands; signs say of what
+_CURRENCY = r"[$€£¥]"
+_AROUND = rf"[\s\u00a0\u202f'’_]|{_CURRENCY}|%"  # blanks and apostrophes part thousands; signs say of what
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ def read_numbers(written: pd.Series, decimal: str = ".") -> Numbers | None:
     percent = text.str.endswith("%", na=False)
     if percent.any():
         notes.append("percent signs are left out: 12 % is 12")
+    if text.str.contains(_CURRENCY, regex=True, na=False).any():
+        notes.append("signs of currency are left out")
+    if text.str.startswith("(", na=False).any():
+        notes.append("numbers in parentheses are below zero")
     lost = known & plain.isna()
     if lost.any():
         notes.append(
