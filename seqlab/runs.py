@@ -48,7 +48,7 @@ def conduct(
 ) -> Generator[Progress, None, RunFolder | None]:
     """Take a run from where it is (`saved`, or the beginning) to `settings.max_steps`, keeping it in `folder`.
 
-    config: what the checkpoint says beside settings and number of parameters; patience, save_seconds: see `training.fit`. A
+    config: what the checkpoint says beside settings and number of parameters; patience, save_seconds: `training.fit`. A
     generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
     early. The model then has the weights to use: the best by `validate`, or the last.
     """

@@ -212,9 +212,9 @@ def fit(
     `validate()` gives a dict with `val_loss` first; the weights of its lowest value are the ones kept to be used, or
     the last ones where there is no `validate`. Several nets in one model are each best at another step: the model then
     keeps the weights of each itself, and `val_lowest`, which falls whenever one of them is better, counts instead.
-    After `patience` evaluations without a lower one the run has come to its
-    end: its `max_steps` become those it took. Yields after every step. A stop saves between two evaluations too,
-    so that the resumed run is the uninterrupted one. save_seconds: how far apart saves are at least, but for the last one.
+    After `patience` evaluations without a lower one the run has come to its end: its `max_steps` become those it took.
+    Yields after every step. A stop saves between two evaluations too, so that the resumed run is the uninterrupted one.
+    save_seconds: how far apart the saves of evaluations are at least, but for the last.
     """
     start = clock = saved = time.perf_counter()
     examples = steps = 0

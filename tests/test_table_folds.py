@@ -1,5 +1,7 @@
 """Which rows of a table are held out: every one once, classes evenly, groups together, the past before the future."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,7 +55,7 @@ def test_the_rows_held_out_come_after_those_learnt_from(times: list[int], count:
     assert sorted(seen.tolist()) == list(range(len(moments)))
     for learns, out in [*splits, hold_out(0.2, len(moments), seed, time=moments)]:
         assert moments[learns].max() < moments[out].min()
-    for (earlier, _), (later, _) in zip(splits, splits[1:], strict=False):
+    for (earlier, _), (later, _) in itertools.pairwise(splits):
         assert set(earlier) < set(later)
 
 

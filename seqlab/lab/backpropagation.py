@@ -7,8 +7,8 @@ rule goes from the last layer to the first (equations BP1 to BP4 of Nielsen 2015
     dL/dW_l = a_(l-1)' d_l              dL/db_l = the sum of d_l over the rows
     d_(l-1) = (d_l W_l') * s'(z_(l-1))
 
-and gamma times the sum of squared weights adds 2 gamma W_l to dL/dW_l, and nothing to dL/db_l. Only these lines are used
-here; the two agree in float64 as far as rounding allows.
+and gamma times the sum of squared weights adds 2 gamma W_l to dL/dW_l, and nothing to dL/db_l. In float64 they agree
+with autograd as far as rounding allows.
 """
 
 import math
@@ -38,8 +38,8 @@ def run(seed: int = 0) -> Result:
 def gradients(net: MLP, x: Tensor, y: Tensor, loss: str, gamma: float) -> list[tuple[Tensor, Tensor]]:
     """(dL/dW_l, dL/db_l) of every layer l of a net without dropout, the first first: (in, out) and (out,).
 
-    x (B, in); y (B,) class numbers for cross_entropy, else (B, out); L is the mean over the rows of -log softmax, of the
-    squared Euclidean distance, or of the distance, plus gamma times the sum of squared weights.
+    x (B, in); y (B,) class numbers for cross_entropy, else (B, out); L is the mean over the rows of -log softmax, of
+    the squared Euclidean distance, or of the distance, plus gamma times the sum of squared weights.
     """
     weights = [weight.detach()[0] for weight in net.weights]
     biases = [bias.detach()[0, 0] for bias in net.biases]

@@ -2,8 +2,8 @@
 
 Every part has two nets. The scout is kept from some of the part's rows, whose loss says how well it does; the learner
 learns from all of them, and its weights are taken whenever its scout is clearly better than ever. So no row is wasted,
-and nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts learn alone
-and their own weights are taken.
+and nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts
+learn alone and their own weights are taken.
 """
 
 from collections.abc import Iterator, Sequence
@@ -121,7 +121,7 @@ class MemberBatches:
 def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
     """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B).
 
-    cross_entropy in nats; squared, or distance, the Euclidean one of two numbers, in (squared) deviations of the target.
+    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target.
     """
     if loss == "cross_entropy":
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
