@@ -61,6 +61,7 @@ OWN = {
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
+    "structure": "--top",
     "evaluate": "--adapt --column --data-dir --levels --plot --returns",
     "predict": "--top --views",
     "lab list": "",

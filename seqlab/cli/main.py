@@ -24,6 +24,7 @@ COMMANDS = {
     "train-text": ("train_text", "Train a character model on a corpus, a file or a folder."),
     "train-forecaster": ("train_forecaster", "Train a forecaster of quotes or other series."),
     "train-cnn": ("train_cnn", "Train an image classifier."),
+    "structure": ("structure", "Map unlabeled data and tell its most unusual rows."),
     "evaluate": ("evaluate", "Measure a checkpoint on held-out data."),
     "predict": ("predict", "Apply a checkpoint: classes of images."),
     "lab": ("lab", "Run the experiments of the seminar."),
