@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from seqlab.cli.chart import FAINT, GREY, INK, MODEL, WALK, empty, save, text_of
 from seqlab.structure import Structure, View
 
 VECTORS = 5_000  # points that are drawn one by one in an .svg or .pdf; more become an image inside it
+OFFSETS = (4, -6, 15, -17, 26, -28)  # points above a mark at which its label may stand
 
 
 def draw(name: str, found: Structure, places: Sequence[str], top: int, path: Path) -> None:
@@ -19,8 +21,13 @@ def draw(name: str, found: Structure, places: Sequence[str], top: int, path: Pat
         _map(axes, view, places, top)
         said = f"{kind}: {view.explained:.1%} of the variance explained"
         axes.set_title(said, loc="left", fontsize=12, color=INK)
-    figure.suptitle(text_of(name), x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
+    figure.suptitle(text_of(name, 110), x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
     save(figure, path, "Marked: what each tells worst from its code. Explained: of examples it has not learned from.")
+
+
+def _meet(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether labels that begin there would lie on each other."""
+    return abs(one[0] - other[0]) < 62 and abs(one[1] - other[1]) < 10
 
 
 def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
@@ -33,15 +40,24 @@ def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
     axes.scatter(*points, s=4 if many else 9, color=MODEL, alpha=0.35, linewidths=0, rasterized=many)
     unusual = view.unusual(top)
     axes.scatter(points[0][unusual], points[1][unusual], s=36, color="none", edgecolors=WALK, linewidths=1.3)
+    taken: list[tuple[float, float]] = []  # by labels, in pixels
     for row in unusual:
+        at = (float(points[0][row]), float(points[1][row]))
+        x, y = axes.transData.transform(at)
+        free = next((dy for dy in OFFSETS if not any(_meet((x, y + dy), other) for other in taken)), None)
+        if free is None:
+            continue  # no room for its name; the list has it
+        taken.append((x, y + free))
         axes.annotate(
-            text_of(places[row]),
-            (points[0][row], points[1][row]),
-            (5, 4),
+            text_of(places[row], 20),
+            at,
+            (6, free),
             textcoords="offset points",
+            va="center",
             fontsize=8,
             color=WALK,
             parse_math=False,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(GREY)

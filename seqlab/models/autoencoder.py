@@ -4,6 +4,8 @@ What the code cannot hold is lost, so the code keeps what many rows have in comm
 unlike the others (Rumelhart, Hinton and Williams 1986; Hinton and Salakhutdinov 2006).
 """
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from seqlab.models.recurrent import recurrent_layers, run_layers
