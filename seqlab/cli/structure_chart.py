@@ -27,7 +27,7 @@ def draw(name: str, found: Structure, places: Sequence[str], top: int, path: Pat
 
 def _meet(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether labels that begin there would lie on each other."""
-    return abs(one[0] - other[0]) < 62 and abs(one[1] - other[1]) < 10
+    return abs(one[0] - other[0]) < 75 and abs(one[1] - other[1]) < 12
 
 
 def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
@@ -40,6 +40,7 @@ def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
     axes.scatter(*points, s=4 if many else 9, color=MODEL, alpha=0.35, linewidths=0, rasterized=many)
     unusual = view.unusual(top)
     axes.scatter(points[0][unusual], points[1][unusual], s=36, color="none", edgecolors=WALK, linewidths=1.3)
+    axes.autoscale_view()  # so that places in pixels are final
     taken: list[tuple[float, float]] = []  # by labels, in pixels
     for row in unusual:
         at = (float(points[0][row]), float(points[1][row]))
