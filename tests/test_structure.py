@@ -173,7 +173,7 @@ def test_the_same_seed_finds_the_same_and_another_one_another() -> None:
 
 @pytest.mark.parametrize("shape", [(19, 5), (50, 2), (50, 0), (0, 5)])
 def test_too_little_is_refused(shape: tuple[int, int]) -> None:
-    with pytest.raises(DataError, match="too few|no more than"):
+    with pytest.raises(DataError, match=r"too few|no more than"):
         of_rows(np.zeros(shape))
 
 
@@ -259,6 +259,8 @@ def test_a_day_that_none_resembles_is_the_most_unusual() -> None:
     assert found.autoencoder.unusual(1)[0] == 400 - 4
     with pytest.raises(DataError, match="too few for windows of 20"):
         drain(structure_of_days(replace(returns, dates=dates[:300], values=values[:300]), StructureSettings()))
+    with pytest.raises(DataError, match="a window of 20 returns"):
+        drain(structure_of_days(returns, StructureSettings(window=2, code_size=20)))
 
 
 def test_the_most_unusual_days_of_twenty_stocks_are_mostly_those_of_the_largest_moves() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import CHARTS, Common, check_writable, common_options
+from seqlab.cli.options import CHARTS, Common, check_writable, common_options, from_command_line
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import UsageError
 
@@ -78,12 +78,21 @@ def command(common: Common, names: tuple[str, ...], top: int) -> None:
         other = common.output.with_suffix(ending)
         if tables and other.resolve() == Path(tables[0]).resolve():
             other = other.with_stem(f"{other.stem}-structure")
-        again = shlex.join(["seqlab", "structure", *names, "-o", str(other)])
+        again = shlex.join(["seqlab", "structure", *names, *_options(common, top), "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
         result_json(_as_json(answer, top))
     elif common.output is None or not common.quiet:
         result("\n".join(_lines(answer, top)))
+
+
+def _options(common: Common, top: int) -> list[str]:
+    """Those of this call that its result depends on, to be given again: the same codes are found only with them."""
+    context = click.get_current_context()
+    options = ["--top", str(top)] if from_command_line(context, "top") else []
+    options += [] if common.seed is None else ["--seed", str(common.seed)]
+    options += [word for name, value in common.settings.items() for word in ("--set", f"{name}={value}")]
+    return options + (["--offline"] if from_command_line(context, "offline") else [])
 
 
 def _is_table(name: str) -> bool:

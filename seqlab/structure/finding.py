@@ -91,7 +91,7 @@ def structure_of_days(
 
     The code of a day is that of the window it ends, so the first `window - 1` days have none and are left out: the
     Structure is of `returns.dates[settings.window - 1:]`. The error of a day is its mean over the windows it is in.
-    A generator of the training's progress. Raises DataError for too few days.
+    A generator of the training's progress. Raises DataError for too few days, or too few returns in a window.
     """
     length = settings.window
     count = len(returns.dates) - length + 1
@@ -102,6 +102,11 @@ def structure_of_days(
             f"use {fewest + length - 1} days or more, or a shorter window: --set window=5",
         )
     x = returns.standardised()
+    if x.shape[1] * length <= settings.code_size:
+        raise DataError(
+            f"a window of {x.shape[1] * length} returns is no more than the {settings.code_size} numbers of the code",
+            "use more series or a longer window: --set window=20",
+        )
     learned, held = held_windows(count, length, settings.val_share, settings.seed)
 
     def make() -> SequenceAutoencoder:
