@@ -198,6 +198,7 @@ def _lines(answer: Answer, top: int) -> list[str]:
     lines = [
         f"{len(net.codes):,} {what} of {columns}, each as a code of {size} {'number' if size == 1 else 'numbers'}",
         f"variance explained on {what} not learned from: autoencoder {net.explained:.1%}, PCA {pca.explained:.1%}",
+        *([] if net.explained > pca.explained else ["here the net found no more than lies in a plane: look at PCA"]),
         "",
         f"the most unusual {what}",
     ]

@@ -22,13 +22,13 @@ class StructureSettings(training.Settings):
 
     max_steps: int | None = 3000  # at most; fewer where patience ends it
     lr: float = 3e-3
-    eval_every: int | None = 100
+    eval_every: int | None = 25  # a small table is learned in a hundred steps
     hidden_size: int = 128
     num_layers: int = 2  # hidden layers on each side of the code
     code_size: int = 2
     window: int = 20  # days that are read together, of tickers
     val_share: float = 0.1  # of the examples, held out to choose how long to learn
-    patience: int = 5  # evaluations without a lower val_loss that end the learning
+    patience: int = 10  # evaluations without a lower val_loss that end the learning
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -41,7 +41,7 @@ class StructureSettings(training.Settings):
 
 
 # a step of an LSTM takes longer, and most of what there is to learn of days is learned soon
-DAYS: dict[str, Any] = {"hidden_size": 32, "num_layers": 1, "max_steps": 1500}
+DAYS: dict[str, Any] = {"hidden_size": 32, "num_layers": 1, "max_steps": 1500, "eval_every": 50}
 
 
 def squared(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
