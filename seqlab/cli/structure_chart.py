@@ -10,7 +10,7 @@ from seqlab.cli.chart import FAINT, GREY, INK, MODEL, WALK, empty, save, text_of
 from seqlab.structure import Structure, View
 
 VECTORS = 5_000  # points that are drawn one by one in an .svg or .pdf; more become an image inside it
-OFFSETS = (4, -6, 15, -17, 26, -28)  # points above a mark at which its label may stand
+OFFSETS = (3, -5, 13, -15)  # points above a mark at which its label may stand
 
 
 def draw(name: str, found: Structure, places: Sequence[str], top: int, path: Path) -> None:
@@ -27,7 +27,7 @@ def draw(name: str, found: Structure, places: Sequence[str], top: int, path: Pat
 
 def _meet(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether labels that begin there would lie on each other."""
-    return abs(one[0] - other[0]) < 75 and abs(one[1] - other[1]) < 12
+    return abs(one[0] - other[0]) < 55 and abs(one[1] - other[1]) < 9
 
 
 def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
@@ -39,12 +39,12 @@ def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
     many = len(codes) > VECTORS
     axes.scatter(*points, s=4 if many else 9, color=MODEL, alpha=0.35, linewidths=0, rasterized=many)
     unusual = view.unusual(top)
-    axes.scatter(points[0][unusual], points[1][unusual], s=36, color="none", edgecolors=WALK, linewidths=1.3)
+    axes.scatter(points[0][unusual], points[1][unusual], s=36, color="none", edgecolors=WALK, linewidths=1.3, zorder=4)
     axes.autoscale_view()  # so that places in pixels are final
-    taken: list[tuple[float, float]] = []  # by labels, in pixels
+    taken: list[tuple[float, float]] = []  # by labels, in points
     for row in unusual:
         at = (float(points[0][row]), float(points[1][row]))
-        x, y = axes.transData.transform(at)
+        x, y = axes.transData.transform(at) * 72 / axes.figure.dpi
         free = next((dy for dy in OFFSETS if not any(_meet((x, y + dy), other) for other in taken)), None)
         if free is None:
             continue  # no room for its name; the list has it
