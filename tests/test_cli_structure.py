@@ -17,6 +17,7 @@ from tests.test_structure import curve
 Cli = Callable[..., Any]
 HOW = ["--threads", 1, "--device", "cpu", "--precision", "fp32"]
 SHORT = [*HOW, "--set", "max_steps=20", "--set", "window=5"]
+DRAWN = [*HOW, "--set", "max_steps=50"]
 TABLE = [*HOW, "--set", "max_steps=300", "--set", "hidden_size=32"]
 
 
@@ -99,14 +100,13 @@ def test_all_codes_and_errors_are_written(cli: Cli, tmp_path: Path) -> None:
     assert head.split(",")[0] == "date" and head.split(",")[-1] == "mean_abs_return" and first.startswith("1990-01-09,")
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-@pytest.mark.parametrize("code_size", [1, 2, 3])
+@pytest.mark.parametrize(("ending", "code_size"), [("png", 2), ("pdf", 2), ("svg", 1), ("svg", 2), ("svg", 3)])
 def test_the_map_is_drawn_the_same_each_time(cli: Cli, tmp_path: Path, ending: str, code_size: int) -> None:
     table = write_curve(tmp_path / "$a_{x$ <b>.csv", 60)
     drawn = []
     for number in range(2):
         path = tmp_path / f"map{number}.{ending}"
-        assert cli("structure", table, "-o", path, f"--set=code_size={code_size}", *TABLE).status == 0
+        assert cli("structure", table, "-o", path, f"--set=code_size={code_size}", *DRAWN).status == 0
         drawn.append(path.read_bytes())
     assert drawn[0] == drawn[1] and len(drawn[0]) > 5000
     if ending == "svg":

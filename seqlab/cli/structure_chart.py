@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from seqlab.cli.chart import FAINT, GREY, INK, MODEL, WALK, empty, save, text_of
 from seqlab.structure import Structure, View
@@ -58,7 +57,7 @@ def _map(axes: Axes, view: View, places: Sequence[str], top: int) -> None:
             fontsize=8,
             color=WALK,
             parse_math=False,
-            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
         )
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_color(GREY)
