@@ -19,7 +19,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"lab"},
-    {"language", "forecasting", "vision", "tabular"},
+    {"language", "forecasting", "vision", "tabular", "structure"},
     {"runs"},
     {"data", "models", "training", "optimizers", "schedules", "checkpoint", "sampling", "scoring"},
     {"machine"},

@@ -193,7 +193,8 @@ def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
-        if not {"resume", "refit"} & given.keys():  # only a training, resumed or on the spot, has settings
+        # only a training, resumed or on the spot, has settings
+        if not {"resume", "refit"} & given.keys() and context.command.name != "structure":
             raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
         said[name.strip().replace("-", "_")] = value.strip()
     settings = {**file, **said}
