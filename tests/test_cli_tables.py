@@ -1,0 +1,73 @@
+"""train-mlp, predict and evaluate of tables: what a person and a script see."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+Cli = Callable[..., Any]
+HOW = ["--threads", 1, "--device", "cpu", "--set", "max_steps=200"]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A table whose class is told by one number and one colour, and whose price is a sum."""
+    chance = np.random.default_rng(0)
+    size, colour = chance.normal(size=300), chance.choice(["red", "green"], 300)
+    frame = pd.DataFrame({"size": size, "colour": colour, "noise": chance.normal(size=300)})
+    frame["kind"] = np.where(size + (colour == "red") > 0.5, "big", "small")
+    frame["price"] = 100 + 20 * size + 5 * (colour == "red") + chance.normal(size=300)
+    frame.to_csv(tmp_path / "things.csv", index=False)
+    return tmp_path / "things.csv"
+
+
+def test_classes_are_told_measured_and_predicted_by_name(cli: Cli, made: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(made).drop(columns="price")
+    frame.to_csv(made, index=False)
+    trained = cli("train-mlp", made, "--target", "kind", *HOW, "--json")
+    assert trained.status == 0, trained.err
+    last = trained.lines[-1]
+    assert last["accuracy"] > 0.9 > last["baselines"]["constant"]["accuracy"] and last["rows"] == 60
+    again = cli("evaluate", "things", made, "--json")
+    assert "60 rows, held out in training" in again.err
+    assert again.json["accuracy"] == pytest.approx(last["accuracy"])
+    assert {one["column"] for one in again.json["importance"][:2]} == {"size", "colour"}
+    # columns in another order, one too many, and a category that was never seen
+    rows = frame[["noise", "colour", "size"]].assign(more=1).head(5)
+    rows.loc[0, "colour"] = "blue"
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    said = cli("predict", "things", tmp_path / "new.csv", "--json").json["predictions"]
+    assert len(said) == 5 and all(one["probability big"] + one["probability small"] == pytest.approx(1) for one in said)
+    written = pd.read_csv(io.StringIO(cli("predict", "things", tmp_path / "new.csv").out))
+    assert list(written["prediction"]) == [one["prediction"] for one in said]
+    rows.drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
+    cli("predict", "things", tmp_path / "less.csv").fails(1, "size")
+    cli("predict", "things", tmp_path / "new.csv", made).fails(2, "more than one file")
+    cli("evaluate", "things").fails(1, "seqlab evaluate things FILE")
+
+
+def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: Path, tmp_path: Path) -> None:
+    pd.read_csv(made).drop(columns="kind").to_csv(made, index=False)
+    trained = cli("train-mlp", made, "--target", "price", "--folds", 3, *HOW, "--json")
+    assert trained.status == 0, trained.err
+    last = trained.lines[-1]
+    assert last["r2"] > 0.9 and len(last["folds"]["r2"]) == 3
+    low, high = last["interval"]["r2"]
+    assert low <= last["r2"] <= high
+    cli("evaluate", "things", made).fails(1, "every row", "learnt from")
+    said = pd.DataFrame(cli("predict", "things", made, "--json").json["predictions"])
+    truth = pd.read_csv(made)["price"]
+    assert 0.8 < ((said["low"] <= truth) & (truth <= said["high"])).mean() <= 1
+    assert str(tmp_path) not in json.dumps(json.loads((tmp_path / "checkpoints" / "things" / "config.json").read_text()))
+
+
+def test_what_is_wrong_with_a_table_is_told_before_anything_is_trained(cli: Cli, made: Path, tmp_path: Path) -> None:
+    cli("train-mlp", made, "--target", "prize").fails(2, "prize", "price")
+    cli("train-mlp", tmp_path / "none.csv", "--target", "price").fails(1, "none.csv")
+    cli("train-mlp", made).fails(2, "--target")
+    assert not (tmp_path / "checkpoints").exists()
