@@ -20,14 +20,14 @@ from seqlab.models.mlp import ACTIVATIONS, MLP
 from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
 from seqlab.tabular.predictor import encode_rows
-from seqlab.tabular.preparing import Prepared, prepare
+from seqlab.tabular.preparing import Prepared, known_rows, prepare
 from seqlab.tabular.results import metrics_of
 from seqlab.training import Progress
 
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more
-L2_CLASSES, L2_NUMBERS = 1.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
+L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
 
 SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
@@ -113,6 +113,10 @@ def train(
         encoders.append(encoder)
         parts.append(part)
         targets.append(meaning)
+    tested = None
+    if test is not None:  # before anything is trained: it may not fit
+        frame, truth = known_rows(test, data.target)
+        tested = encoders[-1].encode(frame), truth
     held = splits[-1][1]
     config = {
         "job": "tabular",
@@ -136,7 +140,7 @@ def train(
     if done is None:
         return None
     keeper, members = done
-    return keeper.finish(metrics_of(data, members.best().cpu(), splits, parts, targets, test, encoders[-1]))
+    return keeper.finish(metrics_of(data, members.best().cpu(), splits, parts, targets, tested))
 
 
 def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
