@@ -226,7 +226,8 @@ def test_without_folds_a_fifth_is_held_out_and_can_be_measured_again(tmp_path: P
     done = run_out(tabular.train(data, "target", tmp_path / "wine", TableSettings(max_steps=100), compute=FP32))
     model = tabular.load(done)
     rows = tabular.held_out(model, data)
-    assert len(rows.frame) == done.config["metrics"]["rows"] == 36
+    assert len(rows.frame) == done.config["metrics"]["rows"]
+    assert 35 <= len(rows.frame) <= 36
     again = tabular.evaluate(model, rows, CPU)
     assert again["confusion"] == done.config["metrics"]["confusion"]
     assert "folds" not in done.config["metrics"]

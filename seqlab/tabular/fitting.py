@@ -29,7 +29,6 @@ HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more
 L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
-
 SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
 
 
@@ -102,6 +101,11 @@ def train(
                 "resume with the one it was trained on, or write elsewhere with -o FOLDER",
             )
         split = saved.config["split"]
+        if split["test"] != (None if test is None else test.sha256):
+            raise CheckpointError(
+                f"{folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
+                "resume with the --test file that it began with" if split["test"] else "resume without --test",
+            )
         target, task = saved.config["target"]["name"], saved.config["task"]
         folds, groups, time = split["folds"], split["groups"], split["time"]
     data = prepare(table, target, task, groups, time)
@@ -139,8 +143,9 @@ def train(
     )
     if done is None:
         return None
-    keeper, members = done
-    return keeper.finish(metrics_of(data, members.best().cpu(), splits, parts, targets, tested))
+    keeper, members, threads = done
+    with use_threads(threads):
+        return keeper.finish(metrics_of(data, members.best(), splits, parts, targets, tested))
 
 
 def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
@@ -173,8 +178,8 @@ def fit_parts(
     minutes: float | None = None,
     epochs: float | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, tuple[RunFolder, Members] | None]:
-    """Train the scouts and learners of some parts. A generator of progress that returns the folder and the nets."""
+) -> Generator[Progress, None, tuple[RunFolder, Members, int] | None]:
+    """Train the scouts and learners of some parts. A generator of progress that returns the folder, the nets and the number of threads."""
     loss = settings.loss if settings.loss != "auto" else "cross_entropy" if classes else "squared"
     if (loss == "cross_entropy") != bool(classes):
         raise UsageError(
@@ -261,4 +266,4 @@ def fit_parts(
             save_seconds=SAVE_SECONDS,
             stop=stop,
         )
-    return None if keeper is None else (keeper, members)
+    return None if keeper is None else (keeper, members, chosen.threads)

@@ -28,9 +28,11 @@ def metrics_of(
     targets: Sequence[Target],
     test: tuple[np.ndarray, np.ndarray] | None,
 ) -> dict[str, Any]:
-    """The metrics of the rows held out, or where none were of `test`, inputs and truth; of folds their mean, deviation, interval and
-    each. `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds
-    too. `widths`: half the width of intervals of numbers, by level, from the rows held out."""
+    """The metrics of the rows held out, or where none were of `test`, inputs and truth; of folds their mean, deviation,
+    interval and each.
+
+    `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds too.
+    `widths`: half the width of intervals of numbers, by level, from the rows held out."""
     each, errors = list[Metrics](), list[np.ndarray]()
     shown = [  # the number of a net, inputs and truth of the rows held out from it
         (number, parts[number].x[out], data.values[out]) for number, (_, out) in enumerate(splits) if len(out)
