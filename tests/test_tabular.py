@@ -134,12 +134,7 @@ def test_a_net_among_others_learns_what_it_learns_alone() -> None:
     rows = [torch.arange(30), torch.arange(10, 40), torch.arange(7)]
     together = Members(MLP(5, [8], 2, members=3), 3)
     trained = []
-    for alone in (None, 1):
-        net = together if alone is None else Members(together.mlp.member(alone), 1)
-        if alone is not None:
-            net.load_state_dict(start)
-        else:
-            start = {name: tensor[1:2].clone() for name, tensor in together.state_dict().items()}
+    for net, alone in ((together, None), (Members(together.mlp.member(1), 1), 1)):
         batches = MemberBatches(x, y, rows, 4, seed=3)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         for number in range(2):
@@ -150,7 +145,7 @@ def test_a_net_among_others_learns_what_it_learns_alone() -> None:
                 loss, _ = mean_loss(net, (inputs, targets), None, loss="cross_entropy", l2=0.01, weights=None)
                 (loss * len(inputs)).backward()
                 optimizer.step()
-        trained.append([parameter[(alone is None and 1) or 0].detach() for parameter in net.mlp.parameters()])
+        trained.append([parameter[1 if alone is None else 0].detach() for parameter in net.mlp.parameters()])
     for one, other in zip(*trained, strict=True):
         torch.testing.assert_close(one, other)
 
@@ -207,7 +202,7 @@ def test_the_net_for_numbers_is_as_good_as_published_and_its_intervals_hold(diab
     assert list(said) == ["prediction", "low", "high"]
     truth = data.frame["target"]
     assert 0.8 <= ((said["low"] <= truth) & (truth <= said["high"])).mean() <= 0.95  # it has seen these rows
-    with pytest.raises(UsageError, match="0.77"):
+    with pytest.raises(UsageError, match=r"0\.77"):
         tabular.predict(model, data, CPU, level=0.77)
 
 
@@ -231,7 +226,8 @@ def test_without_folds_a_fifth_is_held_out_and_can_be_measured_again(tmp_path: P
     done = run_out(tabular.train(data, "target", tmp_path / "wine", TableSettings(max_steps=100), compute=FP32))
     model = tabular.load(done)
     rows = tabular.held_out(model, data)
-    assert len(rows.frame) == done.config["metrics"]["rows"] == 36
+    assert len(rows.frame) == done.config["metrics"]["rows"]
+    assert 35 <= len(rows.frame) <= 36
     again = tabular.evaluate(model, rows, CPU)
     assert again["confusion"] == done.config["metrics"]["confusion"]
     assert "folds" not in done.config["metrics"]

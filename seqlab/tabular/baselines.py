@@ -28,8 +28,10 @@ def linear(x: np.ndarray, y: np.ndarray, learns: np.ndarray, shown: np.ndarray, 
         wide -= means
         weights = np.linalg.solve(wide.T @ wide + PENALTY * np.eye(x.shape[1]), wide.T @ (y - middle))
         return (shown - means) @ weights + middle
-    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-    weights_, bias = torch.zeros(x.shape[1], classes, requires_grad=True), torch.zeros(classes, requires_grad=True)
+    inputs, labels = torch.from_numpy(x).double(), torch.from_numpy(y)
+    weights_, bias = (
+        torch.zeros(*shape, dtype=torch.float64, requires_grad=True) for shape in ((x.shape[1], classes), (classes,))
+    )
     optimizer = torch.optim.LBFGS(
         [weights_, bias], max_iter=100, tolerance_grad=1e-5, tolerance_change=1e-7, line_search_fn="strong_wolfe"
     )
@@ -43,4 +45,4 @@ def linear(x: np.ndarray, y: np.ndarray, learns: np.ndarray, shown: np.ndarray, 
 
     optimizer.step(closure)
     with torch.no_grad():
-        return (torch.from_numpy(shown) @ weights_ + bias).double().softmax(1).numpy()
+        return (torch.from_numpy(shown).double() @ weights_ + bias).softmax(1).numpy()

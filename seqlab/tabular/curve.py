@@ -67,7 +67,7 @@ def learning_curve(
         )
     if done is None:
         return []
-    nets, metric = done[1].best().cpu(), "accuracy" if data.classes else "r2"
+    nets, metric = done[1].best(), "accuracy" if data.classes else "r2"
     found: list[list[float]] = [[] for _ in SHARES]
     counts: list[list[int]] = [[] for _ in SHARES]
     for number, (step, out) in enumerate(places):

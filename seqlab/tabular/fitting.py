@@ -20,16 +20,15 @@ from seqlab.models.mlp import ACTIVATIONS, MLP
 from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
 from seqlab.tabular.predictor import encode_rows
-from seqlab.tabular.preparing import Prepared, prepare
+from seqlab.tabular.preparing import Prepared, known_rows, prepare
 from seqlab.tabular.results import metrics_of
 from seqlab.training import Progress
 
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more
-L2_CLASSES, L2_NUMBERS = 1.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
+L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
-
 SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
 
 
@@ -102,6 +101,11 @@ def train(
                 "resume with the one it was trained on, or write elsewhere with -o FOLDER",
             )
         split = saved.config["split"]
+        if split["test"] != (None if test is None else test.sha256):
+            raise CheckpointError(
+                f"{folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
+                "resume with the --test file that it began with" if split["test"] else "resume without --test",
+            )
         target, task = saved.config["target"]["name"], saved.config["task"]
         folds, groups, time = split["folds"], split["groups"], split["time"]
     data = prepare(table, target, task, groups, time)
@@ -113,6 +117,10 @@ def train(
         encoders.append(encoder)
         parts.append(part)
         targets.append(meaning)
+    tested = None
+    if test is not None:  # before anything is trained: it may not fit
+        frame, truth = known_rows(test, data.target)
+        tested = encoders[-1].encode(frame), truth
     held = splits[-1][1]
     config = {
         "job": "tabular",
@@ -135,8 +143,9 @@ def train(
     )
     if done is None:
         return None
-    keeper, members = done
-    return keeper.finish(metrics_of(data, members.best().cpu(), splits, parts, targets, test, encoders[-1]))
+    keeper, members, threads = done
+    with use_threads(threads):
+        return keeper.finish(metrics_of(data, members.best(), splits, parts, targets, tested))
 
 
 def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
@@ -169,8 +178,9 @@ def fit_parts(
     minutes: float | None = None,
     epochs: float | None = None,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, tuple[RunFolder, Members] | None]:
-    """Train the scouts and learners of some parts. A generator of progress that returns the folder and the nets."""
+) -> Generator[Progress, None, tuple[RunFolder, Members, int] | None]:
+    """Train the scouts and learners of some parts. A generator of progress that returns the folder, the nets and how many
+    threads they had."""
     loss = settings.loss if settings.loss != "auto" else "cross_entropy" if classes else "squared"
     if (loss == "cross_entropy") != bool(classes):
         raise UsageError(
@@ -257,4 +267,4 @@ def fit_parts(
             save_seconds=SAVE_SECONDS,
             stop=stop,
         )
-    return None if keeper is None else (keeper, members)
+    return None if keeper is None else (keeper, members, chosen.threads)

@@ -63,8 +63,8 @@ def hold_out(
     # every 1/share-th of the rows sorted by class, in random order within it
     order = random.permutation(rows)
     order = order[np.argsort(classes[order], kind="stable")]
-    steps = np.floor((np.arange(rows) + random.random()) * share)
-    out[order] = np.diff(steps, prepend=steps[0]) > 0
+    steps = np.floor(np.arange(-1, rows) * share + random.random())
+    out[order] = np.diff(steps) > 0
     only = np.isin(
         classes, [one for one, many in zip(*np.unique(classes, return_counts=True), strict=True) if many < 2]
     )

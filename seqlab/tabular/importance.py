@@ -9,6 +9,7 @@ from seqlab.data.table import Table
 from seqlab.errors import DataError, UsageError
 from seqlab.machine import Resolved, use_threads
 from seqlab.tabular.predictor import Predictor, in_words
+from seqlab.tabular.preparing import known_rows
 
 MOST_ROWS = 10_000
 
@@ -25,22 +26,20 @@ def importance(
     if repeats < 2:
         raise UsageError(f"{repeats} repeats tell nothing of the deviation between them", "use 2 or more")
     target, encoder, random = predictor.target, predictor.encoder, np.random.default_rng(seed)
-    if target.name not in table.frame:
-        raise DataError(f"{table.name} has no column '{target.name}' to measure by", "use rows whose outcome is known")
-    frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
+    frame, truth = known_rows(table, target)
     if len(frame) < 2:
         raise DataError(f"{len(frame)} rows of {table.name} have a '{target.name}'", "use more rows")
     if len(frame) > MOST_ROWS:
-        frame = frame.iloc[np.sort(random.choice(len(frame), MOST_ROWS, replace=False))].reset_index(drop=True)
-    x, truth = encoder.encode(frame), target.encode(frame[target.name])
+        some = np.sort(random.choice(len(frame), MOST_ROWS, replace=False))
+        frame, truth = frame.iloc[some].reset_index(drop=True), truth[some]
+    x = encoder.encode(frame)
     net, sources = predictor.model.to(chosen.device), np.array(encoder.sources)
 
     def score(inputs: np.ndarray) -> float:
         found = in_words(net, inputs, target)
         if target.classes:
             return float((found.argmax(1) == truth).mean())
-        error = (found - target.mean) / target.deviation - truth
-        return 1 - float(np.square(error).mean() / max(float(truth.var()), 1e-12))
+        return 1 - float(np.square(found - truth).mean() / (truth.var() or 1.0))
 
     result = []
     with use_threads(chosen.threads):

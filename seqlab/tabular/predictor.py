@@ -16,16 +16,14 @@ from seqlab.machine import Resolved, use_threads
 from seqlab.models.mlp import MLP
 from seqlab.tabular.measuring import measure_classes, measure_numbers
 from seqlab.tabular.members import Members, outputs_of
+from seqlab.tabular.preparing import known_rows
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A net, what its inputs and its output mean, and half the width of its intervals by level, in the target's units.
-
-    held_out: the numbers of the rows of its table, among those with a target, that it did not learn from.
-    """
+    """A net, what its inputs and its output mean, and half the width of its intervals by level, in the target's units."""
 
     checkpoint: Checkpoint
     model: MLP
@@ -95,18 +93,12 @@ def held_out(predictor: Predictor, table: Table) -> Table:
 def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, Any]:
     """What it makes of rows whose target is known: see `measure_classes` and `measure_numbers`; of numbers `coverage`
     too, how many lie in the intervals of each level. Raises DataError for a class it does not know."""
-    target = predictor.target
-    if target.name not in table.frame:
-        raise DataError(f"{table.name} has no column '{target.name}' to measure by", "apply it with `seqlab predict`")
-    frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
-    if frame.empty:
-        raise DataError(f"no row of {table.name} has a '{target.name}'", "use rows whose outcome is known")
-    truth, found = target.encode(frame[target.name]), predictor.outputs(frame, chosen)
-    if target.classes:
-        return measure_classes(found, truth, target.classes)
-    numbers = truth.astype(np.float64) * target.deviation + target.mean
-    inside = {str(level): float((np.abs(numbers - found) <= width).mean()) for level, width in predictor.widths.items()}
-    return measure_numbers(found, numbers) | {"coverage": inside}
+    frame, truth = known_rows(table, predictor.target)
+    found = predictor.outputs(frame, chosen)
+    if predictor.target.classes:
+        return measure_classes(found, truth, predictor.target.classes)
+    inside = {str(level): float((np.abs(truth - found) <= width).mean()) for level, width in predictor.widths.items()}
+    return measure_numbers(found, truth) | {"coverage": inside}
 
 
 def predict(predictor: Predictor, table: Table, chosen: Resolved, *, level: float = 0.9) -> pd.DataFrame:

@@ -66,8 +66,7 @@ def prepare(
         notes.append(f"{int(missing.sum()):,} rows have no '{target}' and were left out")
     found = fit_target(frame[target], task)
     notes.append(found.why)
-    encoded = found.encode(frame[target])
-    values = encoded if found.classes else encoded.astype(np.float64) * found.deviation + found.mean
+    values = in_units(found.encode(frame[target]), found)
     inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
     if inputs.shape[1] == 0:
         raise DataError(f"{table.name} has no column beside '{target}' to learn from", "add columns to the table")
@@ -80,6 +79,24 @@ def prepare(
         None if time is None else _times(frame[time]),
         tuple(notes),
     )
+
+
+def known_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rows of a table whose target is known, and what it is: class numbers, or the numbers themselves (N,).
+
+    Raises DataError where there is none, or one is of a class that was not learnt.
+    """
+    if target.name not in table.frame:
+        raise DataError(f"{table.name} has no column '{target.name}' to measure by", "use rows whose outcome is known")
+    frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
+    if frame.empty:
+        raise DataError(f"no row of {table.name} has a '{target.name}'", "use rows whose outcome is known")
+    return frame, in_units(target.encode(frame[target.name]), target)
+
+
+def in_units(encoded: np.ndarray, target: Target) -> np.ndarray:
+    """Class numbers as they are; standardised numbers in the target's units."""
+    return encoded if target.classes else encoded.astype(np.float64) * target.deviation + target.mean
 
 
 def describe(

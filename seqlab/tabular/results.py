@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.columns import Encoder
-from seqlab.data.table import Table
 from seqlab.data.target import Target
 from seqlab.models.mlp import MLP
 from seqlab.tabular import baselines
@@ -28,22 +26,18 @@ def metrics_of(
     splits: Sequence[Split],
     parts: Sequence[Part],
     targets: Sequence[Target],
-    test: Table | None,
-    encoder: Encoder,
+    test: tuple[np.ndarray, np.ndarray] | None,
 ) -> dict[str, Any]:
-    """The metrics of the rows held out, or of `test` where none were; of folds their mean, deviation, interval and
-    each. `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds
-    too. `widths`: half the width of intervals of numbers, by level, from the rows held out."""
+    """The metrics of the rows held out, or where none were of `test`, inputs and truth; of folds their mean, deviation,
+    interval and each.
+
+    `baselines`: the same of a constant and of a linear model. `test`: of the test rows, where there are folds too.
+    `widths`: half the width of intervals of numbers, by level, from the rows held out."""
     each, errors = list[Metrics](), list[np.ndarray]()
     shown = [  # the number of a net, inputs and truth of the rows held out from it
         (number, parts[number].x[out], data.values[out]) for number, (_, out) in enumerate(splits) if len(out)
     ]
-    tested = []
-    if test is not None:
-        frame = test.frame[test.frame[data.target.name].notna()].reset_index(drop=True)
-        encoded = data.target.encode(frame[data.target.name])
-        truth = encoded if data.classes else encoded.astype(np.float64) * data.target.deviation + data.target.mean
-        tested.append((len(parts) - 1, encoder.encode(frame), truth))
+    tested = [] if test is None else [(len(parts) - 1, *test)]
     beside: dict[str, list[Metrics]] = {"constant": [], "linear": []}
     for number, x, truth in shown or tested:
         learns = splits[number][0]
