@@ -542,7 +542,7 @@ def test_the_help_names_the_settings(cli: Cli) -> None:
         ("train-forecaster", forecasting.ForecastSettings),
     ):
         shown = cli(name, "--help").out.split("Names for --set:")[1]
-        named = re.findall(r"[a-z_]+", re.sub(r"\(.*?\)", "", shown, flags=re.S))
+        named = re.findall(r"[a-z_0-9]+", re.sub(r"\(.*?\)", "", shown, flags=re.S))
         assert named == sorted(field.name for field in dataclasses.fields(kind)), name
 
 

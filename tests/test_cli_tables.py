@@ -63,7 +63,9 @@ def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: 
     said = pd.DataFrame(cli("predict", "things", made, "--json").json["predictions"])
     truth = pd.read_csv(made)["price"]
     assert 0.8 < ((said["low"] <= truth) & (truth <= said["high"])).mean() <= 1
-    assert str(tmp_path) not in json.dumps(json.loads((tmp_path / "checkpoints" / "things" / "config.json").read_text()))
+    assert str(tmp_path) not in json.dumps(
+        json.loads((tmp_path / "checkpoints" / "things" / "config.json").read_text())
+    )
 
 
 def test_what_is_wrong_with_a_table_is_told_before_anything_is_trained(cli: Cli, made: Path, tmp_path: Path) -> None:

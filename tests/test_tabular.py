@@ -169,7 +169,7 @@ def test_the_objective_is_the_loss_plus_gamma_times_the_squared_weights() -> Non
     for bias in net.mlp.biases:
         torch.nn.init.ones_(bias)
     x, y = torch.randn(1, 6, 3), torch.tensor([0, 0, 0, 0, 0, 1])
-    squares = sum(float(weight.square().sum()) for weight in net.mlp.weights)
+    squares = sum(float(weight.detach().square().sum()) for weight in net.mlp.weights)
     loss, _ = mean_loss(net, (x, y), None, loss="cross_entropy", l2=0.1, weights=None)
     assert loss.item() == pytest.approx(F.cross_entropy(net(x)[0], y).item() + 0.1 * squares, rel=1e-5)
     counts = torch.tensor([[0.6, 3.0]])
