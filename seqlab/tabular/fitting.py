@@ -179,8 +179,10 @@ def fit_parts(
     epochs: float | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, tuple[RunFolder, Members, int] | None]:
-    """Train the scouts and learners of some parts. A generator of progress that returns the folder, the nets and how
-    many threads they had."""
+    """Train the scouts and learners of some parts.
+
+    A generator of progress that returns the folder, the nets and how many threads they had.
+    """
     loss = settings.loss if settings.loss != "auto" else "cross_entropy" if classes else "squared"
     if (loss == "cross_entropy") != bool(classes):
         raise UsageError(

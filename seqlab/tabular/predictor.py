@@ -23,7 +23,7 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
 
 @dataclass(frozen=True)
 class Predictor:
-    """A net, what its inputs and its output mean, and half of its intervals' width by level, in the target's units."""
+    """A net, what its inputs and its output mean, and half the width of its intervals by level (in its units)."""
 
     checkpoint: Checkpoint
     model: MLP
