@@ -66,8 +66,9 @@ class Column:
             turn = 2 * np.pi * (raw - 4.0 * (cycle == "week")) / CYCLES[cycle]  # weeks begin on Mondays
             into[:, 1 + 2 * place] = np.where(missing, 0, np.sin(turn))
             into[:, 2 + 2 * place] = np.where(missing, 0, np.cos(turn))
-        raw -= self.mean
-        raw /= self.deviation
+        with np.errstate(over="ignore"):  # what overflows is too far away in any case
+            raw -= self.mean
+            raw /= self.deviation
         into[:, 0] = np.clip(raw, -FURTHEST, FURTHEST, out=raw)
         if self.flagged:
             into[:, -1] = missing
@@ -207,6 +208,15 @@ def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
     )
 
 
+def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
+    """Of numbers of any size; the deviation is 1 where they are all the same, so that it can be divided by."""
+    size = float(np.abs(values).max())
+    if values.min() == values.max():
+        return float(values[0]), 1.0
+    scaled = values / size  # its squares do not overflow
+    return float(scaled.mean()) * size, float(scaled.std()) * size or 1.0
+
+
 def _word(number: float) -> str:
     return str(int(number)) if np.isfinite(number) and number == int(number) else repr(float(number))
 
@@ -244,12 +254,11 @@ def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
         numbers = numbers_of(values, kind)
         finite = numbers[np.isfinite(numbers)]
         missing = len(numbers) - len(finite)
-        size = float(np.abs(finite).max()) or 1.0  # so that squares do not overflow
-        mean, deviation = float((finite / size).mean()) * size, float((finite / size).std()) * size
+        mean, deviation = mean_and_deviation(finite)
         cycles = _cycles(finite) if kind == "date" else ()
         if kind != "number":
             notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
-        column = Column(name, kind, mean, deviation or 1.0, float(np.median(finite)), cycles=cycles)
+        column = Column(name, kind, mean, deviation, float(np.median(finite)), cycles=cycles)
     if missing:
         column = Column(**{**vars(column), "flagged": True})
         share = f"{missing:,} of {len(values):,} rows"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.data.columns import as_words, numbers_of
+from seqlab.data.columns import as_words, mean_and_deviation, numbers_of
 from seqlab.data.written_numbers import read_numbers
 from seqlab.errors import DataError, UsageError
 
@@ -31,7 +31,10 @@ class Target:
         """int64 class numbers (N,), or float32 (N,) standardised. Raises DataError for an entry that is missing, no
         class that is known, or no number."""
         if column.isna().any():
-            raise DataError(f"{int(column.isna().sum()):,} rows have no '{self.name}'", "drop them first")
+            missing = int(column.isna().sum())
+            raise DataError(
+                f"{missing:,} {'row has' if missing == 1 else 'rows have'} no '{self.name}'", "drop them first"
+            )
         if self.task == "regression":
             values = _numbers(column)
             if not np.isfinite(values).all():
@@ -79,9 +82,9 @@ def fit_target(column: pd.Series, task: str = "auto") -> Target:
     if chosen == "regression":
         values = _numbers(known)
         values = values[np.isfinite(values)]
-        size = float(np.abs(values).max()) or 1.0  # so that squares do not overflow
-        mean, deviation = float((values / size).mean()) * size, float((values / size).std()) * size
-        return Target(name, chosen, (), mean, deviation or 1.0, why)
+        if not len(values) or values.min() == values.max():
+            raise DataError(f"the target '{name}' has less than two different numbers", "name another column")
+        return Target(name, chosen, (), *mean_and_deviation(values), why)
     counts = pd.Series(as_words(known)).value_counts()
     if counts.max() == 1:
         raise DataError(
@@ -90,7 +93,7 @@ def fit_target(column: pd.Series, task: str = "auto") -> Target:
         )
     single = int((counts == 1).sum())
     if single:
-        why += f"; {single:,} of {len(counts):,} classes have one row only"
+        why += f"; {single:,} of {len(counts):,} classes {'has' if single == 1 else 'have'} one row only"
     classes = sorted(counts.index, key=lambda word: (float(word), word)) if _is_number(known) else sorted(counts.index)
     return Target(name, chosen, tuple(classes), 0.0, 1.0, why)
 
