@@ -193,9 +193,9 @@ def test_dates_are_days_and_their_places_in_year_and_week() -> None:
     assert any("read as dates" in note for note in notes)
     steps = np.diff(of(encoder, encoded, "day"))
     np.testing.assert_allclose(steps, steps.mean(), rtol=1e-2)
-    weeks = {tuple(np.round(encoded[days.dt.dayofweek == day][:, 3:], 4).ravel()[:2] + 0.0) for day in range(7)}
+    weeks = {tuple(np.round(encoded[days.dt.day_of_week == day][:, 3:], 4).ravel()[:2] + 0.0) for day in range(7)}
     assert len(weeks) == 7 and (0.0, 1.0) in weeks  # Monday
-    new_year = encoded[(days.dt.dayofyear == 1).to_numpy()]
+    new_year = encoded[(days.dt.day_of_year == 1).to_numpy()]
     assert np.ptp(new_year[:, 1:3], axis=0).max() < 0.02
     monthly = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=30, freq="MS")})
     assert "day" not in fit_encoder(monthly)[0].columns[0].cycles

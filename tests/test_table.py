@@ -1,7 +1,5 @@
 """Malformed and odd tables: each ends in an error that names the next step, or in a repair that is said."""
 
-# ruff: noqa: E501 - each odd table is written on a line of its own
-
 import bz2
 import gzip
 import importlib.util
@@ -60,15 +58,22 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
         "no header",
     ),
     "no header, one column": ("1\n2\n3\n", {"column_1": [1, 2, 3]}, "no header"),
-    "no header, something missing": ("1.5,,2\n2.5,3,\n", {"column_1": [1.5, 2.5], "column_2": [None, 3.0],
-                                                          "column_3": [2.0, None]}, "no header"),
+    "no header, something missing": (
+        "1.5,,2\n2.5,3,\n",
+        {"column_1": [1.5, 2.5], "column_2": [None, 3.0], "column_3": [2.0, None]},
+        "no header",
+    ),
     "header of counted columns": ("0,1,2\n5,6,7\n8,9,9\n", {"0": [5, 8], "1": [6, 9], "2": [7, 9]}, ""),
     "header of years": ("land,2019,2020,2021\nA,1,2,3\n", {"land": ["A"], "2019": [1], "2020": [2], "2021": [3]}, ""),
     "header with quotes and newline": ('"a\nb",c\n1,2\n', {"a\nb": [1], "c": [2]}, ""),
     "duplicate columns": ("a,a,b,a\n1,2,3,4\n", {"a": [1], "a (2)": [2], "b": [3], "a (3)": [4]}, "again"),
     "duplicate columns, a name that is taken": ("a,a (2),a\n1,2,3\n", {"a": [1], "a (2)": [2], "a (3)": [3]}, "again"),
     "a column without a name": (",a\n0,5\n1,6\n", {"column_1": [0, 1], "a": [5, 6]}, "without a name"),
-    "rows with names of their own": ("a,b\nx,1,2\ny,3,4\n", {"row_name": ["x", "y"], "a": [1, 3], "b": [2, 4]}, "one cell more"),
+    "rows with names of their own": (
+        "a,b\nx,1,2\ny,3,4\n",
+        {"row_name": ["x", "y"], "a": [1, 3], "b": [2, 4]},
+        "one cell more",
+    ),
     "separator at the ends": ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}, "neither name nor values"),
     "separator at the ends of rows": ("a,b\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}, "neither name nor values"),
     "short rows": ("a,b\n1,2\n3\n5,6\n", {"a": [1, 3, 5], "b": [2.0, None, 6.0]}, "shorter"),
@@ -78,11 +83,23 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
     "comments": ("# made, by hand\n# x, y\na,b\n1,2\n3,4\n", {"a": [1, 3], "b": [2, 4]}, "2 lines are no part"),
     "Excel's sep=": ("sep=;\na;b\n1;2\n3;4\n", {"a": [1, 3], "b": [2, 4]}, "no part of the table"),
     "semicolons, decimal commas": ("a;b\n1,5;2\n2,5;3\n", {"a": [1.5, 2.5], "b": [2, 3]}, "semicolons"),
-    "semicolons, thousands": ("a;b\n1.234,5;2\n20,5;3\n", {"a": [1234.5, 20.5], "b": [2, 3]}, "1.234,5 is read as 1234.5"),
-    "semicolons, points that may be either": ("a;b\n1.234;2\n2.001;3\n", {"a": [1.234, 2.001], "b": [2, 3]}, "decimal point"),
+    "semicolons, thousands": (
+        "a;b\n1.234,5;2\n20,5;3\n",
+        {"a": [1234.5, 20.5], "b": [2, 3]},
+        "1.234,5 is read as 1234.5",
+    ),
+    "semicolons, points that may be either": (
+        "a;b\n1.234;2\n2.001;3\n",
+        {"a": [1.234, 2.001], "b": [2, 3]},
+        "decimal point",
+    ),
     "tabs in a .csv": ("a\tb\n1\t2, 3\n4\tx\n", {"a": [1, 4], "b": ["2, 3", "x"]}, "tabs"),
     "bars": ("a|b\n1|2\n", {"a": [1], "b": [2]}, "bars"),
-    "blanks": (" 1.0  2.0 3\n 4.0  5.0 6\n", {"column_1": [1.0, 4.0], "column_2": [2.0, 5.0], "column_3": [3, 6]}, "blanks"),
+    "blanks": (
+        " 1.0  2.0 3\n 4.0  5.0 6\n",
+        {"column_1": [1.0, 4.0], "column_2": [2.0, 5.0], "column_3": [3, 6]},
+        "blanks",
+    ),
     "blanks, a header": ("a b\n1 2\n3 4\n", {"a": [1, 3], "b": [2, 4]}, "blanks"),
     "blanks around cells": (" a , b \n 1 , red \n 2 ,red\n", {"a": [1, 2], "b": ["red", "red"]}, ""),
     "carriage returns": ("a,b\r1,2\r3,4\r", {"a": [1, 3], "b": [2, 4]}, ""),
@@ -101,7 +118,11 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
         "UTF-8",
     ),
     "UTF-16": (PLAIN.encode("utf-16"), {"a": [1, 3, 5], "b": [2, 4, 6], "c": ["x", "y", "z"]}, "UTF-16"),
-    "UTF-16 without a mark": (PLAIN.encode("utf-16-be"), {"a": [1, 3, 5], "b": [2, 4, 6], "c": ["x", "y", "z"]}, "UTF-16"),
+    "UTF-16 without a mark": (
+        PLAIN.encode("utf-16-be"),
+        {"a": [1, 3, 5], "b": [2, 4, 6], "c": ["x", "y", "z"]},
+        "UTF-16",
+    ),
     "gzip under another name": (gzip.compress(b"a,b\n1,2\n"), {"a": [1], "b": [2]}, ".gz"),
     "thousands": ('a,b\n"1,234",2\n"12,345.5",3\n', {"a": [1234.0, 12345.5], "b": [2, 3]}, "1,234 is read as 1234"),
     "thousands by blanks": ("a,b\n1 234,2\n12\u00a0345,3\n", {"a": [1234.0, 12345.0], "b": [2, 3]}, ""),
@@ -114,8 +135,11 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
     "infinities": ("a,b\ninf,1\n2,3\n-Infinity,4\n", {"a": [None, 2.0, None], "b": [1, 3, 4]}, "missing: 2"),
     "numbers past all bounds": ("a,b\n1e999,1\n2,3\n", {"a": [None, 2.0], "b": [1, 3]}, "too large"),
     "huge numbers": ("a,b\n99999999999999999999,1\n2,3\n", {"a": [1e20, 2.0], "b": [1, 3]}, ""),
-    "marks of what is missing": ("a,b,c\n?,1,NA\n2,-,3\n3,4,\n", {"a": [None, 2.0, 3.0], "b": [1.0, None, 4.0],
-                                                              "c": [None, 3.0, None]}, "taken as missing: ? -"),
+    "marks of what is missing": (
+        "a,b,c\n?,1,NA\n2,-,3\n3,4,\n",
+        {"a": [None, 2.0, 3.0], "b": [1.0, None, 4.0], "c": [None, 3.0, None]},
+        "taken as missing: ? -",
+    ),
     "all missing": ("a,b\n,1\n,2\n", {"a": [None, None], "b": [1, 2]}, ""),
     "everything missing": ("a,b\nNA,\n,NA\n", {"a": [None, None], "b": [None, None]}, ""),
     "a few words among numbers": (
@@ -123,23 +147,47 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
         {"a": [1.0, 2.0] * 20 + [None]},
         "1 of 41 entries are no numbers",
     ),
-    "numbers and words": ("a,b\n1,2\nx,3\n4,5\n", {"a": ["1", "x", "4"], "b": [2, 3, 5]}, "2 numbers beside words like 'x'"),
+    "numbers and words": (
+        "a,b\n1,2\nx,3\n4,5\n",
+        {"a": ["1", "x", "4"], "b": [2, 3, 5]},
+        "2 numbers beside words like 'x'",
+    ),
     "true and false": ("a,b\nTrue,1\nfalse,2\nTRUE,3\n", {"a": [True, False, True], "b": [1, 2, 3]}, ""),
     "true, false and nothing": ("a,b\nTrue,1\n,2\nFalse,3\n", {"a": [True, None, False], "b": [1, 2, 3]}, ""),
-    "codes with leading zeros": ("zip,x\n01234,1\n99999,2\n", {"zip": ["01234", "99999"], "x": [1, 2]}, "leading zeros"),
+    "codes with leading zeros": (
+        "zip,x\n01234,1\n99999,2\n",
+        {"zip": ["01234", "99999"], "x": [1, 2]},
+        "leading zeros",
+    ),
     "dates, day first": ("d,x\n31.12.2024,1\n01.01.2025,2\n", {"d": ["2024-12-31", "2025-01-01"], "x": [1, 2]}, ""),
     "dates, month first": ("d,x\n12/31/2024,1\n01/02/2025,2\n", {"d": ["2024-12-31", "2025-01-02"], "x": [1, 2]}, ""),
-    "dates with names of months": ('d,x\n"Jan 31, 2024",1\n"Feb 1, 2024",2\n', {"d": ["2024-01-31", "2024-02-01"], "x": [1, 2]}, ""),
+    "dates with names of months": (
+        'd,x\n"Jan 31, 2024",1\n"Feb 1, 2024",2\n',
+        {"d": ["2024-01-31", "2024-02-01"], "x": [1, 2]},
+        "",
+    ),
     "quarters": ("d,x\n2024Q1,1\n2024Q2,2\n", {"d": ["2024-01-01", "2024-04-01"], "x": [1, 2]}, ""),
-    "times with a zone": ("d,x\n2024-01-01T10:00Z,1\n2024-01-02T11:30Z,2\n",
-                          {"d": ["2024-01-01 10:00:00", "2024-01-02 11:30:00"], "x": [1, 2]}, ""),
-    "a day that does not exist": ("d\n" + "2024-01-01\n" * 20 + "2024-02-31\n", {"d": ["2024-01-01"] * 20 + [None]},
-                                  "1 of 21 entries are no dates"),
-    "dates to be read in two ways": ("d,x\n01/02/2024,1\n03/04/2024,2\n", {"d": ["01/02/2024", "03/04/2024"], "x": [1, 2]},
-                                     "two ways"),
-    "dates of both orders": ("d,x\n13/02/2024,1\n03/14/2024,2\n", {"d": ["13/02/2024", "03/14/2024"], "x": [1, 2]},
-                             "both orders"),
-}  # fmt: skip
+    "times with a zone": (
+        "d,x\n2024-01-01T10:00Z,1\n2024-01-02T11:30Z,2\n",
+        {"d": ["2024-01-01 10:00:00", "2024-01-02 11:30:00"], "x": [1, 2]},
+        "",
+    ),
+    "a day that does not exist": (
+        "d\n" + "2024-01-01\n" * 20 + "2024-02-31\n",
+        {"d": ["2024-01-01"] * 20 + [None]},
+        "1 of 21 entries are no dates",
+    ),
+    "dates to be read in two ways": (
+        "d,x\n01/02/2024,1\n03/04/2024,2\n",
+        {"d": ["01/02/2024", "03/04/2024"], "x": [1, 2]},
+        "two ways",
+    ),
+    "dates of both orders": (
+        "d,x\n13/02/2024,1\n03/14/2024,2\n",
+        {"d": ["13/02/2024", "03/14/2024"], "x": [1, 2]},
+        "both orders",
+    ),
+}
 
 # What is refused, and words of the message and of the hint.
 REFUSED: dict[str, tuple[bytes | str, str, str]] = {

@@ -46,7 +46,7 @@ def test_known_tables_are_what_they_are_known_for(load, task: str) -> None:
     [
         (["yes", "no", "yes"], "classification", ("no", "yes")),
         ([True, False, True], "classification", ("false", "true")),
-        ([0, 1, 0, 1], "classification", ("0", "1")),
+        ([0, 1, 1], "classification", ("0", "1")),
         ([1.0, 2.0, np.nan, 1.0], "classification", ("1", "2")),
         ([10, 9, 2] * 5, "classification", ("2", "9", "10")),
         (["b", "a", None, "a"], "classification", ("a", "b")),
@@ -106,7 +106,7 @@ def test_new_rows_must_have_known_targets() -> None:
         classes.encode(column(["a", "c"]))
     assert "a, b" in raised.value.hint
     for target in (classes, numbers):
-        with pytest.raises(DataError, match=r"1 rows? ha"):
+        with pytest.raises(DataError, match="1 row has"):
             target.encode(column(["a", None]))
     with pytest.raises(DataError, match="no numbers"):
         numbers.encode(column(["x", "y"]))
@@ -118,7 +118,7 @@ def test_classes_of_one_row_are_said() -> None:
     assert "1 of 3 classes has one row only" in fit_target(column(["a", "a", "b", "b", "c"])).why
 
 
-@given(st.lists(st.floats(-1e150, 1e150), min_size=2), st.sampled_from(["json", "same"]))
+@given(st.lists(st.floats(-1e300, 1e300), min_size=2), st.sampled_from(["json", "same"]))
 def test_numbers_come_back_from_what_a_net_learns(values: list[float], way: str) -> None:
     numbers = np.array(values)
     if numbers.min() == numbers.max():

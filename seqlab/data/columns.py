@@ -193,7 +193,7 @@ def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
         words = pd.Series(as_words(values), dtype=object).str.lower()
         found = words.map({**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)})
         if not (found.isna() & words.notna()).any():
-            return found.to_numpy(np.float64)
+            return np.array(found.to_numpy(np.float64))
     if kind == "number" and not dated:
         if pd.api.types.is_numeric_dtype(values):
             return np.array(values.to_numpy(np.float64, na_value=np.nan))
