@@ -59,7 +59,7 @@ class Column:
         """Writes the encoded values into (N, features) float32, all zeros so far; the number of unknown categories."""
         if self.kind == "category":
             return self._fill_categories(values, into)
-        raw = np.array(numbers_of(values, self.kind))  # pandas may lend its own, which are not to be written to
+        raw = numbers_of(values, self.kind)
         missing = ~np.isfinite(raw)
         raw[missing] = self.median
         for place, cycle in enumerate(self.cycles):
