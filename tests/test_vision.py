@@ -220,6 +220,8 @@ def test_bad_input_is_an_error_with_a_hint(
     cli("train-cnn", "cifar10", "--set", "optimizer=adam").fails(2, "adam", "did you mean 'adamw'?")
     cli("train-cnn", "cifar10", "--set", "crop=-1").fails(2, "crop")
     cli("train-cnn", "cifar10", "--set", "val_images=400").fails(2, "val_images")
+    cli("train-cnn", "cifar10", "--model", "vgg16", "--set", "start_side=20").fails(2, "start_side=20", "vgg16")
+    cli("train-cnn", "cifar10", "--set", "crop=32").fails(2, "crop=32", "reflect")
     cli("train-cnn", "cifar10", "--set", "batch_size=1000").fails(1, "batch of 1000", "batch_size")
     assert not (tmp_path / "checkpoints").exists()
     # without a SHA256SUMS the published checksum counts, which this archive has not
