@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -124,15 +124,10 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes]]:
             with archive.open(inside[0]) as content:
                 yield content
     elif packed == ".zst":
+        zstandard = _zstandard(path)
         try:
-            zstandard = importlib.import_module("zstandard")
-        except ImportError as problem:
-            raise DataError(
-                f"{path} is packed as .zst", "`pip install zstandard`, or unpack it with unzstd"
-            ) from problem
-        try:
-            with zstandard.open(path, "rb") as content:
-                yield content
+            with path.open("rb") as file:
+                yield zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         except zstandard.ZstdError as problem:
             raise DataError(f"{path} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
     else:
@@ -140,8 +135,35 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes]]:
             yield content
 
 
+def _zstandard(path: Path) -> Any:
+    try:
+        return importlib.import_module("zstandard")
+    except ImportError as problem:
+        raise DataError(f"{path} is packed as .zst", "`pip install zstandard`, or unpack it with unzstd") from problem
+
+
+def _refuse_cut_zst(path: Path) -> None:
+    """Raises DataError where the last frame does not end: the stream reader takes that for the end of the file."""
+    zstandard = _zstandard(path)
+    frame = None
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                while chunk:
+                    if frame is None or frame.eof:
+                        frame = zstandard.ZstdDecompressor().decompressobj()
+                    frame.decompress(chunk)
+                    chunk = frame.unused_data if frame.eof else b""
+    except zstandard.ZstdError as problem:
+        raise DataError(f"{path} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
+    if frame is None or not frame.eof:
+        raise DataError(f"{path} cannot be unpacked: it ends too soon", WHOLE_AGAIN)
+
+
 def _survey(path: Path, packed: str) -> tuple[str, list[str]]:
     """Reads all of a file once: its encoding, and what is to be said of that. Raises DataError where it is no text."""
+    if packed == ".zst":
+        _refuse_cut_zst(path)
     with _opened(path, packed) as content:
         chunk = content.read(SAMPLE)
         encoding = encoding_of(chunk, str(path))
