@@ -262,6 +262,17 @@ def test_packed_files_are_the_same_table(suffix: str, pack, tmp_path: Path) -> N
     assert table.name == "sales" and table.notes == () and len(table.sha256) == 64
 
 
+def test_zst_of_several_frames_is_read_and_one_that_is_cut_is_refused(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    rows = "".join(f"{number},{number % 7}\n" for number in range(20_000))
+    frames = [zstandard.ZstdCompressor().compress(text.encode()) for text in ("a,b\n" + rows, rows)]
+    table = read(tmp_path / "a.csv.zst", b"".join(frames))
+    assert table.frame["a"].tolist() == [*range(20_000), *range(20_000)] and table.name == "a"
+    for cut in (frames[0][:-1], frames[0] + frames[1][:-9], frames[0][:200]):
+        with pytest.raises(DataError, match="unpacked"):
+            read(tmp_path / "a.csv.zst", cut)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="Parquet can be read here")
 def test_parquet_without_its_reader_names_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
@@ -336,3 +347,17 @@ def test_numbers_with_thousands_are_what_they_were(values, marks: str) -> None:
     found = read_numbers(pd.Series([f"{value:,.2f}".translate(table) for value in values]))
     assert found is not None
     np.testing.assert_allclose(found.values, [float(value) for value in values], rtol=1e-12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.binary(max_size=60)
+    | st.text(st.sampled_from('ab1.5,;\t|"\n\r #-?%$(é=0'), max_size=60).map(str.encode)
+    | st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
+)
+def test_any_bytes_are_a_table_or_a_data_error(tmp_path_factory, content: bytes) -> None:
+    try:
+        table = read(tmp_path_factory.getbasetemp() / "any.csv", content)
+    except DataError:
+        return
+    assert len(table.frame) and table.frame.columns.is_unique

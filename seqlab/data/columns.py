@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.data.written_numbers import read_numbers
+from seqlab.data.entries import NO, YES, as_words, numbers_of
 from seqlab.errors import DataError, did_you_mean
 
 MOST_CATEGORIES = 50  # of a column; the rarer ones are one together
@@ -19,8 +19,6 @@ FURTHEST = 1000.0  # deviations from the mean: a number beyond is a fault, and w
 FEW_ROWS = 20  # of which nothing is called an identifier
 ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart, and nothing of new ones
 LOOKED_AT = 10_000  # rows that tell whether the others are worth a look
-YES = ("true", "yes", "y", "t", "on", "1")
-NO = ("false", "no", "n", "f", "off", "0")
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
     r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*)|.*[a-z]I[dD]", re.I
@@ -163,51 +161,6 @@ def fit_encoder(frame: pd.DataFrame, *, exclude: Collection[str] = ()) -> tuple[
     return Encoder(tuple(columns)), notes
 
 
-def as_words(values: pd.Series) -> np.ndarray:
-    """Entries (N,) as words: 1 and 1.0 are '1', true and True are 'true'; nan where one is missing."""
-    if pd.api.types.is_bool_dtype(values):
-        return values.map({True: "true", False: "false"}, na_action="ignore").astype(object).to_numpy(object)
-    if pd.api.types.is_numeric_dtype(values):
-        codes, found = pd.factorize(values)
-        return np.array([*(_word(number) for number in found), np.nan], object)[codes]
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("string").to_numpy(object, na_value=np.nan)
-    return text_of(values)
-
-
-def text_of(values: pd.Series) -> np.ndarray:
-    """Entries (N,) as text without blanks around it, nan where one is missing."""
-    return values.astype("string").str.strip().to_numpy(object, na_value=np.nan)
-
-
-def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
-    """Entries (N,) as a float64 array of its own, NaN where one is missing: numbers, 0 and 1 of booleans, days since
-    1970 of dates. Raises DataError naming the column where it holds something else."""
-    dated = pd.api.types.is_datetime64_any_dtype(values)
-    if values.isna().all():
-        return np.full(len(values), np.nan)
-    if kind == "date" and dated:
-        seconds = values.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
-        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86400)
-    if kind == "boolean" and not dated:
-        words = pd.Series(as_words(values), dtype=object).str.lower()
-        found = words.map({**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)})
-        if not (found.isna() & words.notna()).any():
-            return np.array(found.to_numpy(np.float64))
-    if kind == "number" and not dated:
-        if pd.api.types.is_numeric_dtype(values):
-            return np.array(values.to_numpy(np.float64, na_value=np.nan))
-        read = read_numbers(values)
-        if read is not None:
-            return np.array(read.values)
-    known = values[values.notna()]
-    wanted = {"number": "numbers", "boolean": "yes and no", "date": "dates"}[kind]
-    raise DataError(
-        f"column '{values.name}' was one of {wanted}, and holds '{str(known.iloc[0])[:40]}'",
-        "write it as in the table that was learned from" if kind != "date" else "write dates like 2024-01-31",
-    )
-
-
 def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
     """Of numbers of any size; the deviation is 1 where they are all the same, so that it can be divided by."""
     size = float(np.abs(values).max())
@@ -215,10 +168,6 @@ def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
         return float(values[0]), 1.0
     scaled = values / size  # its squares do not overflow
     return float(scaled.mean()) * size, float(scaled.std()) * size or 1.0
-
-
-def _word(number: float) -> str:
-    return str(int(number)) if np.isfinite(number) and number == int(number) else repr(float(number))
 
 
 def _useless(values: pd.Series) -> str:
@@ -258,7 +207,7 @@ def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
         cycles = _cycles(finite) if kind == "date" else ()
         if kind != "number":
             notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
-        column = Column(name, kind, mean, deviation, float(np.median(finite)), cycles=cycles)
+        column = Column(name, kind, mean, deviation, float(np.median(finite / 2)) * 2, cycles=cycles)
     if missing:
         column = Column(**{**vars(column), "flagged": True})
         share = f"{missing:,} of {len(values):,} rows"

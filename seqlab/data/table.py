@@ -14,16 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from seqlab.data.archive import OPENERS, reading
-from seqlab.data.columns import text_of
+from seqlab.data.column_types import typed
 from seqlab.data.table_layout import MISSING, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
-from seqlab.data.written_dates import WRITE_ISO, read_dates
-from seqlab.data.written_numbers import MOST, read_numbers
 from seqlab.errors import DataError
 
 SAMPLE = 1 << 18  # bytes that tell how a file is written
@@ -71,7 +69,7 @@ def read_table(path: Path) -> Table:
             raise DataError(f"{path} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
     if not len(frame) or not frame.shape[1]:
         raise DataError(f"{path} has no rows", "name a file with a header and rows")
-    frame, said = _as_held(frame, layout)
+    frame, said = typed(frame, layout.decimal if layout else ".", layout.as_text if layout else ())
     name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
     return Table(name, frame, sha256, (*notes, *said))
 
@@ -126,15 +124,10 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes]]:
             with archive.open(inside[0]) as content:
                 yield content
     elif packed == ".zst":
+        zstandard = _zstandard(path)
         try:
-            zstandard = importlib.import_module("zstandard")
-        except ImportError as problem:
-            raise DataError(
-                f"{path} is packed as .zst", "`pip install zstandard`, or unpack it with unzstd"
-            ) from problem
-        try:
-            with zstandard.open(path, "rb") as content:
-                yield content
+            with path.open("rb") as file:
+                yield zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         except zstandard.ZstdError as problem:
             raise DataError(f"{path} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
     else:
@@ -142,8 +135,35 @@ def _opened(path: Path, packed: str) -> Iterator[IO[bytes]]:
             yield content
 
 
+def _zstandard(path: Path) -> Any:
+    try:
+        return importlib.import_module("zstandard")
+    except ImportError as problem:
+        raise DataError(f"{path} is packed as .zst", "`pip install zstandard`, or unpack it with unzstd") from problem
+
+
+def _refuse_cut_zst(path: Path) -> None:
+    """Raises DataError where the last frame does not end: the stream reader takes that for the end of the file."""
+    zstandard = _zstandard(path)
+    frame = None
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                while chunk:
+                    if frame is None or frame.eof:
+                        frame = zstandard.ZstdDecompressor().decompressobj()
+                    frame.decompress(chunk)
+                    chunk = frame.unused_data if frame.eof else b""
+    except zstandard.ZstdError as problem:
+        raise DataError(f"{path} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
+    if frame is None or not frame.eof:
+        raise DataError(f"{path} cannot be unpacked: it ends too soon", WHOLE_AGAIN)
+
+
 def _survey(path: Path, packed: str) -> tuple[str, list[str]]:
     """Reads all of a file once: its encoding, and what is to be said of that. Raises DataError where it is no text."""
+    if packed == ".zst":
+        _refuse_cut_zst(path)
     with _opened(path, packed) as content:
         chunk = content.read(SAMPLE)
         encoding = encoding_of(chunk, str(path))
@@ -259,74 +279,6 @@ class _Counted:
         for line in self.lines:
             self.read += 1
             yield line
-
-
-def _as_held(frame: pd.DataFrame, layout: Layout | None) -> tuple[pd.DataFrame, list[str]]:
-    """Each column as what it holds, and what is to be said of that."""
-    columns, notes = {}, []
-    for name in [str(label) for label in frame]:
-        column = frame.pop(name)
-        if layout and name in layout.as_text:
-            columns[name], said = pd.Series(text_of(column), dtype=object), list[str]()
-        else:
-            columns[name], said = _held(column, layout.decimal if layout else ".")
-        notes += [f"column '{name}': {note}" for note in said]
-    return pd.DataFrame(columns, copy=False), notes
-
-
-def _held(column: pd.Series, decimal: str) -> tuple[pd.Series, list[str]]:
-    """A column of numbers, booleans, dates or text, as most of its entries are; a few others are missing in it."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None).astype("datetime64[s]"), []
-    if pd.api.types.is_bool_dtype(column):
-        return column, []
-    if pd.api.types.is_numeric_dtype(column):
-        return _finite(column)
-    if column.isna().all():
-        return pd.Series(np.full(len(column), np.nan)), []
-    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
-        return column.astype("boolean" if column.isna().any() else bool), []
-    text = pd.Series(text_of(column), dtype=object)
-    dated, notes = _dated(text)
-    if dated is not None:
-        return dated, notes
-    numbers = None if notes else read_numbers(text, decimal)
-    if numbers is not None:
-        finite, said = _finite(pd.Series(numbers.values))
-        return finite, [*numbers.notes, *said]
-    are_numbers = pd.to_numeric(text, errors="coerce").notna()
-    if are_numbers.any():
-        word = text[text.notna() & ~are_numbers].iloc[0]
-        notes.append(f"holds {int(are_numbers.sum()):,} numbers beside words like '{word[:30]}': all taken as words")
-    return text, notes
-
-
-def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
-    """A column of numbers without infinite ones: whole ones as they are, where none is missing, else float64."""
-    if column.dtype.kind in "iu" and not column.isna().any():
-        return column, []
-    values = column.to_numpy(np.float64, na_value=np.nan)
-    endless = int(np.isinf(values).sum())
-    if not endless:
-        return pd.Series(values, copy=False), []
-    notes = [f"infinite or too large numbers are taken as missing: {endless:,}"]
-    return pd.Series(np.where(np.isinf(values), np.nan, values)), notes
-
-
-def _dated(column: pd.Series) -> tuple[pd.Series | None, list[str]]:
-    """The dates of a column of text, None where it holds none; and what is to be said."""
-    try:
-        found = read_dates(column, "it")
-    except DataError as problem:
-        return None, [f"{problem.message}: left as text; {WRITE_ISO}"]
-    known = column.notna().to_numpy()
-    if found is None or (~np.isnat(found.when[known])).mean() < MOST:
-        return None, []
-    lost = int(np.isnat(found.when[known]).sum())
-    notes = [*found.notes]
-    if lost:
-        notes.append(f"{lost:,} of {int(known.sum()):,} entries are no dates and taken as missing")
-    return pd.Series(found.when), notes
 
 
 def _first_line(problem: Exception) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.data.columns import as_words, mean_and_deviation, numbers_of
+from seqlab.data.columns import mean_and_deviation
+from seqlab.data.entries import as_words, numbers_of
 from seqlab.data.written_numbers import read_numbers
 from seqlab.errors import DataError, UsageError
 
