@@ -72,4 +72,13 @@ def test_what_is_wrong_with_a_table_is_told_before_anything_is_trained(cli: Cli,
     cli("train-mlp", made, "--target", "prize").fails(2, "prize", "price")
     cli("train-mlp", tmp_path / "none.csv", "--target", "price").fails(1, "none.csv")
     cli("train-mlp", made).fails(2, "--target")
+    ambiguous = pd.read_csv(made).assign(day=[f"{i % 12 + 1:02}/{i % 11 + 1:02}/2024" for i in range(300)])
+    ambiguous.to_csv(made, index=False)
+    cli("train-mlp", made, "--target", "price", "--time", "day").fails(1, "day", "2024-12-31")
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_checkpoint_is_named_after_the_files_stem(cli: Cli, made: Path, tmp_path: Path) -> None:
+    dotted = made.rename(tmp_path / "things.2024.csv")
+    assert cli("train-mlp", dotted, "--target", "price", *HOW).status == 0
+    assert (tmp_path / "checkpoints" / "things.2024" / "config.json").exists()

@@ -73,8 +73,8 @@ def command(
     from seqlab.data.table import read_table
 
     settings = common.resolve(tabular.TableSettings, **({} if l2 is None else {"l2": l2}))
-    folder = target_folder(common, file.name.split(".")[0] or "table", resume=resume, overwrite=overwrite)
     table = read_table(file)
+    folder = target_folder(common, table.name, resume=resume, overwrite=overwrite)
     other = None if test is None else read_table(test)
     say(common, f"{table.name}: {len(table.frame):,} rows, {len(table.frame.columns)} columns")
     for note in tabular.describe(table, target, task=task, groups=groups, time=time):

@@ -115,11 +115,11 @@ def _groups(column: pd.Series) -> np.ndarray:
 
 
 def _times(column: pd.Series) -> np.ndarray:
-    if not pd.api.types.is_numeric_dtype(column):
-        try:
-            column = pd.to_datetime(column)
-        except (ValueError, TypeError) as problem:
-            raise DataError(f"column '{column.name}' is no time: {problem}", "write dates as 2024-12-31") from problem
+    if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(  # what is a date in one way alone was read as one
+            f"column '{column.name}' holds neither numbers nor dates that can be read in one way alone",
+            "write dates as 2024-12-31",
+        )
     if column.isna().any():
         raise DataError(f"{int(column.isna().sum()):,} rows have no '{column.name}'", "give every row its time")
     return column.to_numpy()
