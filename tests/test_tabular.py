@@ -96,23 +96,27 @@ def test_the_interval_is_students(freedom: int) -> None:
 
 
 def test_the_summary_of_folds() -> None:
-    values = [0.5, 0.7, 0.9]
+    values = [0.6, 0.7, 0.8]
     found = summary([{"accuracy": value, "auc": None, "rows": 3} for value in values])
     assert found["accuracy"] == pytest.approx(0.7) and found["auc"] is None and found["rows"] == 9
     low, high = stats.t.interval(0.95, 2, loc=0.7, scale=stats.sem(values))
     assert found["interval"]["accuracy"] == pytest.approx([low, high], rel=1e-4)
     assert found["folds"]["accuracy"] == values
+    assert summary([{"auc": value, "rows": 3} for value in (0.9, 1.0, 1.0)])["interval"]["auc"][1] == 1.0
 
 
 def test_baselines_are_scikit_learns() -> None:
     x, y = datasets.load_wine(return_X_y=True)
     x = ((x - x.mean(0)) / x.std(0)).astype(np.float32)
-    learns = np.arange(0, len(x), 2)
-    theirs = linear_model.LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(x[learns], y[learns])
-    np.testing.assert_allclose(baselines.linear(x, y, learns, x, 3), theirs.predict_proba(x), atol=2e-3)
     numbers = x[:, 0] * 3 + np.sin(x[:, 1]) + 5
-    ridge = linear_model.Ridge(alpha=1.0).fit(x[learns], numbers[learns])
-    np.testing.assert_allclose(baselines.linear(x, numbers, learns, x, 0), ridge.predict(x), atol=1e-4)
+    parts = [(np.arange(0, len(x), 2), x.shape[1]), (np.arange(0, len(x), 3), x.shape[1] - 4)]  # found together
+    regressions = baselines.linear([(x[rows, :wide], y[rows], x[:, :wide]) for rows, wide in parts], 3)
+    ridges = baselines.linear([(x[rows, :wide], numbers[rows], x[:, :wide]) for rows, wide in parts], 0)
+    for (rows, wide), probabilities, said in zip(parts, regressions, ridges, strict=True):
+        theirs = linear_model.LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(x[rows, :wide], y[rows])
+        np.testing.assert_allclose(probabilities, theirs.predict_proba(x[:, :wide]), atol=2e-3)
+        ridge = linear_model.Ridge(alpha=1.0).fit(x[rows, :wide], numbers[rows])
+        np.testing.assert_allclose(said, ridge.predict(x[:, :wide]), atol=1e-4)
     assert baselines.constant(np.array([0, 1, 1, 1]), 2, 2).tolist() == [[0.25, 0.75]] * 2
 
 
@@ -128,14 +132,15 @@ def test_an_interval_covers_as_many_new_rows_as_it_says(count: int, seed: int) -
 # --- nets side by side
 
 
-def test_a_net_among_others_learns_what_it_learns_alone() -> None:
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_net_among_others_learns_what_it_learns_alone(closes: bool) -> None:
     torch.manual_seed(0)
     x, y = torch.randn(3, 40, 5), torch.randint(2, (3, 40))
     rows = [torch.arange(30), torch.arange(10, 40), torch.arange(7)]
     together = Members(MLP(5, [8], 2, members=3), 3)
     trained = []
     for net, alone in ((together, None), (Members(together.mlp.member(1), 1), 1)):
-        batches = MemberBatches(x, y, rows, 4, seed=3)
+        batches = MemberBatches(x, y, rows, 4, seed=3, members=None if alone else net)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         for number in range(2):
             for inputs, targets in batches.epoch(number):
@@ -143,8 +148,10 @@ def test_a_net_among_others_learns_what_it_learns_alone() -> None:
                     inputs, targets = inputs[alone : alone + 1], targets.view(3, -1)[alone]
                 optimizer.zero_grad()
                 loss, _ = mean_loss(net, (inputs, targets), None, loss="cross_entropy", l2=0.01, weights=None)
-                (loss * len(inputs)).backward()
+                (loss * net.mlp.members).backward()
                 optimizer.step()
+            if closes and alone is None:
+                net.open[0] = False
         trained.append([parameter[1 if alone is None else 0].detach() for parameter in net.mlp.parameters()])
     for one, other in zip(*trained, strict=True):
         torch.testing.assert_close(one, other)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeVar
 from seqlab.cli.options import Common
 
 R = TypeVar("R")
+SAYS_SECONDS = 1.0  # a small net is evaluated many times in one
 
 
 class Interrupted(BaseException):
@@ -162,11 +163,12 @@ def show_transfer(common: Common, fetching: Generator[Any, None, R]) -> R:
 def show_training(
     common: Common, running: Generator[Any, None, R], unit: str, describe: Callable[[dict[str, Any]], str]
 ) -> R:
-    """Run a training to its end: a bar, a line per evaluation (JSON with --json); the result is the generator's.
+    """Run a training to its end: a bar, a line per evaluation, but only one in SAYS_SECONDS (with --json all of them,
+    as JSON); the result is the generator's.
 
     unit: of the rate (`chars/s`); describe: the part of an evaluation's line that is the job's own.
     """
-    bar = Bar(common)
+    bar, said = Bar(common), -math.inf
     while True:
         try:
             progress = next(running)
@@ -184,6 +186,9 @@ def show_training(
             bar.clear()
             if common.json:
                 result_json(progress.record)
+            if progress.step < progress.max_steps and time.monotonic() - said < SAYS_SECONDS:
+                continue
+            said = time.monotonic()
             say(
                 common,
                 f"step {progress.step:>7,}/{progress.max_steps:,}  train {progress.train_loss:.4f}  "

@@ -172,24 +172,33 @@ def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
 
 def _useless(values: pd.Series) -> str:
     """Why a column tells nothing of new rows; empty where it may."""
+    if pd.api.types.is_numeric_dtype(values):
+        return _useless_numbers(values)
     known = values.dropna()
-    if pd.api.types.is_numeric_dtype(known):
-        known = known[np.isfinite(known.to_numpy(np.float64))]
     if not len(known):
         return "is missing in all rows"
     if (known == known.iloc[0]).all():
         return "" if len(known) < len(values) else f"is {str(known.iloc[0])[:40]} in all rows"
     if len(values) <= FEW_ROWS or pd.api.types.is_datetime64_any_dtype(values):
         return ""
-    if not pd.api.types.is_numeric_dtype(values):
-        if known.nunique() < ALL_DIFFERENT * len(known):
-            return ""
-        return f"has another word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
-    array = known.to_numpy(np.float64)
-    if (array != np.floor(array)).any() or known.nunique() < len(known):
+    if known.nunique() < ALL_DIFFERENT * len(known):
+        return ""
+    return f"has another word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
+
+
+def _useless_numbers(values: pd.Series) -> str:
+    array = values.to_numpy(np.float64, na_value=np.nan)
+    array = array[np.isfinite(array)]
+    if not len(array):
+        return "is missing in all rows"
+    if (array == array[0]).all():
+        return "" if len(array) < len(values) else f"is {values.iloc[0]} in all rows"
+    if len(values) <= FEW_ROWS or (array != np.floor(array)).any():
         return ""
     counts = bool((np.diff(array) > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
-    return "numbers the rows, like an identifier" if counts or _IDENTIFIER.fullmatch(str(values.name)) else ""
+    if counts or (_IDENTIFIER.fullmatch(str(values.name)) and len(np.unique(array)) == len(array)):
+        return "numbers the rows, like an identifier"
+    return ""
 
 
 def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:

@@ -25,8 +25,9 @@ RECTIFIED = ("relu", "gelu")
 class MLP(nn.Module):
     """`members` nets in one: inputs (K, B, input_size) -> (K, B, outputs), each member from its own inputs.
 
-    With one member, (B, input_size) -> (B, outputs) too; inputs of the first members alone give theirs. hidden_sizes:
-    units of each layer but the last; dropout: the share of hidden units that are left out of a training step.
+    With one member, (B, input_size) -> (B, outputs) too; inputs of the first members alone give theirs, and those of
+    the members `which` (numbers) theirs. hidden_sizes: units of each layer but the last; dropout: the share of hidden
+    units that are left out of a training step.
     """
 
     def __init__(
@@ -67,13 +68,14 @@ class MLP(nn.Module):
                 nn.init.uniform_(weight[member], -bound, bound)
             bias[member].zero_()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
         if x.dim() == 2:
             return self.forward(x[None])[0]  # (B, outputs)
+        chosen = slice(len(x)) if which is None else which
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if number > 0:
                 x = F.dropout(ACTIVATIONS[self.activation](x), self.dropout, self.training)
-            x = torch.baddbmm(bias[: len(x)], x, weight[: len(x)])  # (K, B, units)
+            x = torch.baddbmm(bias[chosen], x, weight[chosen])  # (K, B, units)
         return x
 
     @torch.no_grad()

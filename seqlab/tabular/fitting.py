@@ -227,7 +227,9 @@ def fit_parts(
         run = training.Run(
             members,
             partial(mean_loss, loss=loss, l2=settings.l2, weights=weights),
-            MemberBatches(all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed),
+            MemberBatches(
+                all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed, members
+            ),
             optimizers.adamw(members, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=0,
@@ -247,8 +249,8 @@ def fit_parts(
             return (each * there).sum(1) / there.sum(1)
 
         def validate() -> dict[str, float]:
-            now = losses()
-            return {"val_loss": float(now.mean()), "val_lowest": members.note(now, run.step)}
+            assert settings.eval_every is not None  # chosen before anything is trained
+            return members.note(losses(), run.step, settings.patience * settings.eval_every)
 
         if epochs is None and minutes is None:
             epochs = max(EPOCHS, STEPS / len(run.batches))

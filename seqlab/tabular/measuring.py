@@ -10,6 +10,7 @@ import torch
 from seqlab.scoring.confidence import expected_calibration_error
 
 Metrics = dict[str, Any]
+SHARES = ("accuracy", "f1", "auc", "ece")  # from 0 to 1; of the others r2 alone may be below 0, and it ends at 1
 
 
 def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
@@ -75,12 +76,15 @@ def summary(each: list[Metrics]) -> Metrics:
     return found | {
         "rows": sum(one["rows"] for one in each),
         "deviation": {name: stdev(values) for name, values in known.items()},
-        "interval": {
-            name: [mean(values) - reach * stdev(values), mean(values) + reach * stdev(values)]
-            for name, values in known.items()
-        },
+        "interval": {name: _interval(name, mean(values), reach * stdev(values)) for name, values in known.items()},
         "folds": own,
     }
+
+
+def _interval(name: str, middle: float, reach: float) -> list[float]:
+    """As far as the metric can go."""
+    low, high = middle - reach, middle + reach
+    return [low if name == "r2" else max(low, 0.0), min(high, 1.0) if name in (*SHARES, "r2") else high]
 
 
 def student_quantile(level: float, freedom: int) -> float:

@@ -40,10 +40,14 @@ class Part:
 
 
 class Members(nn.Module):
-    """The scouts, then the learners, of some parts; and the weights of each part's net when its scout was best."""
+    """The scouts, then the learners, of some parts; and the weights of each part's net when its scout was best.
+
+    A part is open until its scout has not been better for `patience` steps; then its nets are given nothing more.
+    """
 
     best_loss: Tensor
     best_step: Tensor
+    open: Tensor
 
     def __init__(self, mlp: MLP, parts: int) -> None:
         super().__init__()
@@ -51,21 +55,33 @@ class Members(nn.Module):
         self.first = mlp.members - parts  # where the nets begin whose weights are taken
         self.register_buffer("best_loss", torch.full((parts,), torch.inf))
         self.register_buffer("best_step", torch.zeros(parts, dtype=torch.int64))
+        self.register_buffer("open", torch.ones(parts, dtype=torch.bool))
         for name, parameter in mlp.named_parameters():
             self.register_buffer(f"best_{name.replace('.', '_')}", parameter[self.first :].detach().clone())
 
+    @property
+    def learning(self) -> Tensor:
+        """The numbers of the nets of open parts."""
+        return self.open.repeat(self.mlp.members // self.parts).nonzero()[:, 0]
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.mlp(x)
+        """x (K, B, F), of the nets that are learning, in their order."""
+        return self.mlp(x, None if len(x) == self.mlp.members else self.learning)
 
     @torch.no_grad()
-    def note(self, losses: Tensor, step: int) -> float:
-        """Take the weights where a scout's loss (parts,) is clearly its lowest. Returns the mean of the lowest."""
-        better = losses < self.best_loss * (1 - BETTER)
+    def note(self, losses: Tensor, step: int, patience: int) -> dict[str, float]:
+        """Take the weights where a scout's loss (parts,) is clearly its lowest, and close parts without patience.
+
+        The mean loss of all parts, of closed ones the lowest, and the mean of the lowest.
+        """
+        better = self.open & (losses < self.best_loss * (1 - BETTER))
         self.best_loss[better] = losses[better]
         self.best_step[better] = step
         for name, parameter in self.mlp.named_parameters():
             self.get_buffer(f"best_{name.replace('.', '_')}")[better] = parameter[self.first :][better]
-        return float(self.best_loss.mean())
+        now = torch.where(self.open, losses, self.best_loss)
+        self.open &= step - self.best_step < patience
+        return {"val_loss": float(now.mean()), "val_lowest": float(self.best_loss.mean())}
 
     @torch.no_grad()
     def best(self) -> MLP:
@@ -78,12 +94,17 @@ class Members(nn.Module):
 
 
 class MemberBatches:
-    """Batches of rows for every net: x (K, B, F) and y (K x B,). Each net goes through its own rows again and again, in
-    an order that is a function of the seed, the net's number and the round; an epoch is one round of the longest."""
+    """Batches of rows for every net that learns: x (K, B, F) and y (K x B,). Each net goes through its own rows again
+    and again, in an order that is a function of the seed, the net's number and the round; an epoch is one round of the
+    longest."""
 
-    def __init__(self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int) -> None:
-        """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers."""
-        self.rows, self.seed, self.counts = rows, seed, [len(one) for one in rows]
+    def __init__(
+        self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, members: Members | None = None
+    ) -> None:
+        """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers.
+        members: who says which nets are learning; None: all."""
+        self.rows, self.seed, self.members = rows, seed, members
+        self.counts = [len(one) for one in rows]
         self.batch_size = min(batch_size, max(self.counts))
         self.x, self.y = x.flatten(0, 1), y.flatten()
         self.offsets = (torch.arange(len(rows)) % len(x) * x.shape[1])[:, None]  # (K, 1)
@@ -94,15 +115,22 @@ class MemberBatches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` from batch `start` on."""
+        size, learning = self.batch_size, self._learning()
+        orders = [self._take(member, number * len(self) * size) for member in learning.tolist()]
+        chosen = (torch.stack(orders) + self.offsets[learning]).to(self.x.device)  # (K, rows of an epoch)
         for index in range(start, len(self)):
-            first = (number * len(self) + index) * self.batch_size
-            chosen = torch.stack([self._take(member, first) for member in range(len(self.rows))])  # (K, B)
-            flat = (chosen + self.offsets).flatten().to(self.x.device)
-            yield self.x.index_select(0, flat).view(len(self.rows), self.batch_size, -1), self.y[flat]
+            still = self._learning()
+            if len(still) < len(learning):
+                chosen, learning = chosen[torch.isin(learning, still).to(chosen.device)], still
+            flat = chosen[:, index * size : (index + 1) * size].flatten()
+            yield self.x.index_select(0, flat).view(len(learning), size, -1), self.y[flat]
+
+    def _learning(self) -> Tensor:
+        return torch.arange(len(self.rows)) if self.members is None else self.members.learning.cpu()
 
     def _take(self, member: int, first: int) -> Tensor:
-        """The row numbers at first..first+batch_size-1 of a net's endless order."""
-        count, found, missing = self.counts[member], [], self.batch_size
+        """The row numbers of an epoch from place `first` of a net's endless order."""
+        count, found, missing = self.counts[member], [], len(self) * self.batch_size
         while missing:
             turn, place = divmod(first, count)
             taken = min(missing, count - place)
@@ -134,18 +162,23 @@ def mean_loss(
 ) -> tuple[Tensor, State]:
     """The objective: the mean over the nets of each one's mean loss, plus `l2` times the sum of its squared weights.
 
-    weights (K, C): what a row of each class counts, if not all alike.
+    weights (K, C): what a row of each class counts, if not all alike. Where some nets are closed, the loss that is
+    told is the mean of the others, without the penalty; the gradient of each is what it was with all.
     """
     assert isinstance(model, Members)
     x, y = batch
     y = y.view(x.shape[:2])
     losses = row_losses(model(x), y, loss)  # (K, B)
     if weights is not None:
+        if len(x) < len(weights):
+            weights = weights[model.learning]
         shares = weights.gather(1, y)
         losses = losses * shares / shares.mean(1, keepdim=True)
-    total = losses.mean()
+    total = losses.mean(1).sum() / model.mlp.members
     if l2:
-        total = total + l2 * torch.stack([w.square().sum() for w in model.mlp.weights]).sum() / len(x)
+        total = total + l2 * torch.stack([w.square().sum() for w in model.mlp.weights]).sum() / model.mlp.members
+    if len(x) < model.mlp.members:
+        total = total + (losses.detach().mean() - total.detach())
     return total, state
 
 

@@ -38,17 +38,19 @@ def metrics_of(
         (number, parts[number].x[out], data.values[out]) for number, (_, out) in enumerate(splits) if len(out)
     ]
     tested = [] if test is None else [(len(parts) - 1, *test)]
-    beside: dict[str, list[Metrics]] = {"constant": [], "linear": []}
     for number, x, truth in shown or tested:
-        learns = splits[number][0]
         found = in_words(nets.member(number), x, targets[number])
         each.append(measure(found, truth, data.target))
         if not data.classes:
             errors.append(found - truth)
-        same = baselines.constant(data.values[learns], len(truth), data.classes)
-        straight = baselines.linear(parts[number].x, data.values, learns, x, data.classes)
-        beside["constant"].append(measure(same, truth, data.target))
-        beside["linear"].append(measure(straight, truth, data.target))
+    learnt = [(parts[number].x[splits[number][0]], data.values[splits[number][0]]) for number, _, _ in shown or tested]
+    straight = baselines.linear(
+        [(*one, x) for one, (_, x, _) in zip(learnt, shown or tested, strict=True)], data.classes
+    )
+    beside: dict[str, list[Metrics]] = {"constant": [], "linear": []}
+    for (_, y), line, (_, _, truth) in zip(learnt, straight, shown or tested, strict=True):
+        beside["constant"].append(measure(baselines.constant(y, len(truth), data.classes), truth, data.target))
+        beside["linear"].append(measure(line, truth, data.target))
     result = _together(each)
     result["baselines"] = {name: _together(one) for name, one in beside.items()}
     if shown and tested:
