@@ -28,6 +28,7 @@ LOSSES = ("auto", "cross_entropy", "squared", "distance")
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more
 L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
+BATCH_SHARE, BATCH_SIZES = 1 / 40, (64, 512)  # of the rows to learn from, and from how many to how many
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
 SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
 
@@ -44,7 +45,8 @@ class TableSettings(training.Settings):
     class_weights: bool = False  # every class counts alike, however few its rows
     l2: float | None = None  # times the sum of squared weights, added to the loss, biases left out; None: by the rows
     val_share: float = 0.2  # of the rows to learn from: their loss says when to stop
-    patience: int = 5  # evaluations without a lower loss that end the run
+    patience: int = 10  # evaluations without a lower loss that end the run
+    batch_size: int | None = None  # type: ignore[assignment]  # None: by the rows
     lr: float = 5e-3
     weight_decay: float = 0.0  # AdamW's own, which is no part of the loss
     warmup_steps: int = 20
@@ -191,6 +193,9 @@ def fit_parts(
         )
     if settings.l2 is None:
         settings.l2 = (L2_CLASSES if classes else L2_NUMBERS) / max(len(part.learns) for part in parts)
+    if settings.batch_size is None:
+        least, most = BATCH_SIZES
+        settings.batch_size = min(max(least, round(BATCH_SHARE * max(len(part.learns) for part in parts))), most)
     if saved is None and compute.precision == "auto":
         compute = replace(compute, precision="fp32")  # too small a net to gain by bf16
     wide = max(part.x.shape[1] for part in parts)
@@ -237,9 +242,9 @@ def fit_parts(
             precision=chosen.precision,
         )
         # the rows that stop each scout, padded to the longest
-        most = max(len(part.stops) for part in parts)
-        asked = torch.stack([torch.from_numpy(np.resize(part.stops, most)) for part in parts]).to(chosen.device)
-        there = torch.stack([torch.arange(most) < len(part.stops) for part in parts]).to(chosen.device)
+        longest = max(len(part.stops) for part in parts)
+        asked = torch.stack([torch.from_numpy(np.resize(part.stops, longest)) for part in parts]).to(chosen.device)
+        there = torch.stack([torch.arange(longest) < len(part.stops) for part in parts]).to(chosen.device)
         own_x = torch.stack([all_x[number, asked[number]] for number in range(len(parts))])
         own_y = all_y.gather(1, asked)
 

@@ -19,7 +19,7 @@ from seqlab.models.mlp import MLP
 from seqlab.training import Batch, State
 
 FEW = 0.05  # of the rows kept back: learning from them too would change little and double the work
-BETTER = 0.01  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
+BETTER = 0.001  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
 EVALUATED = 8192  # rows at once
 
 
