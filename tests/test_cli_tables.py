@@ -43,7 +43,9 @@ def test_classes_are_told_measured_and_predicted_by_name(cli: Cli, made: Path, t
     rows.to_csv(tmp_path / "new.csv", index=False)
     said = cli("predict", "things", tmp_path / "new.csv", "--json").json["predictions"]
     assert len(said) == 5 and all(one["probability big"] + one["probability small"] == pytest.approx(1) for one in said)
-    written = pd.read_csv(io.StringIO(cli("predict", "things", tmp_path / "new.csv").out))
+    shown = cli("predict", "things", tmp_path / "new.csv")
+    assert "'colour' has 1 entries of categories that were not learnt" in shown.err
+    written = pd.read_csv(io.StringIO(shown.out))
     assert list(written["prediction"]) == [one["prediction"] for one in said]
     rows.drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
     cli("predict", "things", tmp_path / "less.csv").fails(1, "size")

@@ -101,6 +101,8 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     table = read_table(files[0])
     for note in table.notes:
         say(common, f"  {note}")
+    for column, count in predictor.encoder.unknown(table.frame).items():
+        say(common, f"  column '{column}' has {count:,} entries of categories that were not learnt")
     found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]))
     if common.json:
         result_json({"checkpoint": saved.name, "predictions": found.to_dict("records")})

@@ -100,24 +100,24 @@ class Encoder:
         """For each feature the index of its column."""
         return tuple(place for place, column in enumerate(self.columns) for _ in column.features)
 
-    def encode(self, frame: pd.DataFrame) -> np.ndarray:
-        """float32 (N, features), nothing missing. Columns are found by name, in any order, others ignored; a category
-        that was not fitted is zero in all its features. Raises DataError for a column that is not there, or holds
-        something else than it did."""
-        return self._encode(frame)[0]
+    def encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> np.ndarray:
+        """float32 (N, features), nothing missing, written to `into` if that is given, which is all zeros. Columns are
+        found by name, in any order, others ignored; a category that was not fitted is zero in all its features. Raises
+        DataError for a column that is not there, or holds something else than it did."""
+        return self._encode(frame, into)[0]
 
     def unknown(self, frame: pd.DataFrame) -> dict[str, int]:
         """How many entries of each column are categories that were not fitted, where there are some."""
         return {name: number for name, number in self._encode(frame)[1].items() if number}
 
-    def _encode(self, frame: pd.DataFrame) -> tuple[np.ndarray, dict[str, int]]:
+    def _encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, int]]:
         absent = [column.name for column in self.columns if column.name not in frame]
         if absent:
             raise DataError(
                 f"the table has no column {', '.join(repr(name) for name in absent[:5])}",
                 did_you_mean(absent[0], [str(name) for name in frame]),
             )
-        encoded = np.zeros((len(frame), len(self.features)), np.float32)  # (N, features)
+        encoded = np.zeros((len(frame), len(self.features)), np.float32) if into is None else into  # (N, features)
         first, unknown = 0, {}
         for column in self.columns:
             last = first + len(column.features)

@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.data.columns import fit_encoder
 from seqlab.data.table import Table
 from seqlab.machine import Compute
-from seqlab.tabular.fitting import TableSettings, fit_parts, part_of
+from seqlab.tabular.fitting import TableSettings, fit_parts, parts_of
 from seqlab.tabular.folds import folds as split_into
 from seqlab.tabular.predictor import in_words
 from seqlab.tabular.preparing import prepare
@@ -49,21 +49,20 @@ def learning_curve(
         table = replace(table, frame=table.frame.iloc[chosen].reset_index(drop=True))
     data = prepare(table, target, task, groups, time)
     rows = np.arange(len(data.values))
-    parts, meanings, places = [], [], []  # places: by net the step of the curve, and the rows held out
+    learnt, places = [], []  # places: by net the step of the curve, and the rows held out
     for learns, out in split_into(folds, len(rows), settings.seed, **data.about(rows)):
         order = random.permutation(learns)
         if data.time is not None:
             order = order[np.argsort(data.time[order], kind="stable")[::-1]]
         for step, share in enumerate(SHARES):
             chosen = np.sort(order[: max(FEWEST, round(share * len(order)))])
-            encoder, _ = fit_encoder(data.inputs.iloc[chosen])
-            part, meaning = part_of(data, encoder, chosen, settings)
-            parts.append(part)
-            meanings.append(meaning)
+            learnt.append(chosen)
             places.append((step, out))
+    encoders = [fit_encoder(data.inputs.iloc[chosen])[0] for chosen in learnt]
+    x, parts, meanings = parts_of(data, encoders, learnt, settings)
     with TemporaryDirectory(prefix="seqlab-") as folder:
         done = yield from fit_parts(
-            parts, data.classes, Path(folder) / "curve", settings, {"job": "tabular"}, None, compute, stop=stop
+            x, parts, data.classes, Path(folder) / "curve", settings, {"job": "tabular"}, None, compute, stop=stop
         )
     if done is None:
         return []

@@ -112,13 +112,9 @@ def train(
         folds, groups, time = split["folds"], split["groups"], split["time"]
     data = prepare(table, target, task, groups, time)
     splits = split_rows(data, folds, test is not None, settings.seed)
-    encoders, parts, targets, notes = [], [], [], list[str]()
-    for learns, _ in splits:
-        encoder, notes = fit_encoder(data.inputs.iloc[learns])
-        part, meaning = part_of(data, encoder, learns, settings)
-        encoders.append(encoder)
-        parts.append(part)
-        targets.append(meaning)
+    fitted = [fit_encoder(data.inputs.iloc[learns]) for learns, _ in splits]
+    encoders, notes = [encoder for encoder, _ in fitted], fitted[-1][1]
+    x, parts, targets = parts_of(data, encoders, [learns for learns, _ in splits], settings)
     tested = None
     if test is not None:  # before anything is trained: it may not fit
         frame, truth = known_rows(test, data.target)
@@ -141,7 +137,7 @@ def train(
         "notes": [*table.notes, *data.notes, *notes, *leaks(table.frame, target)],
     }
     done = yield from fit_parts(
-        parts, data.classes, folder, settings, config, saved, compute, minutes=minutes, epochs=epochs, stop=stop
+        x, parts, data.classes, folder, settings, config, saved, compute, minutes=minutes, epochs=epochs, stop=stop
     )
     if done is None:
         return None
@@ -160,15 +156,27 @@ def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> li
     return [whole if tested else hold_out(HELD_OUT, len(rows), seed, **data.about(rows))]
 
 
-def part_of(data: Prepared, encoder: Encoder, learns: np.ndarray, settings: TableSettings) -> tuple[Part, Target]:
-    """What a net that learns from the rows `learns` is given, and what its answers mean."""
-    share = min(settings.val_share, MOST_STOPS / len(learns))
-    _, kept = hold_out(share, len(learns), settings.seed, **data.about(learns))
-    y, target = data.scaled(learns)
-    return Part(encoder.encode(data.inputs), y, learns, learns[kept]), target
+def parts_of(
+    data: Prepared, encoders: Sequence[Encoder], learnt: Sequence[np.ndarray], settings: TableSettings
+) -> tuple[np.ndarray, list[Part], list[Target]]:
+    """What nets are given that learn from the rows `learnt`, and what their answers mean.
+
+    The first is x float32 (parts, N, features of the widest), all rows as each part sees them; each part looks into it.
+    """
+    x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
+    parts, targets = [], []
+    for whole, encoder, learns in zip(x, encoders, learnt, strict=True):
+        share = min(settings.val_share, MOST_STOPS / len(learns))
+        _, kept = hold_out(share, len(learns), settings.seed, **data.about(learns))
+        y, target = data.scaled(learns)
+        own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
+        parts.append(Part(own, y, learns, learns[kept]))
+        targets.append(target)
+    return x, parts, targets
 
 
 def fit_parts(
+    x: np.ndarray,
     parts: Sequence[Part],
     classes: int,
     folder: Path,
@@ -181,7 +189,7 @@ def fit_parts(
     epochs: float | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Progress, None, tuple[RunFolder, Members, int] | None]:
-    """Train the scouts and learners of some parts.
+    """Train the scouts and learners of some parts, made by `parts_of`.
 
     A generator of progress that returns the folder, the nets and how many threads they had.
     """
@@ -198,16 +206,10 @@ def fit_parts(
         settings.batch_size = min(max(least, round(BATCH_SHARE * max(len(part.learns) for part in parts))), most)
     if saved is None and compute.precision == "auto":
         compute = replace(compute, precision="fp32")  # too small a net to gain by bf16
-    wide = max(part.x.shape[1] for part in parts)
-    x = parts[0].x[None]
-    if len(parts) > 1:
-        x = np.zeros((len(parts), len(parts[0].x), wide), np.float32)
-        for number, part in enumerate(parts):
-            x[number, :, : part.x.shape[1]] = part.x
     few = max(len(part.stops) / len(part.learns) for part in parts) < FEW
     rows = [part.scouted for part in parts] + ([] if few else [part.learns for part in parts])
     shape = {
-        "input_size": wide,
+        "input_size": x.shape[2],
         "hidden_sizes": [settings.hidden_size] * settings.num_layers,
         "outputs": classes or 1,
         "activation": settings.activation,
