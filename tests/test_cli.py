@@ -62,7 +62,7 @@ OWN = {
     "train-forecaster": "--column --cut --epochs --from --levels --minutes --overwrite --resume --returns",
     "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
     "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
-    "structure": "--top",
+    "structure": "--column --levels --returns --top",
     "evaluate": "--adapt --column --data-dir --levels --plot --returns",
     "predict": "--top --views",
     "lab list": "",

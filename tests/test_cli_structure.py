@@ -67,6 +67,29 @@ def test_days_that_not_all_have_are_told(cli: Cli) -> None:
     assert lines[-1].startswith("of these 10 the autoencoder has ")
 
 
+def test_files_of_quotes_are_series_and_join_tickers_by_date(cli: Cli, tmp_path: Path) -> None:
+    for name in ("AAPL", "KO"):
+        one = snapshot(name)
+        close = np.exp(one.path() - one.path()[-1]) * 100
+        pd.DataFrame({"Date": one.dates, "Open": close, "Close": close}).to_csv(tmp_path / f"{name}.csv", index=False)
+    own = cli("structure", tmp_path / "AAPL.csv", tmp_path / "KO.csv", "--top", 2, "--json", *SHORT)
+    assert own.status == 0, own.err
+    theirs = cli("structure", "AAPL", "KO", "--top", 2, "--json", *SHORT).json
+    assert [one["date"] for one in own.json["largest_moves"]] == [one["date"] for one in theirs["largest_moves"]]
+    assert [one["move"] for one in own.json["largest_moves"]] == pytest.approx(
+        [one["move"] for one in theirs["largest_moves"]], rel=1e-6
+    )
+    mixed = cli("structure", tmp_path / "AAPL.csv", "KO", *SHORT)
+    assert mixed.out.splitlines()[0].endswith("days of 2 series, each as a code of 2 numbers")
+    alone = cli("structure", tmp_path / "AAPL.csv", "--column", "Close", *SHORT)
+    assert "days of 1 series" in alone.out.splitlines()[0]
+    assert (
+        cli("structure", tmp_path / "AAPL.csv", *SHORT)
+        .out.splitlines()[0]
+        .startswith(f"{len(snapshot('AAPL')):,} rows")
+    )
+
+
 def test_a_table_as_json_names_the_row_and_the_column(cli: Cli, tmp_path: Path) -> None:
     table = write_curve(tmp_path / "bent.csv")
     done = cli("structure", table, "--top", 2, "--json", *TABLE)
@@ -117,7 +140,7 @@ def test_the_map_is_drawn_the_same_each_time(cli: Cli, tmp_path: Path, ending: s
 
 def test_what_cannot_be_done_is_said(cli: Cli, tmp_path: Path) -> None:
     table = write_curve(tmp_path / "bent.csv", 60)
-    cli("structure", table, "AAPL").fails(2, "bent.csv is a table", "name one table")
+    cli("structure", table, "AAPL").fails(1, "bent.csv has no column with dates", "named Date")
     cli("structure", "-").fails(2, "no standard input")
     cli("structure", table, "-o", tmp_path / "map.txt").fails(2, "map.txt", ".csv")
     cli("structure", table, "-o", tmp_path / "no" / "map.png").fails(1, "its folder does not exist")

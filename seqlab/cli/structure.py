@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import CHARTS, Common, check_writable, common_options, from_command_line
+from seqlab.cli.options import CHARTS, Common, check_writable, common_options, from_command_line, series_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from seqlab.data.csv_series import Kind
     from seqlab.structure import Structure, View
     from seqlab.training import Progress
 
@@ -24,7 +25,7 @@ TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".bz2", ".xz", ".zip", ".zs
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found of a table or of tickers, and how its rows are called.
+    """What was found of a table or of series, and how its rows are called.
 
     kind: `row` or `date`; places: the name of each; columns: the names of what was encoded; sizes: the mean absolute
     return of each day, None of a table.
@@ -40,32 +41,33 @@ class Answer:
 
 @click.command("structure")
 @click.argument("names", nargs=-1, required=True, metavar="FILE.csv|TICKER...")
+@series_options
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="How many unusual rows to tell.")
 @common_options
-def command(common: Common, names: tuple[str, ...], top: int) -> None:
+def command(common: Common, names: tuple[str, ...], columns: tuple[str, ...], kind: "Kind", top: int) -> None:
     """What unlabeled data is made of: a map of it, and its most unusual rows or days.
 
-    An autoencoder tells each row of a table, or each day of several tickers with the days before it, by a code of two
+    An autoencoder tells each row of a table, or each day of several series with the days before it, by a code of two
     numbers. What comes back badly from the code is unlike the rest. Principal components do the same beside it. With -o
     FILE the map is drawn (.png, .svg, .pdf) or the codes and errors of all rows are written (.csv). Rows count from 1
     below the head.
+
+    One file is a table; tickers, several files, and one with --column are series, joined by their dates, and files are
+    read as `seqlab forecast` reads them.
     """
     if common.output is not None:
         if common.output.suffix.lower() not in (*CHARTS, ".csv"):
             raise UsageError(f"{common.output} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
         check_writable(common.output, "-o")
-    tables = [name for name in names if _is_table(name)]
-    if tables and len(names) > 1:
-        raise UsageError(
-            f"{tables[0]} is a table, and {len(names)} names are given", "name one table, or tickers like AAPL MSFT"
-        )
-    if tables:
-        path = Path(tables[0])
+    files = [Path(name) for name in names if _is_table(name)]
+    for path in files:
         if common.output is not None and common.output.resolve() == path.resolve():
             raise UsageError(f"{path} is read here: it would be replaced", "name another file to write")
-        answer = _of_table(common, path)
+    if len(names) == len(files) == 1 and not columns and kind == "auto":
+        answer = _of_table(common, files[0])
     else:
-        answer = _of_tickers(common, list(dict.fromkeys(name.upper() for name in names)))
+        unique = dict.fromkeys(name if _is_table(name) else name.upper() for name in names)
+        answer = _of_series(common, list(unique), columns, kind)
     if common.output is not None:
         if common.output.suffix.lower() == ".csv":
             _write(common.output, answer)
@@ -76,9 +78,10 @@ def command(common: Common, names: tuple[str, ...], top: int) -> None:
             draw(answer.name, answer.found, [str(place) for place in answer.places], top, common.output)
             purpose, ending = "its numbers", ".csv"
         other = common.output.with_suffix(ending)
-        if tables and other.resolve() == Path(tables[0]).resolve():
+        if other.resolve() in [path.resolve() for path in files]:
             other = other.with_stem(f"{other.stem}-structure")
-        again = shlex.join(["seqlab", "structure", *names, *_options(common, top), "-o", str(other)])
+        read = [word for column in columns for word in ("--column", column)] + ([] if kind == "auto" else [f"--{kind}"])
+        again = shlex.join(["seqlab", "structure", *names, *read, *_options(common, top), "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:
         result_json(_as_json(answer, top))
@@ -97,7 +100,7 @@ def _options(common: Common, top: int) -> list[str]:
 
 def _is_table(name: str) -> bool:
     if name == "-":
-        raise UsageError("structure reads no standard input", "name a file, or tickers like AAPL MSFT")
+        raise UsageError("structure reads no standard input", "name files, or tickers like AAPL MSFT")
     # a name longer than any file's would be an error of the system to is_file()
     looks_so = name.lower().endswith(TABLES) or "/" in name or "\\" in name
     return looks_so or (0 < len(name) < 256 and Path(name).is_file())
@@ -118,12 +121,12 @@ def _of_table(common: Common, path: Path) -> Answer:
     return Answer(table.name, "row", range(1, len(table.frame) + 1), encoder.features, found)
 
 
-def _of_tickers(common: Common, names: Sequence[str]) -> Answer:
+def _of_series(common: Common, names: Sequence[str], columns: Sequence[str], kind: "Kind") -> Answer:
     from seqlab.data.quotes import load_many
     from seqlab.structure import DAYS, StructureSettings, join, structure_of_days
 
     settings = common.resolve(StructureSettings, **DAYS)
-    series = list(load_many(names, offline=common.offline))
+    series = list(load_many(names, columns=columns, kind=kind, offline=common.offline))
     said: dict[str, list[str]] = {}  # what is true of many is said once
     for one in series:
         for text in (f"{len(one):,} days, {one.origin}", *one.notes):
