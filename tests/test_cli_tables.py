@@ -84,3 +84,20 @@ def test_a_checkpoint_is_named_after_the_files_stem(cli: Cli, made: Path, tmp_pa
     dotted = made.rename(tmp_path / "things.2024.csv")
     assert cli("train-mlp", dotted, "--target", "price", *HOW).status == 0
     assert (tmp_path / "checkpoints" / "things.2024" / "config.json").exists()
+
+
+def test_coverage_is_told_of_rows_that_did_not_make_the_intervals(cli: Cli, made: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(made).drop(columns="kind")
+    frame.iloc[:200].to_csv(tmp_path / "begin.csv", index=False)
+    frame.iloc[200:].to_csv(tmp_path / "end.csv", index=False)
+    assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *HOW).status == 0
+    assert "coverage" not in cli("evaluate", "begin", tmp_path / "begin.csv", "--json").json
+    coverage = cli("evaluate", "begin", tmp_path / "end.csv", "--json").json["coverage"]
+    assert list(coverage.values()) == sorted(coverage.values()) and coverage["0.9"] > 0.75
+    assert "in the 90% interval: " in cli("evaluate", "begin", tmp_path / "end.csv").out
+    tested = ["--test", tmp_path / "end.csv", "-o", tmp_path / "tested", *HOW]
+    assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *tested).status == 0
+    assert "coverage" not in cli("evaluate", tmp_path / "tested", tmp_path / "end.csv", "--json").json
+    folded = ["--folds", 3, "-o", tmp_path / "folded", *HOW]
+    assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *folded).status == 0
+    assert "coverage" in cli("evaluate", tmp_path / "folded", tmp_path / "end.csv", "--json").json

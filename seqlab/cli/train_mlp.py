@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SETTINGS = """Names for --set: activation (relu, gelu, tanh, sigmoid), batch_size, class_weights, clip_norm, dropout,
 eval_every, hidden_size, l2, loss (cross_entropy; squared, distance), lr, max_steps, num_layers, patience, seed,
 val_share, warmup_steps, weight_decay."""
+MOST_CLASSES = 10  # whose confusion is shown whole
 FIGURES = {
     "accuracy": "{:.2%}",
     "f1": "{:.4f}",
@@ -129,6 +130,23 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     if "folds" in metrics:
         first = names[0]
         lines.append(f"{first} by fold: " + ", ".join(_figure(first, one) for one in metrics["folds"][first]))
+    if "confusion" in metrics:
+        lines += _confusion(list(metrics["per_class"]), metrics["confusion"])
+    for level, share in metrics.get("coverage", {}).items():
+        lines.append(f"in the {float(level):.0%} interval: {share:.1%}")
+    return lines
+
+
+def _confusion(classes: list[str], counts: list[list[int]]) -> list[str]:
+    """The rows of each class by what they were told to be; of many classes the pairs that are confused most."""
+    names = [" ".join(name.split())[:12] for name in classes]
+    if len(names) > MOST_CLASSES:
+        pairs = [(counts[i][j], i, j) for i in range(len(names)) for j in range(len(names)) if i != j and counts[i][j]]
+        return [f"{names[i]} taken for {names[j]}: {count:,}" for count, i, j in sorted(pairs, reverse=True)[:3]]
+    width = max(6, *(len(name) for name in names), *(len(f"{one:,}") for row in counts for one in row)) + 2
+    lines = ["rows of each class, by what they were told to be", " " * width + "".join(f"{n:>{width}}" for n in names)]
+    for name, row in zip(names, counts, strict=True):
+        lines.append(f"{name:{width}}" + "".join(f"{count:{width},}" for count in row))
     return lines
 
 
