@@ -652,7 +652,7 @@ def test_kill_9_and_resume_gives_the_weights_of_the_run_left_alone(tmp_path: Pat
     assert (resumed.status, alone.status) == (0, 0), resumed.err + alone.err
     # it went on from what was saved: to begin again would have ended with the same weights
     reported = [int(step) for step in re.findall(r"^step +(\d+)/", resumed.err, re.M)]
-    assert reported == list(range(saved + 20, 301, 20))
+    assert (reported[0], reported[-1]) == (saved + 20, 300)
     assert_same_run(tmp_path / "killed", tmp_path / "alone")
     assert resumed.out == alone.out
 
