@@ -5,7 +5,7 @@ A stem, nine inception modules, the mean over the map, dropout and a linear laye
 that is trained today there is batch normalisation after every convolution (Ioffe and Szegedy 2015) instead of the
 stem's local response normalisation, and 3x3 where the paper has 5x5. Weights begin as in He et al. 2015.
 
-The auxiliary heads classify after modules 4a and 4d, in training only, where each counts AUXILIARY_WEIGHT in the
+The auxiliary heads classify after modules 4a and 4d, in training only, where each counts 0.3 in the
 loss: `forward_with_auxiliary` gives their logits beside those of the net.
 
 Fitted to 32x32: half of the maps, and a stem that keeps the side: its first filter is 3x3 without stride
@@ -32,7 +32,6 @@ MODULES = {
 }
 HALVED_BEFORE = ("3a", "4a", "5a")
 AUXILIARY_AFTER = ("4a", "4d")
-AUXILIARY_WEIGHT = 0.3
 
 
 class Convolution(nn.Sequential):
@@ -98,7 +97,7 @@ class GoogLeNet(nn.Module):
     def forward_with_auxiliary(self, images: Tensor) -> list[Tensor]:
         """Images (B, 3, H, W) -> the net's logits, then those of its heads from below, each (B, classes).
 
-        The paper's loss is that of the first and AUXILIARY_WEIGHT times that of each of the others.
+        The paper's loss is that of the first and 0.3 times that of each of the others.
         """
         return self._forward(images, dict(self.heads.items()))
 
