@@ -1,5 +1,6 @@
 """train-mlp, predict and evaluate of tables: what a person and a script see."""
 
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def test_classes_are_told_measured_and_predicted_by_name(cli: Cli, made: Path, t
     said = cli("predict", "things", tmp_path / "new.csv", "--json").json["predictions"]
     assert len(said) == 5 and all(one["probability big"] + one["probability small"] == pytest.approx(1) for one in said)
     shown = cli("predict", "things", tmp_path / "new.csv")
-    assert "'colour' has 1 entries of categories that were not learnt" in shown.err
+    assert "'colour' has 1 entry unlike those it was trained on" in shown.err
     written = pd.read_csv(io.StringIO(shown.out))
     assert list(written["prediction"]) == [one["prediction"] for one in said]
     rows.drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
@@ -101,3 +102,39 @@ def test_coverage_is_told_of_rows_that_did_not_make_the_intervals(cli: Cli, made
     folded = ["--folds", 3, "-o", tmp_path / "folded", *HOW]
     assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *folded).status == 0
     assert "coverage" in cli("evaluate", tmp_path / "folded", tmp_path / "end.csv", "--json").json
+
+
+def test_few_rows_give_narrower_intervals(cli: Cli, made: Path, tmp_path: Path) -> None:
+    whole = pd.read_csv(made).drop(columns="kind")
+    for rows, level in ((35, 0.8), (5, 0.5)):
+        whole.head(rows).to_csv(tmp_path / f"few{rows}.csv", index=False)
+        cli("train-mlp", tmp_path / f"few{rows}.csv", "--target", "price", *HOW)
+        shown = cli("predict", f"few{rows}", tmp_path / f"few{rows}.csv")
+        assert f"these are of {level:.0%}" in shown.err
+        assert list(pd.read_csv(io.StringIO(shown.out))) == ["prediction", "low", "high"]
+        assert cli("predict", f"few{rows}", tmp_path / f"few{rows}.csv", "--json").json["level"] == level
+
+
+def test_test_rows_are_shown_beside_folds_and_rows_in_both_are_said(cli: Cli, made: Path, tmp_path: Path) -> None:
+    whole = pd.read_csv(made).drop(columns="price")
+    whole.head(200).to_csv(tmp_path / "part.csv", index=False)
+    whole.iloc[190:250].to_csv(tmp_path / "later.csv", index=False)
+    how = [tmp_path / "part.csv", "--target", "kind", "--folds", 3, *HOW]
+    shown = cli("train-mlp", *how, "--test", tmp_path / "later.csv")
+    assert "10 of the 60 test rows are among the rows to learn from" in shown.err
+    assert "test rows, by the net of all others: accuracy 9" in shown.out and "deviation" in shown.out
+    cli("train-mlp", *how, "--test", tmp_path / "part.csv", "--overwrite").fails(2, "rows to learn from", "--test")
+
+
+def test_another_file_of_the_same_name_may_hold_rows_learnt_from(cli: Cli, made: Path, tmp_path: Path) -> None:
+    cli("train-mlp", made, "--target", "kind", *HOW)
+    (tmp_path / "things.csv.gz").write_bytes(gzip.compress(made.read_bytes()))
+    assert "some of these rows may have been learnt from" in cli("evaluate", "things", tmp_path / "things.csv.gz").err
+    assert "learnt from" not in cli("evaluate", "things", made).err
+
+
+def test_predictions_do_not_replace_what_is_read(cli: Cli, made: Path) -> None:
+    cli("train-mlp", made, "--target", "kind", *HOW)
+    before = made.read_bytes()
+    cli("predict", "things", made, "-o", made).fails(2, "would be replaced", "-o FILE")
+    assert made.read_bytes() == before

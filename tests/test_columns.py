@@ -115,6 +115,19 @@ def test_unknown_categories_are_zero_and_counted() -> None:
     assert encoder.unknown(odd) == {"colour": 100} and encoder.unknown(frame) == {}
 
 
+def test_an_odd_entry_among_others_is_missing_and_counted() -> None:
+    frame = people()
+    encoder, _ = fit_encoder(frame)
+    odd = frame.head(4).astype(object).assign(since=frame["since"].head(4).astype(str))
+    odd.loc[0, ["age", "smoker", "since"]] = ["unknown", "sometimes", "lately"]
+    none = odd.copy()
+    none.loc[0, ["age", "smoker", "since"]] = None
+    np.testing.assert_array_equal(encoder.encode(odd), encoder.encode(none))
+    assert encoder.unknown(odd) == {"age": 1, "smoker": 1, "since": 1} and encoder.unknown(none) == {}
+    with pytest.raises(DataError, match="holds 'sometimes'"):
+        encoder.encode(odd.head(1).assign(age=1, since="2024-01-01"))
+
+
 def test_a_column_that_is_absent_or_of_another_kind_is_named() -> None:
     frame = people()
     encoder, _ = fit_encoder(frame)
@@ -155,7 +168,6 @@ def test_useless_columns_are_left_out_and_said() -> None:
     left_out = {note.split("'")[1]: note for note in notes}
     assert set(left_out) == {"one", "word", "nothing", "customer_id", "row", "uuid"}
     assert "in all rows" in left_out["one"] and "identifier" in left_out["uuid"] and "missing" in left_out["nothing"]
-    assert len(fit_encoder(frame, exclude=["year", "price"])[0].columns) == 1
     with pytest.raises(DataError, match="no column is left"):
         fit_encoder(frame[["one", "uuid"]])
 
@@ -259,6 +271,19 @@ def test_leaks_of_classes() -> None:
     found = {warning.split("'")[1]: warning for warning in leaks(frame, "class")}
     assert set(found) == {"again", "number", "finer"}
     assert "equals" in found["again"] and "another name" in found["number"] and "decides" in found["finer"]
+
+
+def test_a_leak_of_a_table_sorted_by_its_classes_is_named() -> None:
+    number = np.repeat([0, 1], 12_000)
+    frame = pd.DataFrame({"class": number, "alias": np.array(["well", "ill"])[number]})
+    assert "another name" in leaks(frame, "class")[0]
+
+
+@pytest.mark.parametrize(("name", "dropped"), [("paid", False), ("covid", False), ("userId", True), ("user_ID", True)])
+def test_an_identifier_is_known_by_its_name(name: str, dropped: bool) -> None:
+    values = np.random.default_rng(0).permutation(1000)[:50] * 7
+    notes = fit_encoder(pd.DataFrame({name: values, "b": np.arange(50) % 3}))[1]
+    assert any("identifier" in note for note in notes) == dropped
 
 
 def test_a_leak_in_the_first_rows_alone_is_none() -> None:

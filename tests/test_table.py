@@ -2,15 +2,16 @@
 
 import bz2
 import gzip
-import importlib.util
 import io
 import lzma
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -263,7 +264,6 @@ def test_packed_files_are_the_same_table(suffix: str, pack, tmp_path: Path) -> N
 
 
 def test_zst_of_several_frames_is_read_and_one_that_is_cut_is_refused(tmp_path: Path) -> None:
-    zstandard = pytest.importorskip("zstandard")
     rows = "".join(f"{number},{number % 7}\n" for number in range(20_000))
     frames = [zstandard.ZstdCompressor().compress(text.encode()) for text in ("a,b\n" + rows, rows)]
     table = read(tmp_path / "a.csv.zst", b"".join(frames))
@@ -273,21 +273,31 @@ def test_zst_of_several_frames_is_read_and_one_that_is_cut_is_refused(tmp_path: 
             read(tmp_path / "a.csv.zst", cut)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="Parquet can be read here")
-def test_parquet_without_its_reader_names_the_next_step(tmp_path: Path) -> None:
+def test_parquet_without_its_reader_names_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
     with pytest.raises(DataError) as raised:
         read(tmp_path / "a.parquet", b"PAR1....PAR1")
     assert "pip install pyarrow" in raised.value.hint
 
 
 def test_parquet_is_the_same_table(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     frame = pd.DataFrame(
         {"a": [1, 2], "b": [0.5, NAN], "c": ["x", None], "d": pd.to_datetime(["2024-01-01", "2024-02-01"])}
     )
     frame.to_parquet(tmp_path / "a.parquet")
     expected = {"a": [1, 2], "b": [0.5, None], "c": ["x", None], "d": ["2024-01-01", "2024-02-01"]}
     assert columns(read_table(tmp_path / "a.parquet")) == expected
+
+
+def test_parquet_of_bytes_that_are_no_text_is_refused(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [b"\xff\xfe", b"\xe9"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="no text"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_a_long_cell_is_read(tmp_path: Path) -> None:
+    table = read(tmp_path / "a.csv", f"a,b\n1,{'word ' * 40_000}\n2,short\n3,short\n")
+    assert table.frame["a"].tolist() == [1, 2, 3] and len(table.frame["b"][0]) == 5 * 40_000 - 1
 
 
 @pytest.mark.parametrize(

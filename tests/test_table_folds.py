@@ -42,6 +42,16 @@ def test_a_group_is_on_one_side(groups: list[int], count: int, seed: int) -> Non
         assert len(learns) and len(out) and not set(names[learns]) & set(names[out])
 
 
+@given(seed=st.integers(0, 99))
+def test_groups_have_the_classes_as_evenly_as_they_can(seed: int) -> None:
+    groups = np.repeat(np.arange(30), 10)
+    labels = (groups < 6).astype(int)  # six groups of thirty have the rare class
+    for _, out in folds(5, len(groups), seed, classes=labels, groups=groups):
+        assert labels[out].sum() in (10, 20) and len(out) == 60
+    _, out = hold_out(0.2, len(groups), seed, classes=labels, groups=groups)
+    assert labels[out].any() and 40 <= len(out) <= 80
+
+
 @given(times=st.lists(st.integers(0, 30), min_size=12, max_size=80), count=st.integers(2, 5), seed=st.integers(0, 99))
 def test_the_rows_held_out_come_after_those_learnt_from(times: list[int], count: int, seed: int) -> None:
     moments = np.array(times)

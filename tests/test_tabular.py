@@ -180,7 +180,7 @@ def test_the_objective_is_the_loss_plus_gamma_times_the_squared_weights() -> Non
     loss, _ = mean_loss(net, (x, y), None, loss="cross_entropy", l2=0.1, weights=None)
     assert loss.item() == pytest.approx(F.cross_entropy(net(x)[0], y).item() + 0.1 * squares, rel=1e-5)
     counts = torch.tensor([[0.6, 3.0]])
-    loss, _ = mean_loss(net, (x, y), None, loss="cross_entropy", l2=0, weights=counts)
+    loss, _ = mean_loss(net, (x, y), None, loss="cross_entropy", l2=0.0, weights=counts)
     assert loss.item() == pytest.approx(F.cross_entropy(net(x)[0], y, weight=counts[0]).item(), rel=1e-5)
 
 
@@ -270,6 +270,60 @@ def test_no_net_learns_from_rows_held_out_from_it(tmp_path: Path) -> None:
     assert abs(done.config["metrics"]["auc"] - 0.5) < 0.12
 
 
+def test_each_net_is_pulled_to_zero_by_the_rows_it_has(tmp_path: Path) -> None:
+    """Of folds in time the first learns from a quarter of the rows of the net to use: its l2 is four times as large."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.normal(size=80), "day": np.arange(80)})
+    frame["target"] = frame["x"] + 0.01 * random.normal(size=80)
+    data, sums = Table("days", frame, "6" * 64, ()), []
+    for l2 in (None, 12 / 80):  # twelve by the rows
+        settings = TableSettings(max_steps=1500, eval_every=1500, l2=l2)
+        done = run_out(tabular.train(data, "target", tmp_path / f"{l2}", settings, folds=3, time="day", compute=FP32))
+        weights = [tensor for name, tensor in done.weights().items() if name.startswith("best_weights")]
+        sums.append([sum(float(tensor[part].square().sum()) for tensor in weights) for part in range(4)])
+    assert done.config["l2"] == 12 / 80
+    assert sums[0][0] < 0.9 * sums[1][0] and sums[0][-1] == pytest.approx(sums[1][-1], rel=1e-3)
+
+
+@pytest.mark.parametrize(("column", "by"), [("half", "groups"), ("year", "time")])
+def test_as_many_groups_or_times_as_parts_are_enough(tmp_path: Path, column: str, by: str) -> None:
+    frame = pd.DataFrame({"x": np.arange(60) % 7, "half": np.arange(60) % 2, "year": np.arange(60) // 20 + 2000})
+    frame["target"] = frame["x"] > 3
+    data, settings = Table("few", frame, "7" * 64, ()), TableSettings(max_steps=20)
+    done = run_out(
+        tabular.train(data, "target", tmp_path / by, settings, folds=2, compute=FP32, **{by: column})  # type: ignore[arg-type]
+    )
+    assert done.config["metrics"]["rows"] == (60 if by == "groups" else 40)
+
+
+def test_weighted_classes_say_when_to_stop_as_they_are_learnt(tmp_path: Path) -> None:
+    """One row of twenty is of the rare class, and like half of the others. Where both classes count alike, the best
+    that can be said of such rows is 2 to 1, and the loss is the mean of the classes' own."""
+    row = np.arange(2000)
+    frame = pd.DataFrame({"x": (row % 2).astype(float), "target": np.where(row % 20 == 1, "rare", "usual")})
+    settings = TableSettings(max_steps=600, class_weights=True, l2=0.0)
+    done = run_out(tabular.train(Table("rare", frame, "8" * 64, ()), "target", tmp_path / "a", settings, compute=FP32))
+    odd = 9 / 19  # of the usual rows, how many are like the rare ones
+    likelihood = 1 / (1 + odd)
+    expected = (-np.log(likelihood) - odd * np.log(1 - likelihood)) / 2
+    alike = 0.05 * -np.log(likelihood) - 0.95 * odd * np.log(1 - likelihood)
+    lowest = min(one["val_loss"] for one in done.log())
+    assert lowest == pytest.approx(expected, abs=0.02) and abs(lowest - alike) > 0.04
+
+
+def test_a_run_is_resumed_with_the_target_and_folds_it_began_with(tmp_path: Path) -> None:
+    data = table("wine")
+    steps = iter(range(5))
+    running = tabular.train(
+        data, "target", tmp_path / "a", TableSettings(), folds=3, compute=FP32, stop=lambda: next(steps, None) is None
+    )
+    assert run_out(running) is None
+    with pytest.raises(CheckpointError, match="began with target target, not ash"):
+        next(tabular.train(data, "ash", tmp_path / "a", TableSettings(), resume=True))
+    with pytest.raises(CheckpointError, match="began with folds 3, not 4"):
+        next(tabular.train(data, "target", tmp_path / "a", TableSettings(), folds=4, resume=True))
+
+
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path) -> None:
     data, whole, broken = table("wine"), tmp_path / "whole", tmp_path / "broken"
 
@@ -334,6 +388,15 @@ def test_importance_finds_the_columns_that_matter(tmp_path: Path) -> None:
     assert shares["strong"] == pytest.approx(2 * 9 / variance, rel=0.2)
     assert shares["weak"] == pytest.approx(2 * 1 / variance, rel=0.3)
     assert abs(shares["noise"]) < 0.02
+
+
+def test_a_curve_leaves_out_rows_that_are_too_few_to_learn_from() -> None:
+    frame = pd.DataFrame({"x": np.arange(300) % 40 == 0, "target": np.arange(300) % 5})  # x differs in few rows
+    data, settings = Table("sparse", frame, "9" * 64, ()), TableSettings(max_steps=20)
+    found = run_out(tabular.learning_curve(data, "target", settings, folds=3, compute=FP32))
+    assert sum(one["nets"] for one in found) < 15 and found[-1]["nets"] == 3
+    days = replace(data, frame=frame.assign(day=np.repeat(np.arange(20), 15)))  # the latest rows are of one day
+    assert run_out(tabular.learning_curve(days, "target", settings, time="day", folds=3, compute=FP32))
 
 
 def test_more_experience_is_better() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqlab.cli.heat_chart import Looked
 
 PICTURES = (*CHARTS, ".jpg", ".jpeg")
+LEVEL = 0.9  # of the intervals of numbers
 BATCH = 500  # files that are held in memory at a time
 MOST_DRAWN = 100
 
@@ -29,7 +30,7 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     """Apply CHECKPOINT to files: the likeliest classes of images of any size and format, or the rows of a table.
 
     A table gets a CSV with a row for each of its own: the prediction, and the probability of each class or the ends of
-    a 90 % interval. Its columns are found by name.
+    a 90 % interval (a narrower one, and said, where too few rows were held out). Its columns are found by name.
 
     With -o FILE.png (.jpg, .svg, .pdf) a picture is drawn of where in each image the net found its first class; any
     other FILE takes the text.
@@ -59,6 +60,7 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     from seqlab.data.picture import read_image
 
     if drawn:
+        _check_kept(files, drawn)
         _check_drawn(files, drawn)
     classifier = vision.load(saved)
     chosen = vision.as_trained(saved, common.compute())
@@ -97,15 +99,21 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     if len(files) > 1 or views or drawn:
         what = "--views" if views else f"drawing {drawn}" if drawn else "more than one file"
         raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
+    _check_kept(files, common.output)
     predictor = tabular.load(saved)
     table = read_table(files[0])
     for note in table.notes:
         say(common, f"  {note}")
     for column, count in predictor.encoder.unknown(table.frame).items():
-        say(common, f"  column '{column}' has {count:,} entries of categories that were not learnt")
-    found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]))
+        entries = "entry" if count == 1 else "entries"
+        say(common, f"  column '{column}' has {count:,} {entries} unlike those it was trained on, taken as unknown")
+    level = max((one for one in predictor.widths if one <= LEVEL), default=LEVEL)
+    if level != LEVEL:
+        say(common, f"  too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
+    found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]), level=level)
     if common.json:
-        result_json({"checkpoint": saved.name, "predictions": found.to_dict("records")})
+        of = {} if predictor.target.classes else {"level": level}
+        result_json({"checkpoint": saved.name, **of, "predictions": found.to_dict("records")})
     else:
         result(found.to_csv(index=False).rstrip("\n"))
 
@@ -118,9 +126,12 @@ def _batches(common: Common, files: Sequence[Path]) -> Iterator[Sequence[Path]]:
     bar.clear()
 
 
+def _check_kept(files: Sequence[Path], output: Path | None) -> None:
+    if output and any(output.resolve() == file.resolve() for file in files):
+        raise UsageError(f"{output} is read here: it would be replaced", "name another file with -o FILE")
+
+
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:
-    if any(drawn.resolve() == file.resolve() for file in files):
-        raise UsageError(f"{drawn} is read here: it would be replaced", "name another file with -o FILE")
     if len(files) > MOST_DRAWN:
         raise UsageError(
             f"{len(files):,} images are too many for one picture",

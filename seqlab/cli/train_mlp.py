@@ -78,7 +78,8 @@ def command(
     folder = target_folder(common, table.name, resume=resume, overwrite=overwrite)
     other = None if test is None else read_table(test)
     say(common, f"{table.name}: {len(table.frame):,} rows, {len(table.frame.columns)} columns")
-    for note in tabular.describe(table, target, task=task, groups=groups, time=time):
+    notes = tabular.describe(table, target, task=task, groups=groups, time=time)
+    for note in [*notes, *(tabular.describe_test(table, other) if other else [])]:
         say(common, f"  {note}")
     if curve:
         with graceful_stop(common) as stop:
@@ -125,11 +126,15 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         line = f"{name:10}" + "".join(f"{_figure(name, one.get(name)):>10}" for one in values)
         if name in metrics.get("interval", {}):
             low, high = metrics["interval"][name]
-            line += f"   95 % of the mean: {_figure(name, low)} to {_figure(name, high)}"
+            spread = _figure(name, metrics["deviation"][name])
+            line += f"   95 % of the mean: {_figure(name, low)} to {_figure(name, high)}, deviation {spread}"
         lines.append(line)
     if "folds" in metrics:
         first = names[0]
         lines.append(f"{first} by fold: " + ", ".join(_figure(first, one) for one in metrics["folds"][first]))
+    if "test" in metrics:
+        test = [f"{name} {_figure(name, metrics['test'][name])}" for name in names]
+        lines.append("test rows, by the net of all others: " + ", ".join(test))
     if "confusion" in metrics:
         lines += _confusion(list(metrics["per_class"]), metrics["confusion"])
     for level, share in metrics.get("coverage", {}).items():

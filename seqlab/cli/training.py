@@ -45,7 +45,7 @@ def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool, f
         if not (folder / first / "config.json").exists():
             raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
         context = click.get_current_context()
-        if any(from_command_line(context, name) for name in ("set_", "seed", "epochs", "minutes")):
+        if any(from_command_line(context, name) for name in ("set_", "seed", "l2", "epochs", "minutes")):
             say(common, "resumed with the settings that were saved; those of this command are not looked at")
     elif folder.exists() and not (overwrite and (folder / first / "config.json").exists()):
         checkpoint.refuse_existing(folder)

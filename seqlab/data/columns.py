@@ -4,7 +4,6 @@ All that is fitted is fitted on the rows that are given, which are those of the 
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart
 LOOKED_AT = 10_000  # rows that tell whether the others are worth a look
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
-    r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*)|.*[a-z]I[dD]", re.I
+    r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*)|(?-i:.*[a-z]I[dD])", re.I
 )
 
 
@@ -54,11 +53,14 @@ class Column:
         return (*made, f"{self.name} is missing") if self.flagged else tuple(made)
 
     def fill(self, values: pd.Series, into: np.ndarray) -> int:
-        """Writes the encoded values into (N, features) float32, all zeros so far; the number of unknown categories."""
+        """Writes the encoded values into (N, features) float32, all zeros so far; how many are unknown: a category that
+        was not fitted, or an entry that is no number, boolean or date where the column is one of those. Such an entry
+        counts as missing."""
         if self.kind == "category":
             return self._fill_categories(values, into)
-        raw = numbers_of(values, self.kind)
+        raw = numbers_of(values, self.kind, strict=False)
         missing = ~np.isfinite(raw)
+        unknown = int((missing & values.notna().to_numpy()).sum())
         raw[missing] = self.median
         for place, cycle in enumerate(self.cycles):
             turn = 2 * np.pi * (raw - 4.0 * (cycle == "week")) / CYCLES[cycle]  # weeks begin on Mondays
@@ -70,7 +72,7 @@ class Column:
         into[:, 0] = np.clip(raw, -FURTHEST, FURTHEST, out=raw)
         if self.flagged:
             into[:, -1] = missing
-        return 0
+        return unknown
 
     def _fill_categories(self, values: pd.Series, into: np.ndarray) -> int:
         places = {word: place for place, word in enumerate(self.categories)}
@@ -103,11 +105,11 @@ class Encoder:
     def encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> np.ndarray:
         """float32 (N, features), nothing missing, written to `into` if that is given, which is all zeros. Columns are
         found by name, in any order, others ignored; a category that was not fitted is zero in all its features. Raises
-        DataError for a column that is not there, or holds something else than it did."""
+        DataError for a column that is not there, or holds nothing of the kind it did."""
         return self._encode(frame, into)[0]
 
     def unknown(self, frame: pd.DataFrame) -> dict[str, int]:
-        """How many entries of each column are categories that were not fitted, where there are some."""
+        """How many entries of each column are unlike those fitted, see `Column.fill`, where there are some."""
         return {name: number for name, number in self._encode(frame)[1].items() if number}
 
     def _encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, int]]:
@@ -136,15 +138,13 @@ class Encoder:
         return cls(tuple(Column(**{**each, **{key: tuple(each[key]) for key in lists}}) for each in saved["columns"]))
 
 
-def fit_encoder(frame: pd.DataFrame, *, exclude: Collection[str] = ()) -> tuple[Encoder, list[str]]:
+def fit_encoder(frame: pd.DataFrame) -> tuple[Encoder, list[str]]:
     """The encoder of these rows, the training part's, and what became of the columns, a sentence each.
 
-    exclude: columns that are not to be learned from. Raises DataError where no column is left.
+    Raises DataError where no column is left.
     """
     columns, notes = [], []
     for name in frame:
-        if name in exclude:
-            continue
         values = frame[name]
         dropped = _useless(values)
         if dropped:
@@ -264,8 +264,10 @@ def leaks(frame: pd.DataFrame, target: str) -> list[str]:
     for name in rows:
         if name == target:
             continue
-        look = _leak(rows[name].iloc[:LOOKED_AT], rows[target].iloc[:LOOKED_AT])
-        found = look and _leak(rows[name], rows[target])  # what does not hold of a part does not of the whole
+        look = rows[[name, target]].iloc[:: len(rows) // LOOKED_AT + 1]
+        found = _leak(look[name], look[target])
+        if found and len(look) < len(rows):  # what does not hold of a part does not of the whole
+            found = _leak(rows[name], rows[target])
         if found:
             warnings.append(f"column '{name}' {found} the target '{target}': it may not be known of new rows")
     return warnings

@@ -69,7 +69,10 @@ def read_table(path: Path) -> Table:
             raise DataError(f"{path} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
     if not len(frame) or not frame.shape[1]:
         raise DataError(f"{path} has no rows", "name a file with a header and rows")
-    frame, said = typed(frame, layout.decimal if layout else ".", layout.as_text if layout else ())
+    try:
+        frame, said = typed(frame, layout.decimal if layout else ".", layout.as_text if layout else ())
+    except UnicodeError as problem:  # Parquet may hold bytes
+        raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
     name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
     return Table(name, frame, sha256, (*notes, *said))
 

@@ -13,6 +13,7 @@ from seqlab.errors import DataError
 MISSING = ("?", "-", "--", ".", "n.a.", "missing")  # beside what pandas takes for missing: "", NA, N/A, null, nan, ...
 BLANKS = r"\s+"  # the separator of columns that are aligned by blanks
 NAMES = {"\t": "tabs", ";": "semicolons", "|": "bars", BLANKS: "blanks"}
+LONGEST_CELL = 1 << 24  # characters; beyond, a quote was not closed
 SAVE_AS_CSV = "save it as CSV with a header, and name that file"
 _NO_VALUE = {"", "na", "n/a", "#n/a", "null", "none", "nan", "<na>", *MISSING}
 _OTHERS = {  # what a file of another kind begins with
@@ -113,6 +114,7 @@ def rows_of(lines: Iterable[str], separator: str) -> Iterable[list[str]]:
     """The rows of a text as lists of cells, blank lines as empty lists."""
     if separator == BLANKS:
         return (line.split() for line in lines)
+    csv.field_size_limit(LONGEST_CELL)
     return csv.reader(lines, delimiter=separator, skipinitialspace=True)
 
 

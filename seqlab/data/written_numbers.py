@@ -20,20 +20,20 @@ class Numbers:
     notes: tuple[str, ...]
 
 
-def read_numbers(written: pd.Series, decimal: str = ".") -> Numbers | None:
-    """The numbers of a column of text, or None where fewer than nine in ten entries are some.
+def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) -> Numbers | None:
+    """The numbers of a column of text, or None where a smaller share of its entries than `most` are some.
 
     decimal: the file's mark, for entries like 1,234 that can be read in two ways. 12 % is 12.
     """
     text = written.astype("string").str.strip()
     known = text.notna()
     sample = text[known].iloc[:: int(known.sum()) // 1000 + 1]
-    if not len(sample) or not max(_fits(_bare(sample)).values()) >= MOST * len(sample) / 2:
+    if not len(sample) or not max(_fits(_bare(sample)).values()) >= most * len(sample) / 2:
         return None  # a look is enough for words
     bare = _bare(text)
     fits = _fits(bare)
     style = decimal if fits[","] == fits["."] else max(fits, key=lambda mark: fits[mark])
-    if not known.any() or fits[style] < MOST * known.sum():
+    if not known.any() or fits[style] < most * known.sum():
         return None
     plain = bare.where(bare.str.fullmatch(_POINT if style == "." else _COMMA, case=False))
     thousands = "," if style == "." else "."

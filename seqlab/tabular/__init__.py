@@ -5,13 +5,14 @@ from seqlab.tabular.fitting import TableSettings, train
 from seqlab.tabular.folds import folds, hold_out
 from seqlab.tabular.importance import importance
 from seqlab.tabular.predictor import LEVELS, Predictor, evaluate, held_out, load, predict
-from seqlab.tabular.preparing import describe
+from seqlab.tabular.preparing import describe, describe_test
 
 __all__ = [
     "LEVELS",
     "Predictor",
     "TableSettings",
     "describe",
+    "describe_test",
     "evaluate",
     "folds",
     "held_out",

@@ -11,8 +11,9 @@ import numpy as np
 
 from seqlab.data.columns import fit_encoder
 from seqlab.data.table import Table
+from seqlab.errors import DataError
 from seqlab.machine import Compute
-from seqlab.tabular.fitting import TableSettings, fit_parts, parts_of
+from seqlab.tabular.fitting import TableSettings, fit_parts, parts_of, rows_that_stop
 from seqlab.tabular.folds import folds as split_into
 from seqlab.tabular.predictor import in_words
 from seqlab.tabular.preparing import prepare
@@ -39,9 +40,10 @@ def learning_curve(
     """{rows, accuracy | r2, deviation, nets} for growing numbers of rows to learn from: the mean over the folds, each
     measured on the rows held out from it whatever it learnt from, and the deviation between them.
 
-    A sixteenth of a fold's rows to all of them, chosen at random, each choice in the next; by time the latest ones. All
-    nets are trained side by side and kept nowhere; of a large table at most 20,000 rows are used. A generator of
-    progress; an empty list if `stop()` ended it early. Raises as `train` does.
+    A sixteenth of a fold's rows to all of them, chosen at random, each choice in the next; by time the latest ones.
+    Where they are too few to learn from, they are left out. All nets are trained side by side and kept nowhere; of a
+    large table at most 20,000 rows are used. A generator of progress; an empty list if `stop()` ended it early. Raises
+    as `train` does.
     """
     random = np.random.default_rng(settings.seed)
     if len(table.frame) > MOST_ROWS:
@@ -49,16 +51,23 @@ def learning_curve(
         table = replace(table, frame=table.frame.iloc[chosen].reset_index(drop=True))
     data = prepare(table, target, task, groups, time)
     rows = np.arange(len(data.values))
-    learnt, places = [], []  # places: by net the step of the curve, and the rows held out
+    encoders, learnt, places = [], [], []  # places: by net the step of the curve, and the rows held out
     for learns, out in split_into(folds, len(rows), settings.seed, **data.about(rows)):
         order = random.permutation(learns)
         if data.time is not None:
             order = order[np.argsort(data.time[order], kind="stable")[::-1]]
         for step, share in enumerate(SHARES):
             chosen = np.sort(order[: max(FEWEST, round(share * len(order)))])
+            try:
+                encoder = fit_encoder(data.inputs.iloc[chosen])[0]
+                rows_that_stop(data, chosen, settings)
+            except DataError:
+                if share == 1:
+                    raise
+                continue  # so few rows may have nothing that differs between them, or be of one class each
+            encoders.append(encoder)
             learnt.append(chosen)
             places.append((step, out))
-    encoders = [fit_encoder(data.inputs.iloc[chosen])[0] for chosen in learnt]
     x, parts, meanings = parts_of(data, encoders, learnt, settings)
     with TemporaryDirectory(prefix="seqlab-") as folder:
         done = yield from fit_parts(

@@ -108,8 +108,19 @@ def train(
                 f"{folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
                 "resume with the --test file that it began with" if split["test"] else "resume without --test",
             )
-        target, task = saved.config["target"]["name"], saved.config["task"]
-        folds, groups, time = split["folds"], split["groups"], split["time"]
+        asked = {"target": target, "folds": folds, "groups": groups, "time": time}
+        began = {
+            "target": saved.config["target"]["name"],
+            **{name: split[name] for name in ("folds", "groups", "time")},
+        }
+        for name, value in asked.items():
+            if value is not None and value != began[name]:
+                raise CheckpointError(
+                    f"{folder} began with {name} {began[name]}, not {value}",
+                    "resume with the options that it began with, or write elsewhere with -o FOLDER",
+                )
+        target, folds, groups, time = began["target"], began["folds"], began["groups"], began["time"]
+        task = saved.config["task"]
     data = prepare(table, target, task, groups, time)
     splits = split_rows(data, folds, test is not None, settings.seed)
     fitted = [fit_encoder(data.inputs.iloc[learns]) for learns, _ in splits]
@@ -166,13 +177,24 @@ def parts_of(
     x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
     parts, targets = [], []
     for whole, encoder, learns in zip(x, encoders, learnt, strict=True):
-        share = min(settings.val_share, MOST_STOPS / len(learns))
-        _, kept = hold_out(share, len(learns), settings.seed, **data.about(learns))
+        kept = rows_that_stop(data, learns, settings)
         y, target = data.scaled(learns)
         own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
-        parts.append(Part(own, y, learns, learns[kept]))
+        parts.append(Part(own, y, learns, kept))
         targets.append(target)
     return x, parts, targets
+
+
+def rows_that_stop(data: Prepared, learns: np.ndarray, settings: TableSettings) -> np.ndarray:
+    """Of the rows `learns` those whose loss says when to stop: later ones or other groups, as those held out are, if
+    there are two. Raises DataError where none can be kept back."""
+    about = data.about(learns)
+    for name in ("groups", "time"):
+        values = about[name]
+        if values is not None and (values == values[0]).all():
+            about[name] = None
+    share = min(settings.val_share, MOST_STOPS / len(learns))
+    return learns[hold_out(share, len(learns), settings.seed, **about)[1]]
 
 
 def fit_parts(
@@ -199,8 +221,6 @@ def fit_parts(
             f"loss {loss} does not fit {'classes' if classes else 'numbers'}",
             f"use {'cross_entropy' if classes else 'squared or distance'}, or another --task",
         )
-    if settings.l2 is None:
-        settings.l2 = (L2_CLASSES if classes else L2_NUMBERS) / max(len(part.learns) for part in parts)
     if settings.batch_size is None:
         least, most = BATCH_SIZES
         settings.batch_size = min(max(least, round(BATCH_SHARE * max(len(part.learns) for part in parts))), most)
@@ -208,6 +228,8 @@ def fit_parts(
         compute = replace(compute, precision="fp32")  # too small a net to gain by bf16
     few = max(len(part.stops) / len(part.learns) for part in parts) < FEW
     rows = [part.scouted for part in parts] + ([] if few else [part.learns for part in parts])
+    of_a_row = L2_CLASSES if classes else L2_NUMBERS
+    l2 = [of_a_row / len(part.learns) if settings.l2 is None else settings.l2 for part in parts]
     shape = {
         "input_size": x.shape[2],
         "hidden_sizes": [settings.hidden_size] * settings.num_layers,
@@ -233,7 +255,12 @@ def fit_parts(
     with use_threads(chosen.threads):
         run = training.Run(
             members,
-            partial(mean_loss, loss=loss, l2=settings.l2, weights=weights),
+            partial(
+                mean_loss,
+                loss=loss,
+                l2=torch.tensor(l2 * (len(rows) // len(parts)), device=chosen.device),
+                weights=weights,
+            ),
             MemberBatches(
                 all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed, members
             ),
@@ -249,11 +276,14 @@ def fit_parts(
         there = torch.stack([torch.arange(longest) < len(part.stops) for part in parts]).to(chosen.device)
         own_x = torch.stack([all_x[number, asked[number]] for number in range(len(parts))])
         own_y = all_y.gather(1, asked)
+        counts_for = (
+            there if weights is None else there * weights[: len(parts)].gather(1, own_y)
+        )  # what each row counts
 
         def losses() -> torch.Tensor:
             members.eval()
             each = row_losses(outputs_of(mlp, own_x), own_y, loss)  # (parts, most)
-            return (each * there).sum(1) / there.sum(1)
+            return (each * counts_for).sum(1) / counts_for.sum(1)
 
         def validate() -> dict[str, float]:
             assert settings.eval_every is not None  # chosen before anything is trained
@@ -265,7 +295,7 @@ def fit_parts(
             run, settings.max_steps, epochs=epochs, minutes=minutes, validate=losses
         )
         settings.eval_every = settings.eval_every or max(20, len(run.batches) // 5)
-        config = {**config, "model": shape, "parts": len(parts), "environment": chosen.record()}
+        config = {**config, "model": shape, "parts": len(parts), "l2": l2[-1], "environment": chosen.record()}
         keeper = yield from runs.conduct(
             run,
             folder,

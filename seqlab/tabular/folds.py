@@ -18,10 +18,10 @@ def folds(
 ) -> list[Split]:
     """`count` splits of the rows 0 to `rows` - 1; each row is held out once.
 
-    classes (N,): labels whose shares every part has, to a row. groups (N,): rows of equal values stay together. time
-    (N,): the parts follow each other in this order, and each is held out from those that learn from all before it, so
-    that the first part, one of `count` + 1, is never held out; rows of one time stay together. Raises DataError for
-    fewer rows, groups or times than parts.
+    classes (N,): labels whose shares every part has, to a row. groups (N,): rows of equal values stay together, and the
+    shares of the classes are as even as that lets them be. time (N,): the parts follow each other in this order, and
+    each is held out from those that learn from all before it, so that the first part, one of `count` + 1, is never held
+    out; rows of one time stay together. Raises DataError for fewer rows, groups or times than parts.
     """
     if time is not None:
         part = _parts_in_time(time, count + 1)
@@ -51,8 +51,10 @@ def hold_out(
         return _split(~out, out)
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
-        _require(int(numbers.max()) + 1, 2, "groups")
-        out = np.isin(numbers, _fill(np.bincount(numbers), share * rows, seed))
+        many = int(numbers.max()) + 1
+        _require(many, 2, "groups")
+        part = _parts_of_groups(min(max(2, round(1 / share)), many), numbers, classes, np.random.default_rng([seed, 1]))
+        out = part == np.abs(np.bincount(part) - share * rows).argmin()
         return _split(~out, out)
     _require(rows, 2, "rows")
     random = np.random.default_rng([seed, 1])
@@ -82,19 +84,31 @@ def _parts(count: int, rows: int, seed: int, classes: np.ndarray | None, groups:
     part = np.empty(rows, np.int64)
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
-        sizes = np.bincount(numbers)
-        _require(len(sizes), count, "groups")
-        filled, where = np.zeros(count), np.empty(len(sizes), np.int64)
-        for group in sorted(random.permutation(len(sizes)), key=lambda one: -sizes[one]):
-            where[group] = filled.argmin()  # the largest first, each into the emptiest part
-            filled[where[group]] += sizes[group]
-        return where[numbers]
+        _require(int(numbers.max()) + 1, count, "groups")
+        return _parts_of_groups(count, numbers, classes, random)
     _require(rows, count, "rows")
     order = random.permutation(rows)
     if classes is not None:
         order = order[np.argsort(classes[order], kind="stable")]
     part[order] = np.arange(rows) % count
     return part
+
+
+def _parts_of_groups(
+    count: int, numbers: np.ndarray, classes: np.ndarray | None, random: np.random.Generator
+) -> np.ndarray:
+    """The part of each row, by its group's number. The largest groups first, each goes where it makes the sum of the
+    squares of the parts' shares in all classes grow the least; without classes that is the emptiest part."""
+    labels = np.zeros(len(numbers), np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
+    shares = np.zeros((int(numbers.max()) + 1, int(labels.max()) + 1))
+    np.add.at(shares, (numbers, labels), 1.0)
+    shares /= shares.sum(0)  # (groups, classes): of each class, how much is in the group
+    filled, where = np.zeros((count, shares.shape[1])), np.empty(len(shares), np.int64)
+    order = random.permutation(len(shares))
+    for group in order[np.argsort(-shares[order].sum(1), kind="stable")]:
+        where[group] = np.lexsort((filled.sum(1), filled @ shares[group]))[0]  # an empty part before others as good
+        filled[where[group]] += shares[group]
+    return where[numbers]
 
 
 def _parts_in_time(time: np.ndarray, count: int) -> np.ndarray:
@@ -109,13 +123,6 @@ def _parts_in_time(time: np.ndarray, count: int) -> np.ndarray:
         if not (part == number).any():
             part[np.flatnonzero(part < number)[-1]] = number
     return part[numbers]
-
-
-def _fill(sizes: np.ndarray, wanted: float, seed: int) -> np.ndarray:
-    """Groups in random order until they have as many rows as wanted; never all of them."""
-    order = np.random.default_rng([seed, 1]).permutation(len(sizes))
-    enough = 1 + int(np.searchsorted(np.cumsum(sizes[order]), wanted))
-    return order[: max(1, min(enough, len(sizes) - 1))]
 
 
 def _require(there: int, needed: int, what: str) -> None:

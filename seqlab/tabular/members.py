@@ -158,9 +158,9 @@ def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
 
 
 def mean_loss(
-    model: nn.Module, batch: Batch, state: State, *, loss: str, l2: float, weights: Tensor | None
+    model: nn.Module, batch: Batch, state: State, *, loss: str, l2: Tensor | float, weights: Tensor | None
 ) -> tuple[Tensor, State]:
-    """The objective: the mean over the nets of each one's mean loss, plus `l2` times the sum of its squared weights.
+    """The objective: the mean over the nets of each one's mean loss and `l2` (K,) times the sum of its squared weights.
 
     weights (K, C): what a row of each class counts, if not all alike. Where some nets are closed, the loss that is
     told is the mean of the others, without the penalty; the gradient of each is what it was with all.
@@ -175,8 +175,8 @@ def mean_loss(
         shares = weights.gather(1, y)
         losses = losses * shares / shares.mean(1, keepdim=True)
     total = losses.mean(1).sum() / model.mlp.members
-    if l2:
-        total = total + l2 * torch.stack([w.square().sum() for w in model.mlp.weights]).sum() / model.mlp.members
+    squares = torch.stack([weight.square().sum((1, 2)) for weight in model.mlp.weights]).sum(0)  # (K,)
+    total = total + (l2 * squares).sum() / model.mlp.members
     if len(x) < model.mlp.members:
         total = total + (losses.detach().mean() - total.detach())
     return total, state

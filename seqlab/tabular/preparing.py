@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.columns import fit_encoder, leaks
+from seqlab.data.entries import as_words
 from seqlab.data.table import Table
 from seqlab.data.target import Target, fit_target
 from seqlab.errors import DataError, UsageError, did_you_mean
@@ -106,6 +107,30 @@ def describe(
     the columns, and what looks like a leak."""
     data = prepare(table, target, task, groups, time)
     return [*table.notes, *data.notes, *fit_encoder(data.inputs)[1], *leaks(table.frame, target)]
+
+
+def describe_test(table: Table, test: Table) -> list[str]:
+    """What is to be said of test rows: their repairs, and how many of them are in the table too, entry for entry.
+
+    Raises UsageError where they are the table itself.
+    """
+    if test.sha256 == table.sha256:
+        raise UsageError(f"the test rows of {test.name} are the rows to learn from", "name other rows with --test")
+    names = [name for name in table.frame if name in test.frame]
+    seen = np.isin(_row_hashes(test.frame[names]), _row_hashes(table.frame[names]))
+    shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
+    return [*test.notes, *([shared] if seen.any() else [])]
+
+
+def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
+    """A number for each row (N,), the same for rows of equal entries."""
+    alike = {
+        name: column.to_numpy(np.float64, na_value=np.nan)
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+        else as_words(column)
+        for name, column in frame.items()
+    }
+    return pd.util.hash_pandas_object(pd.DataFrame(alike), index=False).to_numpy()
 
 
 def _groups(column: pd.Series) -> np.ndarray:
