@@ -63,7 +63,7 @@ def test_days_that_not_all_have_are_told(cli: Cli) -> None:
     lines = done.out.splitlines()
     assert lines[0] == f"{both - 5:,} days of 2 series, each as a code of 2 numbers"
     assert "autoencoder" in lines[1] and "PCA" in lines[1]
-    assert any(line.startswith("by mean |return|: 20") for line in lines)
+    assert any(line.startswith("by mean |log return|: 20") for line in lines)
     assert lines[-1].startswith("of these 10 the autoencoder has ")
 
 

@@ -279,6 +279,12 @@ def test_a_leak_of_a_table_sorted_by_its_classes_is_named() -> None:
     assert "another name" in leaks(frame, "class")[0]
 
 
+def test_a_column_that_counts_is_kept_and_said() -> None:
+    encoder, notes = fit_encoder(pd.DataFrame({"week": np.arange(1, 51), "id": np.arange(50), "b": np.arange(50) % 3}))
+    assert [column.name for column in encoder.columns] == ["week", "b"]
+    assert any("'week' counts the rows" in note for note in notes)
+
+
 @pytest.mark.parametrize(("name", "dropped"), [("paid", False), ("covid", False), ("userId", True), ("user_ID", True)])
 def test_an_identifier_is_known_by_its_name(name: str, dropped: bool) -> None:
     values = np.random.default_rng(0).permutation(1000)[:50] * 7

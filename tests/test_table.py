@@ -295,6 +295,33 @@ def test_parquet_of_bytes_that_are_no_text_is_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "a.parquet")
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("1.500;05/03/2020", 1500),
+        ("1.500,0;05/03/2020", 1500),
+        ("1500.0;05/03/2020", 1500),
+        ("950,5;25/03/2020", 950.5),
+    ],
+)
+def test_new_rows_are_written_as_those_of_the_first_table_were(rows: str, expected: float, tmp_path: Path) -> None:
+    first = read(
+        tmp_path / "a.csv", "income;when;word\n6.934,5;17/06/2018;x\n1.609,8;01/02/2018;y\n2.000,0;02/02/2018;z\n"
+    )
+    assert first.written == {"income": ",", "when": "day"}
+    (tmp_path / "b.csv").write_text(f"income;when;word\n{rows};x\n{rows};y\n")
+    table = read_table(tmp_path / "b.csv", first.written)
+    assert table.frame["income"].tolist() == [expected] * 2
+    assert set(table.frame["when"].dt.month) == {3} and "decimal point" not in " ".join(table.notes)
+
+
+def test_thousands_are_those_of_the_first_table_where_the_file_looks_otherwise(tmp_path: Path) -> None:
+    first = read(tmp_path / "a.csv", "income,age\n1500.5,30\n800,40\n")
+    (tmp_path / "b.csv").write_text("income;age\n1,500;30\n2,500;40\n")
+    assert read_table(tmp_path / "b.csv").frame["income"].tolist() == [1.5, 2.5]
+    assert read_table(tmp_path / "b.csv", first.written).frame["income"].tolist() == [1500, 2500]
+
+
 def test_a_long_cell_is_read(tmp_path: Path) -> None:
     table = read(tmp_path / "a.csv", f"a,b\n1,{'word ' * 40_000}\n2,short\n3,short\n")
     assert table.frame["a"].tolist() == [1, 2, 3] and len(table.frame["b"][0]) == 5 * 40_000 - 1

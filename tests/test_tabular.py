@@ -22,6 +22,7 @@ from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.models.mlp import MLP
 from seqlab.tabular import TableSettings, baselines
+from seqlab.tabular.copies import copies, row_hashes, share_seen, sketch
 from seqlab.tabular.measuring import measure_classes, measure_numbers, student_quantile, summary
 from seqlab.tabular.members import MemberBatches, Members, mean_loss
 from seqlab.tabular.predictor import half_widths
@@ -103,6 +104,39 @@ def test_the_summary_of_folds() -> None:
     assert found["interval"]["accuracy"] == pytest.approx([low, high], rel=1e-4)
     assert found["folds"]["accuracy"] == values
     assert summary([{"auc": value, "rows": 3} for value in (0.9, 1.0, 1.0)])["interval"]["auc"][1] == 1.0
+
+
+def test_a_mean_over_classes_is_of_folds_that_have_all_or_none() -> None:
+    probabilities = np.eye(3)[[0, 1, 2, 0]]
+    whole, none_of_2 = (
+        measure_classes(probabilities, np.array(labels), ("a", "b", "c")) for labels in ([0, 1, 2, 0], [0, 1, 1, 0])
+    )
+    found = summary([whole, none_of_2])
+    assert (found["f1"], found["auc"]) == (None, None) and found["accuracy"] == pytest.approx(7 / 8)
+    assert summary([none_of_2, none_of_2])["f1"] == pytest.approx(none_of_2["f1"])
+
+
+def test_rows_that_are_there_twice_are_found_however_they_are_typed() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"a": random.integers(0, 9, 4000), "b": random.normal(size=4000), "c": random.choice(["x", "y"], 4000)}
+    )
+    names = list(frame)
+    assert copies(frame) == [] and "2,000 of 6,000 rows are copies" in copies(pd.concat([frame, frame[:2000]]))[0]
+    typed = frame.assign(a=frame["a"].astype(float), c=frame["c"].astype("category"))[["c", "b", "a"]]
+    assert (row_hashes(typed, names) == row_hashes(frame, names)).all()
+    for rows in (800, 4000):  # few enough to know each, and an estimate
+        seen = sketch(row_hashes(frame[:rows], names))
+        mixed = pd.concat([frame[:rows], frame[:rows].assign(b=random.normal(size=rows))])
+        assert share_seen(row_hashes(mixed, names), seen) == pytest.approx(0.5, abs=1e-9 if rows == 800 else 0.05)
+
+
+def test_a_target_far_from_the_others_is_said() -> None:
+    price = np.r_[np.arange(100.0) + 0.5, 1e9]
+    data = Table("far", pd.DataFrame({"x": price, "price": price}), "0" * 64, ())
+    assert any("reaches 1e+09" in note for note in tabular.describe(data, "price"))
+    data = Table("near", data.frame[:100], "0" * 64, ())
+    assert not any("reaches" in note for note in tabular.describe(data, "price"))
 
 
 def test_baselines_are_scikit_learns() -> None:

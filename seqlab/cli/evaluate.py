@@ -168,17 +168,13 @@ def _rows(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any],
             f"name it: seqlab evaluate {shlex.quote(saved.name)} FILE",
         )
     predictor = tabular.load(saved)
-    whole = read_table(Path(data))
+    whole = read_table(Path(data), predictor.written)
     rows = tabular.held_out(predictor, whole)
     what = "held out in training" if rows is not whole else "all of it"
     say(common, f"{rows.name}: {len(rows.frame):,} rows, {what}")
-    trained_on = saved.config["data"]
-    if rows is whole and rows.name == trained_on["name"] and rows.sha256 != trained_on["sha256"]:
-        say(
-            common,
-            f"this {rows.name} is another file than the one trained on (sha256 {rows.sha256[:12]}, trained on "
-            f"{trained_on['sha256'][:12]}): some of these rows may have been learnt from",
-        )
+    seen = tabular.seen(predictor, rows)
+    if seen > tabular.MOST_COPIES:
+        say(common, f"  {seen:.0%} of these rows were learnt from, entry for entry: the figures are too good")
     for note in rows.notes:
         say(common, f"  {note}")
     chosen = common.compute().resolve(saved.config["parameters"])

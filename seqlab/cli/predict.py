@@ -101,7 +101,7 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
         raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
     _check_kept(files, common.output)
     predictor = tabular.load(saved)
-    table = read_table(files[0])
+    table = read_table(files[0], predictor.written)
     for note in table.notes:
         say(common, f"  {note}")
     for column, count in predictor.encoder.unknown(table.frame).items():

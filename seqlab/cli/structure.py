@@ -206,18 +206,18 @@ def _lines(answer: Answer, top: int) -> list[str]:
         f"the most unusual {what}",
     ]
     width = max(len(str(answer.kind)), max(len(str(_place(answer, row))) for row in net.unusual(top)))
-    moves = "" if answer.sizes is None else f"{'mean |return|':>15}"
+    moves = "" if answer.sizes is None else f"{'mean |log return|':>19}"
     lines.append(f"{answer.kind:>{width}}{'error':>10}{moves}  {'code':{9 * size}}  mostly")
     for row in net.unusual(top):
         code = "".join(f"{number:9.2f}" for number in net.codes[row])
-        move = "" if answer.sizes is None else f"{answer.sizes[row]:15.2%}"
+        move = "" if answer.sizes is None else f"{answer.sizes[row]:19.4f}"
         worst = " ".join(answer.columns[net.worst[row]].split())
         lines.append(f"{_place(answer, row):>{width}}{net.errors[row]:10.3g}{move}  {code}  {worst}")
     picked = ", ".join(str(_place(answer, row)) for row in pca.unusual(top))
     lines += ["", f"by PCA: {picked}"]
     if answer.sizes is not None:
         largest = _largest(answer.sizes, top)
-        lines.append(f"by mean |return|: {', '.join(str(_place(answer, row)) for row in largest)}")
+        lines.append(f"by mean |log return|: {', '.join(str(_place(answer, row)) for row in largest)}")
         shared = [len({*largest} & {*view.unusual(top).tolist()}) for view in (net, pca)]
         lines.append(f"of these {len(largest)} the autoencoder has {shared[0]}, PCA {shared[1]}")
     return lines

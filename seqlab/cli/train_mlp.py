@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SETTINGS = """Names for --set: activation (relu, gelu, tanh, sigmoid), batch_size, class_weights, clip_norm, dropout,
 eval_every, hidden_size, l2, loss (cross_entropy; squared, distance), lr, max_steps, num_layers, patience, seed,
 val_share, warmup_steps, weight_decay."""
+LABELS = {"f1": "macro f1"}
 MOST_CLASSES = 10  # whose confusion is shown whole
 FIGURES = {
     "accuracy": "{:.2%}",
@@ -76,7 +77,7 @@ def command(
     settings = common.resolve(tabular.TableSettings, **({} if l2 is None else {"l2": l2}))
     table = read_table(file)
     folder = target_folder(common, table.name, resume=resume, overwrite=overwrite)
-    other = None if test is None else read_table(test)
+    other = None if test is None else read_table(test, table.written)
     say(common, f"{table.name}: {len(table.frame):,} rows, {len(table.frame.columns)} columns")
     notes = tabular.describe(table, target, task=task, groups=groups, time=time)
     for note in [*notes, *(tabular.describe_test(table, other) if other else [])]:
@@ -120,10 +121,10 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     """The lines that tell a person how well rows are told, beside a constant and a linear model."""
     baselines = metrics.get("baselines", {})
     names = [name for name in FIGURES if metrics.get(name) is not None]
-    lines = [f"{'':10}{'net':>10}" + "".join(f"{name:>10}" for name in baselines)]
+    lines = [f"{'':10}{'net':>12}" + "".join(f"{name:>12}" for name in baselines)]
     for name in names:
         values = [metrics, *baselines.values()]
-        line = f"{name:10}" + "".join(f"{_figure(name, one.get(name)):>10}" for one in values)
+        line = f"{LABELS.get(name, name):10}" + "".join(f"{_figure(name, one.get(name)):>12}" for one in values)
         if name in metrics.get("interval", {}):
             low, high = metrics["interval"][name]
             spread = _figure(name, metrics["deviation"][name])
@@ -134,7 +135,12 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         lines.append(f"{first} by fold: " + ", ".join(_figure(first, one) for one in metrics["folds"][first]))
     if "test" in metrics:
         test = [f"{name} {_figure(name, metrics['test'][name])}" for name in names]
-        lines.append("test rows, by the net of all others: " + ", ".join(test))
+        lines.append("test rows: " + ", ".join(test))
+    absent = [name for name, share in metrics.get("per_class", {}).items() if share is None]
+    if absent:
+        lines.append(f"no row of class {', '.join(map(repr, absent[:5]))} was held out: nothing is known of it")
+    if "folds" in metrics and "f1" in metrics and metrics["f1"] is None:
+        lines.append("macro f1 and auc are of all classes, and some folds have not a row of each")
     if "confusion" in metrics:
         lines += _confusion(list(metrics["per_class"]), metrics["confusion"])
     for level, share in metrics.get("coverage", {}).items():
@@ -164,6 +170,10 @@ def _show_curve(common: Common, running: "Generator[Progress, None, list[dict[st
     if common.json:
         result_json({"curve": points})
         return
+    if points:
+        result(
+            f"learning curve, each a mean over {points[-1]['nets']} splits of its own, and the deviation between them"
+        )
     for point in points:
         name = "accuracy" if "accuracy" in point else "r2"
         spread = "" if point["deviation"] is None else f"  deviation {_figure(name, point['deviation'])}"

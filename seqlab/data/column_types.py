@@ -1,6 +1,6 @@
 """What the columns of a table hold: numbers, booleans, dates or text, by what most of their entries are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,48 +10,54 @@ from seqlab.data.written_dates import WRITE_ISO, read_dates
 from seqlab.data.written_numbers import MOST, read_numbers
 from seqlab.errors import DataError
 
+MARKS = (".", ",")
 
-def typed(frame: pd.DataFrame, decimal: str, as_text: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Each column as what it holds, and what is to be said of that; the frame given is emptied on the way.
 
-    decimal: the mark in numbers that can be read in two ways. as_text: columns whose numbers are names.
+def typed(
+    frame: pd.DataFrame, decimal: str, as_text: Collection[str], written: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
+    """Each column as what it holds, what is to be said of that, and how it is written; the frame given is emptied on
+    the way.
+
+    decimal: the mark in numbers that can be read in two ways. as_text: columns whose numbers are names. written: how
+    columns are written that can be read in two ways, see `Table`.
     """
-    columns, notes = {}, []
+    columns, notes, found = {}, [], {}
     for name in [str(label) for label in frame]:
         column = frame.pop(name)
         if name in as_text:
             columns[name], said = pd.Series(text_of(column), dtype=object), list[str]()
         else:
-            columns[name], said = _held(column, decimal)
+            columns[name], said, found[name] = _held(column, decimal, written.get(name, ""))
         notes += [f"column '{name}': {note}" for note in said]
-    return pd.DataFrame(columns, copy=False), notes
+    return pd.DataFrame(columns, copy=False), notes, {name: how for name, how in found.items() if how}
 
 
-def _held(column: pd.Series, decimal: str) -> tuple[pd.Series, list[str]]:
+def _held(column: pd.Series, decimal: str, written: str) -> tuple[pd.Series, list[str], str]:
     """A column of numbers, booleans, dates or text, as most of its entries are; a few others are missing in it."""
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None).astype("datetime64[s]"), []
+        return column.dt.tz_localize(None).astype("datetime64[s]"), [], ""
     if pd.api.types.is_bool_dtype(column):
-        return column, []
+        return column, [], ""
     if pd.api.types.is_numeric_dtype(column):
-        return _finite(column)
+        return *_finite(column), decimal
     if column.isna().all():
-        return pd.Series(np.full(len(column), np.nan)), []
+        return pd.Series(np.full(len(column), np.nan)), [], ""
     if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
-        return column.astype("boolean" if column.isna().any() else bool), []
+        return column.astype("boolean" if column.isna().any() else bool), [], ""
     text = pd.Series(text_of(column), dtype=object)
-    dated, notes = _dated(text)
+    dated, notes, first = _dated(text, written)
     if dated is not None:
-        return dated, notes
-    numbers = None if notes else read_numbers(text, decimal)
+        return dated, notes, first
+    numbers = None if notes else read_numbers(text, written if written in MARKS else decimal)
     if numbers is not None:
         finite, said = _finite(pd.Series(numbers.values))
-        return finite, [*numbers.notes, *said]
+        return finite, [*numbers.notes, *said], numbers.decimal
     are_numbers = pd.to_numeric(text, errors="coerce").notna()
     if are_numbers.any():
         word = text[text.notna() & ~are_numbers].iloc[0]
         notes.append(f"holds {int(are_numbers.sum()):,} numbers beside words like '{word[:30]}': all taken as words")
-    return text, notes
+    return text, notes, ""
 
 
 def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -66,17 +72,18 @@ def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
     return pd.Series(np.where(np.isinf(values), np.nan, values)), notes
 
 
-def _dated(column: pd.Series) -> tuple[pd.Series | None, list[str]]:
-    """The dates of a column of text, None where it holds none; and what is to be said."""
+def _dated(column: pd.Series, first: str) -> tuple[pd.Series | None, list[str], str]:
+    """The dates of a column of text, None where it holds none; what is to be said, and which of day and month is
+    first."""
     try:
-        found = read_dates(column, "it")
+        found = read_dates(column, "it", first)
     except DataError as problem:
-        return None, [f"{problem.message}: left as text; {WRITE_ISO}"]
+        return None, [f"{problem.message}: left as text; {WRITE_ISO}"], ""
     known = column.notna().to_numpy()
     if found is None or (~np.isnat(found.when[known])).mean() < MOST:
-        return None, []
+        return None, [], ""
     lost = int(np.isnat(found.when[known]).sum())
     notes = [*found.notes]
     if lost:
         notes.append(f"{lost:,} of {int(known.sum()):,} entries are no dates and taken as missing")
-    return pd.Series(found.when), notes
+    return pd.Series(found.when), notes, found.first

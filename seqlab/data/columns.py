@@ -20,7 +20,7 @@ ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart
 LOOKED_AT = 10_000  # rows that tell whether the others are worth a look
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
-    r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*)|(?-i:.*[a-z]I[dD])", re.I
+    r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*|column_1)|(?-i:.*[a-z]I[dD])", re.I
 )
 
 
@@ -195,10 +195,16 @@ def _useless_numbers(values: pd.Series) -> str:
         return "" if len(array) < len(values) else f"is {values.iloc[0]} in all rows"
     if len(values) <= FEW_ROWS or (array != np.floor(array)).any():
         return ""
-    counts = bool((np.diff(array) > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
-    if counts or (_IDENTIFIER.fullmatch(str(values.name)) and len(np.unique(array)) == len(array)):
+    if _IDENTIFIER.fullmatch(str(values.name)) and len(np.unique(array)) == len(array):
         return "numbers the rows, like an identifier"
     return ""
+
+
+def _counts(array: np.ndarray) -> bool:
+    """Whether whole numbers go up from row to row, by one or nearly."""
+    if len(array) <= FEW_ROWS or (array != np.floor(array)).any():
+        return False
+    return bool((np.diff(array) > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
 
 
 def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
@@ -214,6 +220,8 @@ def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
         missing = len(numbers) - len(finite)
         mean, deviation = mean_and_deviation(finite)
         cycles = _cycles(finite) if kind == "date" else ()
+        if kind == "number" and _counts(finite):
+            notes.append(f"column '{name}' counts the rows: take it out if that is only their order in the file")
         if kind != "number":
             notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
         column = Column(name, kind, mean, deviation, float(np.median(finite / 2)) * 2, cycles=cycles)

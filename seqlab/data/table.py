@@ -9,9 +9,9 @@ import hashlib
 import importlib
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.archive import OPENERS, reading
-from seqlab.data.column_types import typed
-from seqlab.data.table_layout import MISSING, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
+from seqlab.data.column_types import MARKS, typed
+from seqlab.data.table_layout import MISSING, READ_WITH_POINT, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
 from seqlab.errors import DataError
 
 SAMPLE = 1 << 18  # bytes that tell how a file is written
@@ -34,18 +34,21 @@ _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\
 @dataclass(frozen=True)
 class Table:
     """name: the file's stem. frame: columns of numbers, booleans, datetime64[s] or text, with unique names, no infinite
-    numbers and a RangeIndex. sha256: of the file's bytes. notes: repairs, a sentence each."""
+    numbers and a RangeIndex. sha256: of the file's bytes. notes: repairs, a sentence each. written: of columns of
+    numbers the mark before decimals, of dates that begin with day or month which of them."""
 
     name: str
     frame: pd.DataFrame
     sha256: str
     notes: tuple[str, ...]
+    written: dict[str, str] = field(default_factory=dict)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
     """The table in a file: CSV, TSV and their like, or Parquet; packed as .gz, .bz2, .xz, .zip, .zst or not.
 
-    Raises DataError for what is no table or cannot be read in one way alone.
+    written: how columns of a table like it are written, where these could be read in two ways: 1.500 and 05/03/2020
+    are here what they were there. Raises DataError for what is no table or cannot be read in one way alone.
     """
     if path.is_dir():
         raise DataError(f"{path} is a folder", "name a file in it")
@@ -64,17 +67,18 @@ def read_table(path: Path) -> Table:
     else:
         try:
             with reading(path, WHOLE_AGAIN):
-                frame, layout, notes = _of_text(path, start)
+                frame, layout, notes = _of_text(path, start, written)
         except UnicodeError as problem:
             raise DataError(f"{path} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
     if not len(frame) or not frame.shape[1]:
         raise DataError(f"{path} has no rows", "name a file with a header and rows")
     try:
-        frame, said = typed(frame, layout.decimal if layout else ".", layout.as_text if layout else ())
+        decimal, names = (layout.decimal, layout.as_text) if layout else (".", ())
+        frame, said, found = typed(frame, decimal, names, written)
     except UnicodeError as problem:  # Parquet may hold bytes
         raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
     name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
-    return Table(name, frame, sha256, (*notes, *said))
+    return Table(name, frame, sha256, (*notes, *said), found)
 
 
 def _of_parquet(path: Path) -> pd.DataFrame:
@@ -97,21 +101,23 @@ def _of_parquet(path: Path) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _of_text(path: Path, start: bytes) -> tuple[pd.DataFrame, Layout, list[str]]:
+def _of_text(path: Path, start: bytes, written: Mapping[str, str]) -> tuple[pd.DataFrame, Layout, list[str]]:
     """The columns as pandas reads them, how they are written, and the notes."""
     packed = next((kind for magic, kind in _PACKED.items() if start.startswith(magic)), "")
     encoding, notes = _survey(path, packed)
     with _opened(path, packed) as content, TextIOWrapper(content, encoding, newline="") as text:
         sample = text.read(SAMPLE)
         layout = layout_of(sample, bool(text.read(1)), encoding, str(path))
-    columns = _columns(path, packed, layout)
+    other_mark = [name for name in layout.names if written.get(name, layout.decimal) in set(MARKS) - {layout.decimal}]
+    columns = _columns(path, packed, layout, other_mark)
     if packed and path.suffix.lower() != packed:
         notes.append(f"it is packed as {packed}, whatever its name says")
     empty = [name for name in layout.names if name.startswith("column_") and pd.isna(columns[name]).all()]
     if 0 < len(empty) < len(columns):  # what a separator at the ends of lines makes
         columns = {name: values for name, values in columns.items() if name not in empty}
         notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
-    return pd.DataFrame(columns, copy=False), layout, [*notes, *layout.notes]
+    said = [note for note in layout.notes if not (other_mark and note == READ_WITH_POINT)]
+    return pd.DataFrame(columns, copy=False), layout, [*notes, *said]
 
 
 @contextmanager
@@ -196,10 +202,11 @@ def _survey(path: Path, packed: str) -> tuple[str, list[str]]:
     return old, [f"it is not written in UTF-8: read as {'Windows-1252' if is_windows else 'Latin-1'}"]
 
 
-def _columns(path: Path, packed: str, layout: Layout) -> dict[str, np.ndarray]:
-    """The columns by name, read a part at a time; one that is numbers in one part and text in another is read again as
-    text. Raises DataError that names the line where a row has too many cells."""
-    as_text = set(layout.as_text)
+def _columns(path: Path, packed: str, layout: Layout, other_mark: Collection[str]) -> dict[str, np.ndarray]:
+    """The columns by name, read a part at a time; as text those of another decimal mark than the file's, and again as
+    text one that is numbers in one part and text in another. Raises DataError that names the line where a row has too
+    many cells."""
+    as_text = {*layout.as_text, *other_mark}
     while True:
         parts: dict[str, list[np.ndarray]] = {name: [] for name in layout.names}
         kinds: dict[str, set[str]] = {name: set() for name in layout.names}

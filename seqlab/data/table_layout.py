@@ -14,6 +14,7 @@ MISSING = ("?", "-", "--", ".", "n.a.", "missing")  # beside what pandas takes f
 BLANKS = r"\s+"  # the separator of columns that are aligned by blanks
 NAMES = {"\t": "tabs", ";": "semicolons", "|": "bars", BLANKS: "blanks"}
 LONGEST_CELL = 1 << 24  # characters; beyond, a quote was not closed
+READ_WITH_POINT = "entries like 1.234 are read with a decimal point"
 SAVE_AS_CSV = "save it as CSV with a header, and name that file"
 _NO_VALUE = {"", "na", "n/a", "#n/a", "null", "none", "nan", "<na>", *MISSING}
 _OTHERS = {  # what a file of another kind begins with
@@ -100,7 +101,7 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:
         notes.append(f"{rows_said} {'is' if short == 1 else 'are'} shorter than the header: the rest is missing there")
     cells = [cell.strip() for row in body for cell in row]
     if decimal == "." and separator == ";" and _only_thousands(cells):
-        notes.append("entries like 1.234 are read with a decimal point")
+        notes.append(READ_WITH_POINT)
     marks = [mark for mark in MISSING if mark in cells]
     if marks:
         notes.append(f"taken as missing: {' '.join(marks)}")

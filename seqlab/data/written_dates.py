@@ -4,7 +4,7 @@ The whole column is read in one way, the one that most of it is written in. Days
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -42,18 +42,20 @@ _PLAIN_ISO = re.compile(r"[12]\d{3}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)
 
 @dataclass(frozen=True)
 class Dates:
-    """What a column holds: `when` (N,), datetime64[s], NaT where an entry is no date; notes on how it was read."""
+    """What a column holds: `when` (N,), datetime64[s], NaT where an entry is no date; notes on how it was read, and of
+    days and months in numbers which is `first`."""
 
     when: np.ndarray
     notes: tuple[str, ...] = ()
+    first: str = ""
 
 
-def read_dates(written: pd.Series, where: str) -> Dates | None:
+def read_dates(written: pd.Series, where: str, first: str = "") -> Dates | None:
     """The dates of a column, or None where most of it is none.
 
     Times are those on the clock as it is written, whatever its zone; where the zone's offset changes among times
-    within the day they become UTC. where: what an error calls the column. Raises DataError where the column can be
-    read in two ways.
+    within the day they become UTC. where: what an error calls the column. first: "day" or "month", for entries like
+    01/02/2024. Raises DataError where the column can be read in two ways.
     """
     text = written.astype("string")
     if pd.api.types.is_float_dtype(written):  # a year beside empty rows
@@ -73,7 +75,7 @@ def read_dates(written: pd.Series, where: str) -> Dates | None:
     if "unix" in parts:
         return _of_unix(_floats(parts["unix"]))
     if "first" in parts:
-        return _in_some_order(text, parts, where)
+        return _in_some_order(text, parts, where, first)
     months = {name: number for number, name in enumerate(MONTHS, 1)}
     if "name" in parts:
         parts["month"] = parts["name"].str.lower().map(months)
@@ -110,18 +112,21 @@ def _of_unix(seconds: np.ndarray) -> Dates:
     return Dates(np.where(np.isfinite(seconds), whole, np.datetime64("NaT", "s")))
 
 
-def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str) -> Dates:
+def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str) -> Dates:
     """Day, month and year, or month, day and year: the order in which every entry is a date."""
-    first, second = _numbers(parts, "first", np.nan), _numbers(parts, "second_of", np.nan)
+    one, two = _numbers(parts, "first", np.nan), _numbers(parts, "second_of", np.nan)
     year = _floats(parts["year"])
-    day_first, month_first = _days(year, second, first), _days(year, first, second)
+    day_first, month_first = _days(year, two, one), _days(year, one, two)
     either = ~np.isnat(day_first) | ~np.isnat(month_first)
-    possible = [order for order in (day_first, month_first) if not np.isnat(order[either]).any()]
+    orders = {"day": day_first, "month": month_first}
+    possible = [name for name, order in orders.items() if not np.isnat(order[either]).any()]
     if not possible:
-        one, other = (text[either & np.isnat(order)].iloc[0].strip() for order in (day_first, month_first))
-        raise DataError(f"{where} has dates of both orders: '{one}' and '{other}'", WRITE_ISO)
+        odd = [text[either & np.isnat(order)].iloc[0].strip() for order in orders.values()]
+        raise DataError(f"{where} has dates of both orders: '{odd[0]}' and '{odd[1]}'", WRITE_ISO)
     notes: tuple[str, ...] = ()
-    if len(possible) == 2 and (day_first[either] != month_first[either]).any():
+    if first in possible:
+        possible = [first]
+    elif len(possible) == 2 and (day_first[either] != month_first[either]).any():
         at = int(np.flatnonzero(either & (day_first != month_first))[0])
         entry = text.iloc[at].strip()
         if parts["between"].iloc[at] != ".":  # nobody writes the month first and dots
@@ -129,7 +134,7 @@ def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str) -> Dates:
                 f"{where} can be read in two ways: '{entry}' as {day_first[at]} or as {month_first[at]}", WRITE_ISO
             )
         notes = (f"dates are read as day.month.year: {entry} as {day_first[at]}",)
-    return _on_the_clock(possible[0], parts, notes)
+    return replace(_on_the_clock(orders[possible[0]], parts, notes), first=possible[0])
 
 
 def _on_the_clock(days: np.ndarray, parts: pd.DataFrame, notes: tuple[str, ...] = ()) -> Dates:

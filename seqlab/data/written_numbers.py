@@ -14,16 +14,18 @@ _AROUND = rf"[\s\u00a0\u202f'’_]|{_CURRENCY}|%"  # blanks and apostrophes part
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a column holds: values (N,) float64, NaN where an entry is no number; notes on how it was read."""
+    """What a column holds: values (N,) float64, NaN where an entry is no number; notes on how it was read, and the mark
+    before its decimals."""
 
     values: np.ndarray
     notes: tuple[str, ...]
+    decimal: str
 
 
 def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) -> Numbers | None:
     """The numbers of a column of text, or None where a smaller share of its entries than `most` are some.
 
-    decimal: the file's mark, for entries like 1,234 that can be read in two ways. 12 % is 12.
+    decimal: the mark, for entries like 1,234 that can be read in two ways. 12 % is 12.
     """
     text = written.astype("string").str.strip()
     known = text.notna()
@@ -57,7 +59,7 @@ def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) 
             f"{int(lost.sum()):,} of {int(known.sum()):,} entries are no numbers and taken as missing, "
             f"as '{text[lost].iloc[0][:30]}'"
         )
-    return Numbers(values, tuple(notes))
+    return Numbers(values, tuple(notes), style)
 
 
 def _bare(text: pd.Series) -> pd.Series:

@@ -1,14 +1,16 @@
 """The job of tables: train a feedforward net to tell one column from the others, measure it, and apply it to rows."""
 
+from seqlab.tabular.copies import MOST_COPIES
 from seqlab.tabular.curve import learning_curve
 from seqlab.tabular.fitting import TableSettings, train
 from seqlab.tabular.folds import folds, hold_out
 from seqlab.tabular.importance import importance
-from seqlab.tabular.predictor import LEVELS, Predictor, evaluate, held_out, load, predict
+from seqlab.tabular.predictor import LEVELS, Predictor, evaluate, held_out, load, predict, seen
 from seqlab.tabular.preparing import describe, describe_test
 
 __all__ = [
     "LEVELS",
+    "MOST_COPIES",
     "Predictor",
     "TableSettings",
     "describe",
@@ -21,5 +23,6 @@ __all__ = [
     "learning_curve",
     "load",
     "predict",
+    "seen",
     "train",
 ]

@@ -17,6 +17,7 @@ from seqlab.data.target import Target
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import ACTIVATIONS, MLP
+from seqlab.tabular.copies import row_hashes, sketch
 from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
 from seqlab.tabular.predictor import encode_rows
@@ -131,10 +132,13 @@ def train(
         frame, truth = known_rows(test, data.target)
         tested = encoders[-1].encode(frame), truth
     held = splits[-1][1]
+    hashes = row_hashes(table.frame, [*(column.name for column in encoders[-1].columns), target])
+    learnt = hashes[table.frame[target].notna().to_numpy()][splits[-1][0]]
     config = {
         "job": "tabular",
         "command": command,
-        "data": {"name": table.name, "sha256": table.sha256, "rows": len(data.values)},
+        "data": {"name": table.name, "sha256": table.sha256, "rows": len(data.values), "written": table.written},
+        "learnt": sketch(learnt),
         "task": data.target.task,
         "target": targets[-1].to_dict(),
         "encoder": encoders[-1].to_dict(),

@@ -57,13 +57,15 @@ def measure_numbers(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
 
 def summary(each: list[Metrics]) -> Metrics:
     """The mean of each metric over the folds, its deviation between them (n - 1), a 95 % interval of the mean, and each
-    fold's own. Confusions are added up.
+    fold's own. Confusions are added up. A mean over classes is None where a fold has no row of one that others have.
 
     The interval is Student's t over the folds. They share rows to learn from, so that it is a little too narrow.
     """
     names = [name for name, value in each[0].items() if name not in ("per_class", "confusion", "rows")]
     own = {name: [one[name] for one in each] for name in names}
     known = {name: values for name, values in own.items() if None not in values}
+    if len({tuple(share is None for share in one.get("per_class", {}).values()) for one in each}) > 1:
+        known = {name: values for name, values in known.items() if name not in ("f1", "auc")}
     reach = student_quantile(0.975, len(each) - 1) / math.sqrt(len(each))
     found: Metrics = {name: mean(known[name]) if name in known else None for name in names}
     if "confusion" in each[0]:

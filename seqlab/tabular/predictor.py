@@ -14,6 +14,7 @@ from seqlab.data.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Resolved, use_threads
 from seqlab.models.mlp import MLP
+from seqlab.tabular.copies import row_hashes, share_seen
 from seqlab.tabular.measuring import measure_classes, measure_numbers
 from seqlab.tabular.members import Members, outputs_of
 from seqlab.tabular.preparing import known_rows
@@ -30,6 +31,11 @@ class Predictor:
     encoder: Encoder
     target: Target
     widths: dict[float, float]
+
+    @property
+    def written(self) -> dict[str, str]:
+        """How the columns of the table were written that it learnt from: for `read_table`."""
+        return self.checkpoint.config["data"].get("written", {})
 
     def outputs(self, frame: pd.DataFrame, chosen: Resolved) -> np.ndarray:
         """Rows -> probabilities (N, classes), or numbers (N,) in the target's units."""
@@ -88,6 +94,14 @@ def held_out(predictor: Predictor, table: Table) -> Table:
         )
     known = table.frame[table.frame[predictor.target.name].notna()]
     return Table(table.name, known.iloc[_decode(rows)].reset_index(drop=True), table.sha256, table.notes)
+
+
+def seen(predictor: Predictor, table: Table) -> float:
+    """How many of the table's rows it learnt from, entry for entry, from 0 to 1; of many rows an estimate."""
+    names = [*(column.name for column in predictor.encoder.columns), predictor.target.name]
+    if any(name not in table.frame for name in names):
+        return 0.0
+    return share_seen(row_hashes(table.frame, names), predictor.checkpoint.config["learnt"])
 
 
 def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, Any]:

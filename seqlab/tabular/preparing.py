@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.columns import fit_encoder, leaks
-from seqlab.data.entries import as_words
 from seqlab.data.table import Table
 from seqlab.data.target import Target, fit_target
 from seqlab.errors import DataError, UsageError, did_you_mean
+from seqlab.tabular.copies import copies, row_hashes
+
+FAR = 100.0  # times what the middle half spans
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def prepare(
     found = fit_target(frame[target], task)
     notes.append(found.why)
     values = in_units(found.encode(frame[target]), found)
+    notes += [] if found.classes else _far(values, target)
     inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
     if inputs.shape[1] == 0:
         raise DataError(f"{table.name} has no column beside '{target}' to learn from", "add columns to the table")
@@ -106,7 +109,8 @@ def describe(
     """What is to be said before training, a sentence each: repairs, rows left out, the task and why, what became of
     the columns, and what looks like a leak."""
     data = prepare(table, target, task, groups, time)
-    return [*table.notes, *data.notes, *fit_encoder(data.inputs)[1], *leaks(table.frame, target)]
+    twice = copies(table.frame) if groups is None and time is None else []
+    return [*table.notes, *data.notes, *twice, *fit_encoder(data.inputs)[1], *leaks(table.frame, target)]
 
 
 def describe_test(table: Table, test: Table) -> list[str]:
@@ -116,21 +120,22 @@ def describe_test(table: Table, test: Table) -> list[str]:
     """
     if test.sha256 == table.sha256:
         raise UsageError(f"the test rows of {test.name} are the rows to learn from", "name other rows with --test")
-    names = [name for name in table.frame if name in test.frame]
-    seen = np.isin(_row_hashes(test.frame[names]), _row_hashes(table.frame[names]))
+    names = [str(name) for name in table.frame if name in test.frame]
+    seen = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
     shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
     return [*test.notes, *([shared] if seen.any() else [])]
 
 
-def _row_hashes(frame: pd.DataFrame) -> np.ndarray:
-    """A number for each row (N,), the same for rows of equal entries."""
-    alike = {
-        name: column.to_numpy(np.float64, na_value=np.nan)
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-        else as_words(column)
-        for name, column in frame.items()
-    }
-    return pd.util.hash_pandas_object(pd.DataFrame(alike), index=False).to_numpy()
+def _far(values: np.ndarray, target: str) -> list[str]:
+    """A sentence where a few numbers are so far from the others that they alone decide the squared error."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    furthest = values[np.abs(values - middle).argmax()]
+    if abs(furthest - middle) <= FAR * (high - low) or high == low:
+        return []
+    return [
+        f"'{target}' reaches {furthest:g}, where half of the rows lie between {low:g} and {high:g}: "
+        "so far away, a few rows decide the squared error"
+    ]
 
 
 def _groups(column: pd.Series) -> np.ndarray:
