@@ -140,7 +140,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     if absent:
         lines.append(f"no row of class {', '.join(map(repr, absent[:5]))} was held out: nothing is known of it")
     if "folds" in metrics and "f1" in metrics and metrics["f1"] is None:
-        lines.append("macro f1 and auc are of all classes, and some folds have not a row of each")
+        lines.append("macro f1 and auc are means over all classes, and some folds have no row of one")
     if "confusion" in metrics:
         lines += _confusion(list(metrics["per_class"]), metrics["confusion"])
     for level, share in metrics.get("coverage", {}).items():

@@ -101,7 +101,7 @@ def seen(predictor: Predictor, table: Table) -> float:
     names = [*(column.name for column in predictor.encoder.columns), predictor.target.name]
     if any(name not in table.frame for name in names):
         return 0.0
-    return share_seen(row_hashes(table.frame, names), predictor.checkpoint.config["learnt"])
+    return share_seen(row_hashes(table.frame, names), predictor.checkpoint.config.get("learnt", ""))
 
 
 def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, Any]:
