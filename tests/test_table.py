@@ -308,11 +308,34 @@ def test_new_rows_are_written_as_those_of_the_first_table_were(rows: str, expect
     first = read(
         tmp_path / "a.csv", "income;when;word\n6.934,5;17/06/2018;x\n1.609,8;01/02/2018;y\n2.000,0;02/02/2018;z\n"
     )
-    assert first.written == {"income": ",", "when": "day"}
+    assert first.written == {"income": ",", "when": "day"} and not first.frame.isna().any(axis=None)
     (tmp_path / "b.csv").write_text(f"income;when;word\n{rows};x\n{rows};y\n")
     table = read_table(tmp_path / "b.csv", first.written)
     assert table.frame["income"].tolist() == [expected] * 2
     assert set(table.frame["when"].dt.month) == {3} and "decimal point" not in " ".join(table.notes)
+
+
+def test_odd_entries_of_a_column_that_is_known_are_missing_however_many(tmp_path: Path) -> None:
+    first = read(
+        tmp_path / "a.csv", "income;when;age\n6.934,5;17/06/2018;3\n1.609,8;01/02/2018;4\n2.000,0;02/02/2018;5\n"
+    )
+    (tmp_path / "b.csv").write_text("income;when;age\n1.500;05/03/2020;x\nunknown;lately;y\nnone known;later;7\n")
+    table = read_table(tmp_path / "b.csv", first.written)
+    assert table.frame["income"][0] == 1500 and table.frame["when"][0] == pd.Timestamp("2020-03-05")
+    assert table.frame["age"][2] == 7 and table.frame.isna().sum().tolist() == [2, 2, 2]
+    assert sum("taken as missing" in note for note in table.notes) == 3
+
+
+def test_what_a_file_shows_counts_more_than_what_the_first_table_was(tmp_path: Path) -> None:
+    first = read(tmp_path / "a.csv", "p,q\n0.1234,1.5\n0.5,2.5\n0.25,3.5\n")
+    assert first.written == {"p": ".", "q": "."}
+    (tmp_path / "b.csv").write_text("p;q\n0,125;1,5\n1,250;2,25\n0,375;3,5\n")
+    table = read_table(tmp_path / "b.csv", first.written)
+    assert table.frame["p"].tolist() == [0.125, 1.25, 0.375] and table.frame["q"].tolist() == [1.5, 2.25, 3.5]
+    same = read(tmp_path / "c.csv", "d,n\n01/01/2000,1\n02/02/2001,2\n03/03/2002,3\n")
+    assert same.written == {"d": "date", "n": "number"}
+    (tmp_path / "d.csv").write_text("d,n\n04/01/2020,1\n07/01/2020,2\n")
+    assert any("two ways" in note for note in read_table(tmp_path / "d.csv", same.written).notes)
 
 
 def test_thousands_are_those_of_the_first_table_where_the_file_looks_otherwise(tmp_path: Path) -> None:

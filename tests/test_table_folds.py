@@ -48,8 +48,11 @@ def test_groups_have_the_classes_as_evenly_as_they_can(seed: int) -> None:
     labels = (groups < 6).astype(int)  # six groups of thirty have the rare class
     for _, out in folds(5, len(groups), seed, classes=labels, groups=groups):
         assert labels[out].sum() in (10, 20) and len(out) == 60
-    _, out = hold_out(0.2, len(groups), seed, classes=labels, groups=groups)
-    assert labels[out].any() and 40 <= len(out) <= 80
+    for share in (0.1, 0.2, 0.4, 0.6, 0.9):
+        _, out = hold_out(share, len(groups), seed, classes=labels, groups=groups)
+        assert abs(labels[out].sum() - 60 * share) <= 10 and abs(len(out) - 300 * share) <= 20
+    large = np.r_[np.zeros(950), np.arange(1, 51)]
+    assert len(hold_out(0.2, len(large), seed, groups=large)[1]) == 50
 
 
 @given(times=st.lists(st.integers(0, 30), min_size=12, max_size=80), count=st.integers(2, 5), seed=st.integers(0, 99))

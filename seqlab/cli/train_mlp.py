@@ -79,8 +79,7 @@ def command(
     folder = target_folder(common, table.name, resume=resume, overwrite=overwrite)
     other = None if test is None else read_table(test, table.written)
     say(common, f"{table.name}: {len(table.frame):,} rows, {len(table.frame.columns)} columns")
-    notes = tabular.describe(table, target, task=task, groups=groups, time=time)
-    for note in [*notes, *(tabular.describe_test(table, other) if other else [])]:
+    for note in tabular.describe(table, target, task=task, groups=groups, time=time, test=other):
         say(common, f"  {note}")
     if curve:
         with graceful_stop(common) as stop:

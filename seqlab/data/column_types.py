@@ -11,6 +11,7 @@ from seqlab.data.written_numbers import MOST, read_numbers
 from seqlab.errors import DataError
 
 MARKS = (".", ",")
+NUMBER, DATE = "number", "date"  # written in a way that shows neither mark nor order
 
 
 def typed(
@@ -19,8 +20,8 @@ def typed(
     """Each column as what it holds, what is to be said of that, and how it is written; the frame given is emptied on
     the way.
 
-    decimal: the mark in numbers that can be read in two ways. as_text: columns whose numbers are names. written: how
-    columns are written that can be read in two ways, see `Table`.
+    decimal: the mark in numbers that can be read in two ways. as_text: columns whose numbers are names. written: what
+    columns hold, and how, whatever most of their entries are, see `Table`.
     """
     columns, notes, found = {}, [], {}
     for name in [str(label) for label in frame]:
@@ -36,11 +37,12 @@ def typed(
 def _held(column: pd.Series, decimal: str, written: str) -> tuple[pd.Series, list[str], str]:
     """A column of numbers, booleans, dates or text, as most of its entries are; a few others are missing in it."""
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None).astype("datetime64[s]"), [], ""
+        return column.dt.tz_localize(None).astype("datetime64[s]"), [], DATE
     if pd.api.types.is_bool_dtype(column):
         return column, [], ""
     if pd.api.types.is_numeric_dtype(column):
-        return *_finite(column), decimal
+        whole = column.dtype.kind in "iu" or not (column % 1 > 0).any()
+        return *_finite(column), NUMBER if whole else decimal
     if column.isna().all():
         return pd.Series(np.full(len(column), np.nan)), [], ""
     if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
@@ -49,10 +51,11 @@ def _held(column: pd.Series, decimal: str, written: str) -> tuple[pd.Series, lis
     dated, notes, first = _dated(text, written)
     if dated is not None:
         return dated, notes, first
-    numbers = None if notes else read_numbers(text, written if written in MARKS else decimal)
-    if numbers is not None:
+    known = 0.0 if written in (*MARKS, NUMBER) else MOST
+    numbers = None if notes else read_numbers(text, written if written in MARKS else decimal, most=known)
+    if numbers is not None and not np.isnan(numbers.values).all():
         finite, said = _finite(pd.Series(numbers.values))
-        return finite, [*numbers.notes, *said], numbers.decimal
+        return finite, [*numbers.notes, *said], numbers.decimal or NUMBER
     are_numbers = pd.to_numeric(text, errors="coerce").notna()
     if are_numbers.any():
         word = text[text.notna() & ~are_numbers].iloc[0]
@@ -72,18 +75,20 @@ def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
     return pd.Series(np.where(np.isinf(values), np.nan, values)), notes
 
 
-def _dated(column: pd.Series, first: str) -> tuple[pd.Series | None, list[str], str]:
+def _dated(column: pd.Series, written: str) -> tuple[pd.Series | None, list[str], str]:
     """The dates of a column of text, None where it holds none; what is to be said, and which of day and month is
     first."""
+    known = written in (DATE, "day", "month")
     try:
-        found = read_dates(column, "it", first)
+        found = read_dates(column, "it", written, most=0.0 if known else 0.5)
     except DataError as problem:
         return None, [f"{problem.message}: left as text; {WRITE_ISO}"], ""
-    known = column.notna().to_numpy()
-    if found is None or (~np.isnat(found.when[known])).mean() < MOST:
+    there = column.notna().to_numpy()
+    dated = 0.0 if found is None else (~np.isnat(found.when[there])).mean()
+    if found is None or not dated or (dated < MOST and not known):
         return None, [], ""
-    lost = int(np.isnat(found.when[known]).sum())
+    lost = int(np.isnat(found.when[there]).sum())
     notes = [*found.notes]
     if lost:
-        notes.append(f"{lost:,} of {int(known.sum()):,} entries are no dates and taken as missing")
-    return pd.Series(found.when), notes, found.first
+        notes.append(f"{lost:,} of {int(there.sum()):,} entries are no dates and taken as missing")
+    return pd.Series(found.when), notes, found.first or DATE

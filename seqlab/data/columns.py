@@ -54,11 +54,10 @@ class Column:
 
     def fill(self, values: pd.Series, into: np.ndarray) -> int:
         """Writes the encoded values into (N, features) float32, all zeros so far; how many are unknown: a category that
-        was not fitted, or an entry that is no number, boolean or date where the column is one of those. Such an entry
-        counts as missing."""
+        was not fitted, or another word beside yes and no, which counts as missing."""
         if self.kind == "category":
             return self._fill_categories(values, into)
-        raw = numbers_of(values, self.kind, strict=False)
+        raw = numbers_of(values, self.kind)
         missing = ~np.isfinite(raw)
         unknown = int((missing & values.notna().to_numpy()).sum())
         raw[missing] = self.median
@@ -105,7 +104,7 @@ class Encoder:
     def encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> np.ndarray:
         """float32 (N, features), nothing missing, written to `into` if that is given, which is all zeros. Columns are
         found by name, in any order, others ignored; a category that was not fitted is zero in all its features. Raises
-        DataError for a column that is not there, or holds nothing of the kind it did."""
+        DataError for a column that is not there, or holds something else than it did."""
         return self._encode(frame, into)[0]
 
     def unknown(self, frame: pd.DataFrame) -> dict[str, int]:

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from seqlab.data.written_dates import read_dates
-from seqlab.data.written_numbers import MOST, read_numbers
+from seqlab.data.written_numbers import read_numbers
 from seqlab.errors import DataError
 
 YES = ("true", "yes", "y", "t", "on", "1")
@@ -28,31 +27,26 @@ def text_of(values: pd.Series) -> np.ndarray:
     return values.astype("string").str.strip().to_numpy(object, na_value=np.nan)
 
 
-def numbers_of(values: pd.Series, kind: str, *, strict: bool = True) -> np.ndarray:
-    """Entries (N,) as a float64 array of its own, NaN where one is missing: numbers, 0 and 1 of booleans, days since
-    1970 of dates. Raises DataError naming the column where it holds something else; if not `strict` only where
-    nothing in it is what it should be, and else the others are NaN too."""
+def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
+    """Entries (N,) as a float64 array of its own, NaN where one is missing: numbers, 0 and 1 of booleans and NaN of
+    other words beside them, days since 1970 of dates. Raises DataError naming the column where it holds something
+    else."""
     dated = pd.api.types.is_datetime64_any_dtype(values)
     if values.isna().all():
         return np.full(len(values), np.nan)
     if kind == "date" and dated:
-        return _days(values.dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
-    if kind == "date" and not strict:
-        dates = read_dates(values, f"column '{values.name}'")
-        if dates is not None and not np.isnat(dates.when).all():
-            return _days(dates.when)
+        seconds = values.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86400)
     if kind == "boolean" and not dated:
         words = pd.Series(as_words(values), dtype=object).str.lower()
         found = words.map({**dict.fromkeys(YES, 1.0), **dict.fromkeys(NO, 0.0)})
-        other = (found.isna() & words.notna()).to_numpy()
-        if not other.any() or (not strict and found.notna().any()):
+        if found.notna().any():
             return np.array(found.to_numpy(np.float64))
-        values = values[other]
     if kind == "number" and not dated:
         if pd.api.types.is_numeric_dtype(values):
             return np.array(values.to_numpy(np.float64, na_value=np.nan))
-        read = read_numbers(values, most=MOST if strict else 0.0)
-        if read is not None and not np.isnan(read.values).all():
+        read = read_numbers(values)
+        if read is not None:
             return np.array(read.values)
         values = values[pd.to_numeric(values, errors="coerce").isna()]
     known = values[values.notna()]
@@ -61,11 +55,6 @@ def numbers_of(values: pd.Series, kind: str, *, strict: bool = True) -> np.ndarr
         f"column '{values.name}' was one of {wanted}, and holds '{str(known.iloc[0])[:40]}'",
         "write it as in the table that was learned from" if kind != "date" else "write dates like 2024-01-31",
     )
-
-
-def _days(when: np.ndarray) -> np.ndarray:
-    """datetime64[s] (N,) -> days since 1970, NaN for NaT."""
-    return np.where(np.isnat(when), np.nan, when.astype(np.int64) / 86400)
 
 
 def _word(number: float) -> str:

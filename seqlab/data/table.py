@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.archive import OPENERS, reading
-from seqlab.data.column_types import MARKS, typed
+from seqlab.data.column_types import MARKS, NUMBER, typed
 from seqlab.data.table_layout import MISSING, READ_WITH_POINT, SAVE_AS_CSV, Layout, encoding_of, layout_of, rows_of
 from seqlab.errors import DataError
 
@@ -35,7 +35,7 @@ _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\
 class Table:
     """name: the file's stem. frame: columns of numbers, booleans, datetime64[s] or text, with unique names, no infinite
     numbers and a RangeIndex. sha256: of the file's bytes. notes: repairs, a sentence each. written: of columns of
-    numbers the mark before decimals, of dates that begin with day or month which of them."""
+    numbers the mark before decimals or `number`, of dates whether `day` or `month` is first or `date`."""
 
     name: str
     frame: pd.DataFrame
@@ -47,8 +47,9 @@ class Table:
 def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
     """The table in a file: CSV, TSV and their like, or Parquet; packed as .gz, .bz2, .xz, .zip, .zst or not.
 
-    written: how columns of a table like it are written, where these could be read in two ways: 1.500 and 05/03/2020
-    are here what they were there. Raises DataError for what is no table or cannot be read in one way alone.
+    written: how the columns of a table like it are: 1.500 and 05/03/2020 are here what they were there, where both can
+    be, and odd entries are missing, however many. Raises DataError for what is no table or cannot be read in one way
+    alone.
     """
     if path.is_dir():
         raise DataError(f"{path} is a folder", "name a file in it")
@@ -74,6 +75,8 @@ def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
         raise DataError(f"{path} has no rows", "name a file with a header and rows")
     try:
         decimal, names = (layout.decimal, layout.as_text) if layout else (".", ())
+        if layout and layout.shown:  # what the file shows counts more than what another was
+            written = {name: NUMBER if how in MARKS else how for name, how in written.items()}
         frame, said, found = typed(frame, decimal, names, written)
     except UnicodeError as problem:  # Parquet may hold bytes
         raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
@@ -108,7 +111,7 @@ def _of_text(path: Path, start: bytes, written: Mapping[str, str]) -> tuple[pd.D
     with _opened(path, packed) as content, TextIOWrapper(content, encoding, newline="") as text:
         sample = text.read(SAMPLE)
         layout = layout_of(sample, bool(text.read(1)), encoding, str(path))
-    other_mark = [name for name in layout.names if written.get(name, layout.decimal) in set(MARKS) - {layout.decimal}]
+    other_mark = [name for name, how in written.items() if not layout.shown and how in set(MARKS) - {layout.decimal}]
     columns = _columns(path, packed, layout, other_mark)
     if packed and path.suffix.lower() != packed:
         notes.append(f"it is packed as {packed}, whatever its name says")

@@ -44,6 +44,7 @@ class Layout:
     encoding: str
     separator: str
     decimal: str
+    shown: bool  # whether the numbers show that mark, and cannot as well be thousands
     names: tuple[str, ...]
     skipped: int
     as_text: tuple[str, ...]
@@ -100,7 +101,8 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:
         rows_said = f"{_count(short, 'row')} of the first {len(body):,}"
         notes.append(f"{rows_said} {'is' if short == 1 else 'are'} shorter than the header: the rest is missing there")
     cells = [cell.strip() for row in body for cell in row]
-    if decimal == "." and separator == ";" and _only_thousands(cells):
+    shown = any(_has_decimals(cell, decimal) for cell in cells)
+    if decimal == "." and separator == ";" and not shown and any(re.fullmatch(r"[-+]?\d+\.\d+", one) for one in cells):
         notes.append(READ_WITH_POINT)
     marks = [mark for mark in MISSING if mark in cells]
     if marks:
@@ -108,7 +110,7 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:
     as_text = [name for place, name in enumerate(names) if _has_leading_zeros(_cells(body, place))]
     if as_text:
         notes.append(f"numbers with leading zeros are names, not numbers: {', '.join(as_text)}")
-    return Layout(encoding, separator, decimal, tuple(names), skipped, tuple(as_text), tuple(notes))
+    return Layout(encoding, separator, decimal, shown, tuple(names), skipped, tuple(as_text), tuple(notes))
 
 
 def rows_of(lines: Iterable[str], separator: str) -> Iterable[list[str]]:
@@ -173,10 +175,11 @@ def _decimal(body: list[list[str]], separator: str) -> str:
     return "," if commas > points else "."
 
 
-def _only_thousands(cells: list[str]) -> bool:
-    """Whether all numbers with a point could as well be thousands, as 1.234."""
-    pointed = [cell for cell in cells if re.fullmatch(r"[-+]?\d+\.\d+", cell)]
-    return bool(pointed) and all(re.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}", cell) for cell in pointed)
+def _has_decimals(cell: str, mark: str) -> bool:
+    """Whether it is a number with decimals after the mark, that could not as well be thousands, as 1.234."""
+    mark = re.escape(mark)
+    number = re.fullmatch(rf"[-+]?\d+{mark}\d+", cell)
+    return number is not None and not re.fullmatch(rf"[-+]?[1-9]\d{{0,2}}{mark}\d{{3}}", cell)
 
 
 def _is_number(cell: str, decimal: str) -> bool:

@@ -43,15 +43,15 @@ _PLAIN_ISO = re.compile(r"[12]\d{3}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)
 @dataclass(frozen=True)
 class Dates:
     """What a column holds: `when` (N,), datetime64[s], NaT where an entry is no date; notes on how it was read, and of
-    days and months in numbers which is `first`."""
+    days and months in numbers which is `first`, if its entries show it."""
 
     when: np.ndarray
     notes: tuple[str, ...] = ()
     first: str = ""
 
 
-def read_dates(written: pd.Series, where: str, first: str = "") -> Dates | None:
-    """The dates of a column, or None where most of it is none.
+def read_dates(written: pd.Series, where: str, first: str = "", *, most: float = 0.5) -> Dates | None:
+    """The dates of a column, or None where no larger share of its entries than `most` are some.
 
     Times are those on the clock as it is written, whatever its zone; where the zone's offset changes among times
     within the day they become UTC. where: what an error calls the column. first: "day" or "month", for entries like
@@ -64,7 +64,7 @@ def read_dates(written: pd.Series, where: str, first: str = "") -> Dates | None:
     sample = known.iloc[:: len(known) // LOOKED_AT + 1]
     fits = [sum(shape.fullmatch(entry) is not None for entry in sample) for shape in _SHAPES]
     best = int(np.argmax(fits))
-    if fits[best] <= len(sample) / 2:
+    if fits[best] <= most * len(sample):
         return None
     if all(_PLAIN_ISO.fullmatch(entry) for entry in sample):
         try:  # pandas' own reader is much faster
@@ -124,9 +124,10 @@ def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str)
         odd = [text[either & np.isnat(order)].iloc[0].strip() for order in orders.values()]
         raise DataError(f"{where} has dates of both orders: '{odd[0]}' and '{odd[1]}'", WRITE_ISO)
     notes: tuple[str, ...] = ()
-    if first in possible:
-        possible = [first]
-    elif len(possible) == 2 and (day_first[either] != month_first[either]).any():
+    differ = (day_first[either] != month_first[either]).any()
+    if first in possible and differ:
+        return replace(_on_the_clock(orders[first], parts), first=first)
+    if len(possible) == 2 and differ:
         at = int(np.flatnonzero(either & (day_first != month_first))[0])
         entry = text.iloc[at].strip()
         if parts["between"].iloc[at] != ".":  # nobody writes the month first and dots
@@ -134,7 +135,8 @@ def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str)
                 f"{where} can be read in two ways: '{entry}' as {day_first[at]} or as {month_first[at]}", WRITE_ISO
             )
         notes = (f"dates are read as day.month.year: {entry} as {day_first[at]}",)
-    return replace(_on_the_clock(orders[possible[0]], parts, notes), first=possible[0])
+    shows = bool(notes) or len(possible) == 1
+    return replace(_on_the_clock(orders[possible[0]], parts, notes), first=possible[0] if shows else first)
 
 
 def _on_the_clock(days: np.ndarray, parts: pd.DataFrame, notes: tuple[str, ...] = ()) -> Dates:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
-_POINT = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
-_COMMA = r"[-+]?(?:\d{1,3}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)"
+_POINT = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
+_COMMA = r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)"
 _CURRENCY = r"[$€£¥]"
 _AROUND = rf"[\s\u00a0\u202f'’_]|{_CURRENCY}|%"  # blanks and apostrophes part thousands; signs say of what
 
@@ -15,7 +15,7 @@ _AROUND = rf"[\s\u00a0\u202f'’_]|{_CURRENCY}|%"  # blanks and apostrophes part
 @dataclass(frozen=True)
 class Numbers:
     """What a column holds: values (N,) float64, NaN where an entry is no number; notes on how it was read, and the mark
-    before its decimals."""
+    before its decimals, if its entries show it."""
 
     values: np.ndarray
     notes: tuple[str, ...]
@@ -59,7 +59,7 @@ def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) 
             f"{int(lost.sum()):,} of {int(known.sum()):,} entries are no numbers and taken as missing, "
             f"as '{text[lost].iloc[0][:30]}'"
         )
-    return Numbers(values, tuple(notes), style)
+    return Numbers(values, tuple(notes), style if fits[","] != fits["."] else "")
 
 
 def _bare(text: pd.Series) -> pd.Series:

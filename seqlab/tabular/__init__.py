@@ -6,7 +6,7 @@ from seqlab.tabular.fitting import TableSettings, train
 from seqlab.tabular.folds import folds, hold_out
 from seqlab.tabular.importance import importance
 from seqlab.tabular.predictor import LEVELS, Predictor, evaluate, held_out, load, predict, seen
-from seqlab.tabular.preparing import describe, describe_test
+from seqlab.tabular.preparing import describe
 
 __all__ = [
     "LEVELS",
@@ -14,7 +14,6 @@ __all__ = [
     "Predictor",
     "TableSettings",
     "describe",
-    "describe_test",
     "evaluate",
     "folds",
     "held_out",

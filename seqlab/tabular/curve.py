@@ -51,7 +51,7 @@ def learning_curve(
         table = replace(table, frame=table.frame.iloc[chosen].reset_index(drop=True))
     data = prepare(table, target, task, groups, time)
     rows = np.arange(len(data.values))
-    encoders, learnt, places = [], [], []  # places: by net the step of the curve, and the rows held out
+    tried, too_few = [], set()  # (step of the curve, rows to learn from, rows held out, encoder)
     for learns, out in split_into(folds, len(rows), settings.seed, **data.about(rows)):
         order = random.permutation(learns)
         if data.time is not None:
@@ -61,13 +61,14 @@ def learning_curve(
             try:
                 encoder = fit_encoder(data.inputs.iloc[chosen])[0]
                 rows_that_stop(data, chosen, settings)
-            except DataError:
+            except DataError:  # nothing differs between them, or each is of another class
                 if share == 1:
                     raise
-                continue  # so few rows may have nothing that differs between them, or be of one class each
-            encoders.append(encoder)
-            learnt.append(chosen)
-            places.append((step, out))
+                too_few.add(step)
+                continue
+            tried.append((step, chosen, out, encoder))
+    kept = [one for one in tried if one[0] not in too_few]
+    places, learnt, encoders = [(one[0], one[2]) for one in kept], [one[1] for one in kept], [one[3] for one in kept]
     x, parts, meanings = parts_of(data, encoders, learnt, settings)
     with TemporaryDirectory(prefix="seqlab-") as folder:
         done = yield from fit_parts(

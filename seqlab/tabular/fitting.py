@@ -1,5 +1,6 @@
 """Training feedforward nets on a table, kept in a folder."""
 
+import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -151,6 +152,13 @@ def train(
         },
         "notes": [*table.notes, *data.notes, *notes, *leaks(table.frame, target)],
     }
+    if saved is not None:
+        again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
+        if any(saved.config[name] != value for name, value in again.items()):
+            raise CheckpointError(
+                f"{folder} was begun by a seqlab that takes this table apart in another way",
+                "start again with --overwrite, or write elsewhere with -o FOLDER",
+            )
     done = yield from fit_parts(
         x, parts, data.classes, folder, settings, config, saved, compute, minutes=minutes, epochs=epochs, stop=stop
     )
@@ -255,7 +263,7 @@ def fit_parts(
     if classes and settings.class_weights:
         own = [np.bincount(parts[k % len(parts)].y[chosen_], minlength=classes) for k, chosen_ in enumerate(rows)]
         counts = torch.from_numpy(np.stack(own)).float().to(chosen.device)
-        weights = counts.sum(1, keepdim=True) / (classes * counts.clamp(min=1))  # (K, C)
+        weights = counts.sum(1, keepdim=True) / (classes * counts.clamp(min=1)) * (counts > 0)  # (K, C)
     with use_threads(chosen.threads):
         run = training.Run(
             members,
@@ -280,9 +288,10 @@ def fit_parts(
         there = torch.stack([torch.arange(longest) < len(part.stops) for part in parts]).to(chosen.device)
         own_x = torch.stack([all_x[number, asked[number]] for number in range(len(parts))])
         own_y = all_y.gather(1, asked)
-        counts_for = (
-            there if weights is None else there * weights[: len(parts)].gather(1, own_y)
-        )  # what each row counts
+        counts_for = there.float()  # what each row counts
+        if weights is not None:
+            weighted = there * weights[: len(parts)].gather(1, own_y)
+            counts_for = torch.where(weighted.sum(1, keepdim=True) > 0, weighted, counts_for)
 
         def losses() -> torch.Tensor:
             members.eval()

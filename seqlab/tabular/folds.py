@@ -1,5 +1,7 @@
 """Which rows are held out: by class, by group or by time. Each choice is a function of the seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from seqlab.errors import DataError
@@ -51,10 +53,10 @@ def hold_out(
         return _split(~out, out)
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
-        many = int(numbers.max()) + 1
-        _require(many, 2, "groups")
-        part = _parts_of_groups(min(max(2, round(1 / share)), many), numbers, classes, np.random.default_rng([seed, 1]))
-        out = part == np.abs(np.bincount(part) - share * rows).argmin()
+        _require(int(numbers.max()) + 1, 2, "groups")
+        out = _parts_of_groups([1 - share, share], numbers, classes, np.random.default_rng([seed, 1])) == 1
+        if out.all() or not out.any():  # the smallest group is another's
+            out[numbers == np.bincount(numbers).argmin()] = not out[0]
         return _split(~out, out)
     _require(rows, 2, "rows")
     random = np.random.default_rng([seed, 1])
@@ -85,7 +87,7 @@ def _parts(count: int, rows: int, seed: int, classes: np.ndarray | None, groups:
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
         _require(int(numbers.max()) + 1, count, "groups")
-        return _parts_of_groups(count, numbers, classes, random)
+        return _parts_of_groups([1 / count] * count, numbers, classes, random)
     _require(rows, count, "rows")
     order = random.permutation(rows)
     if classes is not None:
@@ -95,18 +97,22 @@ def _parts(count: int, rows: int, seed: int, classes: np.ndarray | None, groups:
 
 
 def _parts_of_groups(
-    count: int, numbers: np.ndarray, classes: np.ndarray | None, random: np.random.Generator
+    wanted: Sequence[float], numbers: np.ndarray, classes: np.ndarray | None, random: np.random.Generator
 ) -> np.ndarray:
-    """The part of each row, by its group's number. The largest groups first, each goes where it makes the sum of the
-    squares of the parts' shares in all classes grow the least; without classes that is the emptiest part."""
+    """The part of each row, by its group's number; `wanted` are the parts' shares of the rows.
+
+    The largest groups first, each goes where the sum of the squares of what the parts have of each class, over what
+    they want, grows the least: without classes, and with equal parts, that is the emptiest one.
+    """
     labels = np.zeros(len(numbers), np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
     shares = np.zeros((int(numbers.max()) + 1, int(labels.max()) + 1))
     np.add.at(shares, (numbers, labels), 1.0)
     shares /= shares.sum(0)  # (groups, classes): of each class, how much is in the group
-    filled, where = np.zeros((count, shares.shape[1])), np.empty(len(shares), np.int64)
+    filled, where = np.zeros((len(wanted), shares.shape[1])), np.empty(len(shares), np.int64)
     order = random.permutation(len(shares))
     for group in order[np.argsort(-shares[order].sum(1), kind="stable")]:
-        where[group] = np.lexsort((filled.sum(1), filled @ shares[group]))[0]  # an empty part before others as good
+        grows = (2 * filled @ shares[group] + shares[group] @ shares[group]) / np.array(wanted)
+        where[group] = np.lexsort((filled.sum(1), grows))[0]  # an empty part before others as good
         filled[where[group]] += shares[group]
     return where[numbers]
 

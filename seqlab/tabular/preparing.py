@@ -104,26 +104,35 @@ def in_units(encoded: np.ndarray, target: Target) -> np.ndarray:
 
 
 def describe(
-    table: Table, target: str, *, task: str = "auto", groups: str | None = None, time: str | None = None
+    table: Table,
+    target: str,
+    *,
+    task: str = "auto",
+    groups: str | None = None,
+    time: str | None = None,
+    test: Table | None = None,
 ) -> list[str]:
     """What is to be said before training, a sentence each: repairs, rows left out, the task and why, what became of
-    the columns, and what looks like a leak."""
-    data = prepare(table, target, task, groups, time)
-    twice = copies(table.frame) if groups is None and time is None else []
-    return [*table.notes, *data.notes, *twice, *fit_encoder(data.inputs)[1], *leaks(table.frame, target)]
+    the columns, what looks like a leak, and rows that are there twice, in the table or in `test` too.
 
-
-def describe_test(table: Table, test: Table) -> list[str]:
-    """What is to be said of test rows: their repairs, and how many of them are in the table too, entry for entry.
-
-    Raises UsageError where they are the table itself.
+    Raises as `prepare` does, and UsageError where the test rows are the table itself.
     """
+    data = prepare(table, target, task, groups, time)
+    encoder, said = fit_encoder(data.inputs)
+    names = [*(column.name for column in encoder.columns), target]
+    notes = [*table.notes, *data.notes, *said, *leaks(table.frame, target)]
+    if groups is None and time is None:
+        notes += copies(table.frame, names)
+    if test is None:
+        return notes
     if test.sha256 == table.sha256:
         raise UsageError(f"the test rows of {test.name} are the rows to learn from", "name other rows with --test")
-    names = [str(name) for name in table.frame if name in test.frame]
-    seen = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
-    shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
-    return [*test.notes, *([shared] if seen.any() else [])]
+    notes += test.notes
+    if all(name in test.frame for name in names):
+        seen = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
+        shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
+        notes += [shared] if seen.any() else []
+    return notes
 
 
 def _far(values: np.ndarray, target: str) -> list[str]:
