@@ -218,6 +218,9 @@ def find(name: str, folders: list[Path], job: str | None = None) -> Checkpoint:
     for folder in folders:
         if os.sep not in name and (folder / name / "config.json").exists():
             return load(folder / name)
+    for folder in (*folders, Path()):
+        if (folder / name / "fold-1" / "config.json").exists():
+            raise CheckpointError(f"{folder / name} holds a net for each fold", f"name one: {folder / name / 'fold-1'}")
     if Path(name).is_dir():
         return load(Path(name))
     there = [found for found in listing(folders) if isinstance(found, Checkpoint)]

@@ -179,3 +179,37 @@ def test_the_real_clothes_are_as_published() -> None:
     assert data.labels.bincount().tolist() == 10 * [6000] and data.test_labels.bincount().tolist() == 10 * [1000]
     inner = data.images[:, 0, 2:30, 2:30].double() / 255
     assert (inner.mean().item(), inner.std().item()) == pytest.approx((0.2860, 0.3530), abs=5e-5)  # the literature's
+
+
+TINY = ["--set", "batch_size=4"]
+
+
+def test_images_that_were_trained_on_are_known_again(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
+    assert cli("train-cnn", pets, *SHORT, *TINY).status == 0
+    more = tmp_path / "others"
+    shutil.copytree(pets, more)
+    bars(tmp_path / "new", {"cat": 2, "dog": 2}, seed=5)
+    for file in (tmp_path / "new" / "cat").iterdir():
+        file.rename(more / "cat" / f"new-{file.name}")
+    said = cli("evaluate", "pets-lenet5", more, "--threads", 1)
+    assert "73% of these images were trained on" in said.err and "of 22 images" in said.out  # 16 of 22
+    assert "top-5" not in said.out  # of two classes all would be
+    assert "trained on" not in cli("evaluate", "pets-lenet5", pets, "--threads", 1).err
+
+
+def test_a_checkpoint_is_not_written_among_the_images(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
+    monkeypatch.chdir(pets)
+    cli("train-cnn", ".", *SHORT, *TINY, "--checkpoints", "checkpoints").fails(2, "among the images", "-o FOLDER")
+    assert sorted(one.name for one in pets.iterdir()) == ["cat", "dog"]
+
+
+def test_a_run_that_has_ended_says_so_and_folds_are_named(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
+    assert cli("train-cnn", pets, *SHORT, *TINY).status == 0
+    assert "came to its end after 2 steps" in cli("train-cnn", pets, *SHORT, *TINY, "--resume").err
+    assert cli("train-cnn", pets, *SHORT, *TINY, "--folds", 2).status == 0
+    cli("evaluate", "pets-lenet5-2-folds", pets).fails(1, "a net for each fold", "fold-1")

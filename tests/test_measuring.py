@@ -156,6 +156,15 @@ def as_images(logits: Tensor) -> Tensor:
     return images
 
 
+def test_a_temperature_that_helps_no_image_it_was_not_fitted_on_is_one() -> None:
+    """The even images are all right and the odd ones all wrong: what suits one half is bad for the other."""
+    labels = torch.arange(5).repeat(8)
+    logits = 4.0 * F.one_hot((labels + torch.arange(40) % 2) % 5, 5).float()
+    fitted = vision.evaluate(reader(5), as_images(logits), labels, CHOSEN)["calibration"]
+    assert (fitted["temperature"], fitted["temperature_views"]) == (1.0, 1.0)
+    assert fitted["ece"] == fitted["ece_calibrated"]
+
+
 def test_no_image_is_measured_with_a_temperature_fitted_on_it() -> None:
     logits, labels = simulated(3, 8.0, 2001)
     images, classifier = as_images(logits), reader(5)

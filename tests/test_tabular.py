@@ -17,12 +17,13 @@ from sklearn import datasets, linear_model, metrics
 from torch.nn import functional as F
 
 from seqlab import checkpoint, tabular
+from seqlab.data.seen import share_seen, sketch
 from seqlab.data.table import Table
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.models.mlp import MLP
 from seqlab.tabular import TableSettings, baselines
-from seqlab.tabular.copies import copies, row_hashes, share_seen, sketch
+from seqlab.tabular.copies import copies, row_hashes
 from seqlab.tabular.measuring import measure_classes, measure_numbers, student_quantile, summary
 from seqlab.tabular.members import MemberBatches, Members, mean_loss
 from seqlab.tabular.predictor import half_widths

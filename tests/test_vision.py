@@ -389,7 +389,11 @@ def test_predict_reads_many_files_and_names_the_damaged_one(
     files[501].write_bytes(files[501].read_bytes()[:100])
     done = cli("predict", trained, *files)
     assert done.status == 1 and f"error: {files[501]} cannot be read" in done.err
-    assert done.out.count("\n") == 500  # what was known by then
+    assert done.out.count("\n") == 502  # all others
+    files[3] = tmp_path
+    several = cli("predict", trained, *files)
+    assert several.out.count("\n") == 501 and "is a folder, and 1 more of 503 files" in several.err
+    files[3] = files[4]
     cli("predict", trained, *files, "--json").fails(1, str(files[501]))  # an object is whole, or not there
 
 

@@ -118,6 +118,7 @@ def _images(
     from seqlab import vision
     from seqlab.cli.train_cnn import figures
     from seqlab.data.image_sets import READERS, load_images
+    from seqlab.data.seen import CHANCE, image_hashes, share_seen
 
     classifier = vision.load(saved)
     trained_on = saved.config["data"]
@@ -139,7 +140,10 @@ def _images(
     for note in images.notes:
         say(common, f"  {note}")
     vision.check_classes(classifier, images)
-    if images.name == trained_on["name"] and not same:
+    seen = share_seen(image_hashes(pixels), saved.config.get("learnt", ""))
+    if seen > CHANCE:
+        say(common, f"  {seen:.0%} of these images were trained on, pixel for pixel: the figures are too good")
+    elif images.name == trained_on["name"] and not same:
         say(
             common,
             f"this {images.name} differs from the one trained on (sha256 {images.sha256[:12]}, trained on "
@@ -160,6 +164,7 @@ def _images(
 def _rows(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any], list[str]]:
     from seqlab import tabular
     from seqlab.cli.train_mlp import figures
+    from seqlab.data.seen import CHANCE
     from seqlab.data.table import read_table
 
     if data is None:
@@ -173,7 +178,7 @@ def _rows(common: Common, saved: Any, data: str | None) -> tuple[dict[str, Any],
     what = "held out in training" if rows is not whole else "all of it"
     say(common, f"{rows.name}: {len(rows.frame):,} rows, {what}")
     seen = tabular.seen(predictor, rows)
-    if seen > tabular.MOST_COPIES:
+    if seen > CHANCE:
         say(common, f"  {seen:.0%} of these rows were learnt from, entry for entry: the figures are too good")
     for note in rows.notes:
         say(common, f"  {note}")

@@ -9,7 +9,7 @@ import click
 
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options, result_to_output
 from seqlab.cli.output import Bar, result, result_json, say
-from seqlab.errors import UsageError
+from seqlab.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seqlab.cli.heat_chart import Looked
@@ -67,8 +67,20 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     classifier.model.to(chosen.device)
     predictions: list[dict[str, Any]] = []
     looked: list[Looked] = []
-    for batch in _batches(common, files):
-        images = torch.stack([read_image(file, classifier.height, classifier.width) for file in batch])
+    failed: list[DataError] = []
+    for several in _batches(common, files):
+        batch, read = [], []
+        for file in several:
+            try:
+                read.append(read_image(file, classifier.height, classifier.width))
+                batch.append(file)
+            except DataError as problem:
+                if common.json:  # an error is no result
+                    raise
+                failed.append(problem)
+        if not read:
+            continue
+        images = torch.stack(read)
         probabilities = vision.predict(classifier, images, chosen, average_views=views).cpu()
         for file, values, places in zip(
             batch, *(one.tolist() for one in probabilities.topk(min(top, len(classifier.classes)))), strict=True
@@ -83,13 +95,18 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
                 result(f"{file}: {named}")
         if drawn:
             looked += zip(batch, vision.heat_maps(classifier, images, probabilities.argmax(1), chosen), strict=True)
+    if len(failed) == len(files) == 1:
+        raise failed[0]
     if common.json:
         result_json({"checkpoint": saved.name, "predictions": predictions})
-    if drawn:
+    if drawn and looked:
         from seqlab.cli.heat_chart import draw
 
         draw(looked, [one["classes"][0] for one in predictions], drawn)
         say(common, f"where the net looked: drawn in {drawn}")
+    if failed:
+        others = "" if len(failed) == 1 else f", and {len(failed) - 1:,} more of {len(files):,} files are no images"
+        raise DataError(f"{failed[0].message}{others}", failed[0].hint)
 
 
 def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:

@@ -44,6 +44,9 @@ def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool, f
     if resume:
         if not (folder / first / "config.json").exists():
             raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
+        position = checkpoint.load(folder / first).config["position"]
+        if position["step"] >= position["max_steps"] and not first:
+            say(common, f"the run there came to its end after {position['step']:,} steps; a longer one is a new one")
         context = click.get_current_context()
         if any(from_command_line(context, name) for name in ("set_", "seed", "l2", "epochs", "minutes")):
             say(common, "resumed with the settings that were saved; those of this command are not looked at")

@@ -38,6 +38,8 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
     if len(classes) < 2:
         found = f"only one class, {printable(classes[0])}" if classes else "no folders"
         raise DataError(f"{parts[0]} has {found}, and a classifier needs two classes or more", HINT)
+    if len(parts) == 1 and "train" in classes and set(classes) <= {"train", "test", "val", "valid", "validation"}:
+        raise DataError(f"{folder}/train has images and no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
     listed = [_listed(part, classes, notes) for part in parts]
     if not listed[-1]:
         raise DataError(f"{parts[-1]} has no image in the folders of its classes", HINT)

@@ -35,6 +35,8 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
         fitted = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
     except FileNotFoundError as problem:
         raise DataError(f"there is no file {path}", "name an image file") from problem
+    except IsADirectoryError as problem:
+        raise DataError(f"{path} is a folder", "name the images in it") from problem
     except Exception as problem:  # each of Pillow's many readers has its own for a damaged file
         raise DataError(
             f"{path} cannot be read as an image: {problem}", "name an image file, as PNG or JPEG"

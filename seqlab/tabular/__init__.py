@@ -1,6 +1,5 @@
 """The job of tables: train a feedforward net to tell one column from the others, measure it, and apply it to rows."""
 
-from seqlab.tabular.copies import MOST_COPIES
 from seqlab.tabular.curve import learning_curve
 from seqlab.tabular.fitting import TableSettings, train
 from seqlab.tabular.folds import folds, hold_out
@@ -10,7 +9,6 @@ from seqlab.tabular.preparing import describe
 
 __all__ = [
     "LEVELS",
-    "MOST_COPIES",
     "Predictor",
     "TableSettings",
     "describe",

@@ -13,12 +13,13 @@ import torch
 from seqlab import optimizers, runs, schedules, training
 from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.data.columns import Encoder, fit_encoder, leaks
+from seqlab.data.seen import sketch
 from seqlab.data.table import Table
 from seqlab.data.target import Target
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import ACTIVATIONS, MLP
-from seqlab.tabular.copies import row_hashes, sketch
+from seqlab.tabular.copies import row_hashes
 from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
 from seqlab.tabular.predictor import encode_rows

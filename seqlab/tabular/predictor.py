@@ -9,12 +9,13 @@ import torch
 
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.columns import Encoder
+from seqlab.data.seen import share_seen
 from seqlab.data.table import Table
 from seqlab.data.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Resolved, use_threads
 from seqlab.models.mlp import MLP
-from seqlab.tabular.copies import row_hashes, share_seen
+from seqlab.tabular.copies import row_hashes
 from seqlab.tabular.measuring import measure_classes, measure_numbers
 from seqlab.tabular.members import Members, outputs_of
 from seqlab.tabular.preparing import known_rows

@@ -18,6 +18,7 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.data.augment import SMALLEST_SIDE, Augment, Normalise, growing_work
 from seqlab.data.batches import ShuffledBatches, seeded
 from seqlab.data.images import ImageSet, channel_statistics
+from seqlab.data.seen import image_hashes, sketch
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, keep_freed_memory, use_threads
 from seqlab.models.fast import FastNet
@@ -188,6 +189,7 @@ def train(
             "job": "vision",
             "command": command,
             "data": describe(data),
+            "learnt": sketch(image_hashes(data.images[:kept])),
             "model": {"name": name, "classes": len(data.classes)},
             "classes": list(data.classes),
             "input": {"height": height, "width": width, "mean": mean, "std": std},

@@ -28,8 +28,9 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is measured with a temperature fitted on
     it: where the classifier brings one from validation images (`fitted_on` is `validation`), that one counts.
     Otherwise (`test`) the images that stand at even places are measured with the temperature of those at odd places,
-    and the other way round, and `temperature`, for use on other images, is fitted on all. `temperature_views` is the
-    same for the mean logits over the views, which are less sure.
+    and the other way round, and `temperature`, for use on other images, is fitted on all; both are 1 where that
+    makes the likelihood of the other half no better. `temperature_views` is the same for the mean logits over the
+    views, which are less sure.
     """
     logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, chosen))
     count = len(classifier.classes)
@@ -61,14 +62,9 @@ def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: R
 def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, labels: Tensor) -> dict[str, Any]:
     temperatures = torch.full((len(logits), 1), classifier.temperature, dtype=torch.float64)
     if classifier.fitted_on != "validation":
-        for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
-            temperatures[half] = fit_temperature(logits[other], labels[other])
-        classifier = replace(
-            classifier,
-            temperature=fit_temperature(logits, labels),
-            temperature_views=fit_temperature(averaged, labels),
-            fitted_on="test",
-        )
+        temperatures, plain = _cross_fitted(logits, labels)
+        of_views = _cross_fitted(averaged, labels)[1]
+        classifier = replace(classifier, temperature=plain, temperature_views=of_views, fitted_on="test")
     return {
         "ece": expected_calibration_error(logits.double().softmax(1), labels),
         "ece_calibrated": expected_calibration_error((logits / temperatures).softmax(1), labels),
@@ -76,6 +72,17 @@ def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, label
         "temperature_views": classifier.temperature_views,
         "fitted_on": classifier.fitted_on,
     }
+
+
+def _cross_fitted(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    """For each of the logits (N, classes) the temperature (N, 1) of the half it is not in, and that of all; 1 where the
+    halves they were not fitted on are told no better."""
+    temperatures = torch.ones(len(logits), 1, dtype=torch.float64)
+    for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        temperatures[half] = fit_temperature(logits[other], labels[other])
+    if F.cross_entropy(logits / temperatures, labels) >= F.cross_entropy(logits.double(), labels):
+        return torch.ones_like(temperatures), 1.0
+    return temperatures, fit_temperature(logits, labels)
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
