@@ -338,6 +338,16 @@ def test_what_a_file_shows_counts_more_than_what_the_first_table_was(tmp_path: P
     assert any("two ways" in note for note in read_table(tmp_path / "d.csv", same.written).notes)
 
 
+def test_numbers_that_could_be_years_or_thousands_stay_numbers(tmp_path: Path) -> None:
+    first = read(tmp_path / "a.csv", "price;sqm\n1500,7;100\n1600,5;6.201\n1700,1;900\n")
+    assert first.written == {"price": ",", "sqm": ","} and first.frame["sqm"].tolist() == [100, 6201, 900]
+    (tmp_path / "b.csv").write_text("price;sqm\n1500;5.200\n1501;6.201\nunknown;1999\n")
+    table = read_table(tmp_path / "b.csv", first.written)
+    assert table.frame["price"].tolist()[:2] == [1500, 1501] and table.frame["sqm"].tolist() == [5200, 6201, 1999]
+    salaries = "".join(f"{salary}\n" for salary in range(1500, 1580))
+    assert read(tmp_path / "c.csv", f"salary\n{salaries}unknown\n").frame["salary"].dtype.kind == "f"
+
+
 def test_thousands_are_those_of_the_first_table_where_the_file_looks_otherwise(tmp_path: Path) -> None:
     first = read(tmp_path / "a.csv", "income,age\n1500.5,30\n800,40\n")
     (tmp_path / "b.csv").write_text("income;age\n1,500;30\n2,500;40\n")

@@ -143,7 +143,7 @@ def _images(
     seen = share_seen(image_hashes(pixels), saved.config.get("learnt", ""))
     if seen > CHANCE:
         say(common, f"  {seen:.0%} of these images were trained on, pixel for pixel: the figures are too good")
-    elif images.name == trained_on["name"] and not same:
+    elif images.name == trained_on["name"] and not same and "learnt" not in saved.config:
         say(
             common,
             f"this {images.name} differs from the one trained on (sha256 {images.sha256[:12]}, trained on "

@@ -78,6 +78,7 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
                 if common.json:  # an error is no result
                     raise
                 failed.append(problem)
+                say(common, problem.message)
         if not read:
             continue
         images = torch.stack(read)
@@ -105,8 +106,7 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
         draw(looked, [one["classes"][0] for one in predictions], drawn)
         say(common, f"where the net looked: drawn in {drawn}")
     if failed:
-        others = "" if len(failed) == 1 else f", and {len(failed) - 1:,} more of {len(files):,} files are no images"
-        raise DataError(f"{failed[0].message}{others}", failed[0].hint)
+        raise DataError(f"{len(failed):,} of {len(files):,} files could not be read", failed[0].hint)
 
 
 def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:

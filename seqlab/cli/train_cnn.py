@@ -82,11 +82,6 @@ def command(
         size = entry.side
     vision.check_side(model or vision.DEFAULT_MODEL, size or PIXELS)
     data = show_transfer(common, load_images(dataset, offline=common.offline, data_dir=data_dir, size=size))
-    if data.origin == "folder" and folder.resolve().is_relative_to(Path(dataset).resolve()):
-        raise UsageError(
-            f"{folder} lies among the images of {dataset}, and would be taken for a class",
-            "write elsewhere with -o FOLDER, or run this from another folder",
-        )
     say(
         common,
         f"{data.name}: {len(data.images):,} training and {len(data.test_images):,} test images of "
@@ -184,13 +179,18 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     fitted = metrics["calibration"]
     image = "plain and mirrored, each also" if metrics["views"] == 6 else "plain and"
     of = {"validation": "validation images", "test": "the other half of the images"}
+    calibrated = (
+        "which no temperature betters on other images"
+        if fitted["temperature"] == 1
+        else f"{fitted['ece_calibrated']:.2%} at temperature {fitted['temperature']:.3f}, fitted on "
+        + of[fitted["fitted_on"]]
+    )
     top5 = f", top-5 {metrics['top5']:.2%}" if len(metrics["per_class"]) > 5 else ""
     lines = [
         f"top-1 {metrics['top1']:.2%}{top5} of {metrics['images']:,} images",
         f"top-1 {metrics['top1_views']:.2%} averaged over {metrics['views']} views: {image} shifted by a pixel up-left "
         "and down-right",
-        f"{metrics['nll']:.4f} nats per image; calibration error {fitted['ece']:.2%}, {fitted['ece_calibrated']:.2%} "
-        f"at temperature {fitted['temperature']:.3f}, fitted on {of[fitted['fitted_on']]}",
+        f"{metrics['nll']:.4f} nats per image; calibration error {fitted['ece']:.2%}, " + calibrated,
     ]
     names = list(metrics["per_class"])
     width = max(map(len, names))

@@ -12,6 +12,7 @@ from seqlab.errors import DataError
 
 MARKS = (".", ",")
 NUMBER, DATE = "number", "date"  # written in a way that shows neither mark nor order
+DATES = (DATE, "day", "month")
 
 
 def typed(
@@ -48,14 +49,14 @@ def _held(column: pd.Series, decimal: str, written: str) -> tuple[pd.Series, lis
     if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
         return column.astype("boolean" if column.isna().any() else bool), [], ""
     text = pd.Series(text_of(column), dtype=object)
+    known = 0.0 if written in (*MARKS, NUMBER) else MOST
+    numbers = None if written in DATES else read_numbers(text, written if written in MARKS else decimal, most=known)
+    if numbers is not None and not np.isnan(numbers.values).all():  # 1999 too, as where no word is beside it
+        finite, said = _finite(pd.Series(numbers.values))
+        return finite, [*numbers.notes, *said], numbers.decimal or NUMBER
     dated, notes, first = _dated(text, written)
     if dated is not None:
         return dated, notes, first
-    known = 0.0 if written in (*MARKS, NUMBER) else MOST
-    numbers = None if notes else read_numbers(text, written if written in MARKS else decimal, most=known)
-    if numbers is not None and not np.isnan(numbers.values).all():
-        finite, said = _finite(pd.Series(numbers.values))
-        return finite, [*numbers.notes, *said], numbers.decimal or NUMBER
     are_numbers = pd.to_numeric(text, errors="coerce").notna()
     if are_numbers.any():
         word = text[text.notna() & ~are_numbers].iloc[0]
@@ -78,7 +79,7 @@ def _finite(column: pd.Series) -> tuple[pd.Series, list[str]]:
 def _dated(column: pd.Series, written: str) -> tuple[pd.Series | None, list[str], str]:
     """The dates of a column of text, None where it holds none; what is to be said, and which of day and month is
     first."""
-    known = written in (DATE, "day", "month")
+    known = written in DATES
     try:
         found = read_dates(column, "it", written, most=0.0 if known else 0.5)
     except DataError as problem:

@@ -39,7 +39,7 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
         found = f"only one class, {printable(classes[0])}" if classes else "no folders"
         raise DataError(f"{parts[0]} has {found}, and a classifier needs two classes or more", HINT)
     if len(parts) == 1 and "train" in classes and set(classes) <= {"train", "test", "val", "valid", "validation"}:
-        raise DataError(f"{folder}/train has images and no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
+        raise DataError(f"{folder}/train has no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
     listed = [_listed(part, classes, notes) for part in parts]
     if not listed[-1]:
         raise DataError(f"{parts[-1]} has no image in the folders of its classes", HINT)
@@ -119,8 +119,10 @@ def _parts(folder: Path, notes: list[str]) -> list[Path]:
 
 
 def _class_folders(folder: Path) -> dict[str, Path]:
+    """The folders in it by name, but for hidden ones and those of checkpoints, which training here puts beside them."""
     with reading(folder, "let it be read, or name another folder"):
-        return {path.name: path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+        inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        return {path.name: path for path in inside if not any(path.glob("*/config.json"))}
 
 
 def _listed(part: Path, classes: list[str], notes: list[str]) -> list[tuple[Path, int]]:

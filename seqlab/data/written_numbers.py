@@ -59,7 +59,7 @@ def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) 
             f"{int(lost.sum()):,} of {int(known.sum()):,} entries are no numbers and taken as missing, "
             f"as '{text[lost].iloc[0][:30]}'"
         )
-    return Numbers(values, tuple(notes), style if fits[","] != fits["."] else "")
+    return Numbers(values, tuple(notes), style if fits[","] != fits["."] or grouped.any() else "")
 
 
 def _bare(text: pd.Series) -> pd.Series:

@@ -56,8 +56,12 @@ def learning_curve(
         order = random.permutation(learns)
         if data.time is not None:
             order = order[np.argsort(data.time[order], kind="stable")[::-1]]
-        for step, share in enumerate(SHARES):
-            chosen = np.sort(order[: max(FEWEST, round(share * len(order)))])
+        sizes = [max(FEWEST, round(share * len(order))) for share in SHARES]
+        for step, (share, size) in enumerate(zip(SHARES, sizes, strict=True)):
+            if size in sizes[step + 1 :]:  # the same rows again
+                too_few.add(step)
+                continue
+            chosen = np.sort(order[:size])
             try:
                 encoder = fit_encoder(data.inputs.iloc[chosen])[0]
                 rows_that_stop(data, chosen, settings)
