@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seqlab.cli.train_cnn import figures
 from tests.cifar import cifar100_files, cifar_files, write_archive
 from tests.mnist import mnist_files, write_files
 
@@ -212,3 +213,10 @@ def test_a_run_that_has_ended_says_so_and_folds_are_named(cli: Cli, tmp_path: Pa
     assert "came to its end after 2 steps" in cli("train-cnn", pets, *SHORT, *TINY, "--resume").err
     assert cli("train-cnn", pets, *SHORT, *TINY, "--folds", 2).status == 0
     cli("evaluate", "pets-lenet5-2-folds", pets).fails(1, "a net for each fold", "fold-1")
+
+
+def test_a_net_that_knows_less_than_a_guess_is_told_of(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
+    metrics = cli("train-cnn", pets, *RUN, *TINY, "--set", "max_steps=80", "--json").lines[-1]
+    assert metrics["nll"] < 0.69 and not any("guessing" in line for line in figures(metrics))
+    assert any("guessing has 0.6931 nats" in line for line in figures({**metrics, "nll": 0.7}))

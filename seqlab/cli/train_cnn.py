@@ -1,5 +1,6 @@
 """seqlab train-cnn DATASET"""
 
+import math
 import shlex
 import shutil
 from collections.abc import Callable, Generator, Iterator
@@ -192,6 +193,9 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         "and down-right",
         f"{metrics['nll']:.4f} nats per image; calibration error {fitted['ece']:.2%}, " + calibrated,
     ]
+    guessing = math.log(len(metrics["per_class"]))
+    if metrics["nll"] > guessing:
+        lines.append(f"guessing has {guessing:.4f} nats: the net was trained too little, or at too high a rate (lr)")
     names = list(metrics["per_class"])
     width = max(map(len, names))
     for name, share in metrics["per_class"].items():
