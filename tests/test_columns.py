@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from seqlab.data.columns import FURTHEST, MOST_CATEGORIES, Encoder, fit_encoder, leaks
+from seqlab.data.columns import FURTHEST, MOST_CATEGORIES, Encoder, fit_encoder
+from seqlab.data.leaks import leaks
 from seqlab.errors import DataError
 
 

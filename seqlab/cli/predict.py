@@ -40,6 +40,8 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     drawn = common.output if common.output and common.output.suffix.lower() in PICTURES else None
     if drawn:
         check_writable(drawn, "-o")
+    if common.output and any(common.output.resolve() == file.resolve() for file in files):
+        raise UsageError(f"{common.output} is read here: it would be replaced", "name another file with -o FILE")
     saved = find(checkpoint, common.checkpoint_folders())
     say(common, f"checkpoint {saved.folder}")
     jobs = {"vision": _images, "tabular": _rows}
@@ -60,7 +62,6 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     from seqlab.data.picture import read_image
 
     if drawn:
-        _check_kept(files, drawn)
         _check_drawn(files, drawn)
     classifier = vision.load(saved)
     chosen = vision.as_trained(saved, common.compute())
@@ -116,7 +117,6 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     if len(files) > 1 or views or drawn:
         what = "--views" if views else f"drawing {drawn}" if drawn else "more than one file"
         raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
-    _check_kept(files, common.output)
     predictor = tabular.load(saved)
     table = read_table(files[0], predictor.written)
     for note in table.notes:
@@ -141,11 +141,6 @@ def _batches(common: Common, files: Sequence[Path]) -> Iterator[Sequence[Path]]:
         bar.show(f"{start:,} of {len(files):,} files", start, len(files))
         yield files[start : start + BATCH]
     bar.clear()
-
-
-def _check_kept(files: Sequence[Path], output: Path | None) -> None:
-    if output and any(output.resolve() == file.resolve() for file in files):
-        raise UsageError(f"{output} is read here: it would be replaced", "name another file with -o FILE")
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:

@@ -195,7 +195,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     ]
     guessing = math.log(len(metrics["per_class"]))
     if metrics["nll"] > guessing:
-        lines.append(f"guessing has {guessing:.4f} nats: the net was trained too little, or at too high a rate (lr)")
+        lines.append(f"guessing has {guessing:.4f} nats: the net is surer than it is right")
     names = list(metrics["per_class"])
     width = max(map(len, names))
     for name, share in metrics["per_class"].items():

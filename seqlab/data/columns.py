@@ -17,7 +17,6 @@ MOST_CATEGORIES = 50  # of a column; the rarer ones are one together
 FURTHEST = 1000.0  # deviations from the mean: a number beyond is a fault, and would be infinite in float32 some time
 FEW_ROWS = 20  # of which nothing is called an identifier
 ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart, and nothing of new ones
-LOOKED_AT = 10_000  # rows that tell whether the others are worth a look
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
     r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*|column_1)|(?-i:.*[a-z]I[dD])", re.I
@@ -261,42 +260,3 @@ def _cycles(days: np.ndarray) -> tuple[str, ...]:
     """Those of which the dates show two turns and more than one place in them."""
     span = float(days.max() - days.min())
     return tuple(cycle for cycle, length in CYCLES.items() if span >= 2 * length and len(np.unique(days % length)) > 2)
-
-
-def leaks(frame: pd.DataFrame, target: str) -> list[str]:
-    """Warnings of columns that say the target itself: equal to it, a linear image or another name of it, or with one
-    value of the target alone for each of their own, which come again and again."""
-    rows = frame[frame[target].notna()]
-    warnings = []
-    for name in rows:
-        if name == target:
-            continue
-        look = rows[[name, target]].iloc[:: len(rows) // LOOKED_AT + 1]
-        found = _leak(look[name], look[target])
-        if found and len(look) < len(rows):  # what does not hold of a part does not of the whole
-            found = _leak(rows[name], rows[target])
-        if found:
-            warnings.append(f"column '{name}' {found} the target '{target}': it may not be known of new rows")
-    return warnings
-
-
-def _leak(values: pd.Series, target: pd.Series) -> str:
-    known = values.notna()
-    values, target = values[known], target[known]
-    if len(values) < 3:
-        return ""
-    if all(pd.api.types.is_numeric_dtype(each) and not pd.api.types.is_bool_dtype(each) for each in (values, target)):
-        x, y = values.to_numpy(np.float64, na_value=np.nan), target.to_numpy(np.float64, na_value=np.nan)
-        if (x == y).all():
-            return "equals"
-        with np.errstate(all="ignore"):  # of huge numbers nothing is said
-            if len(np.unique(x)) > 2 and len(np.unique(y)) > 2 and abs(np.corrcoef(x, y)[0, 1]) > 1 - 1e-10:
-                return "is a linear image of"
-    own, theirs = pd.factorize(as_words(values))[0], pd.factorize(as_words(target))[0]
-    kinds, classes = int(own.max()) + 1, int(theirs.max()) + 1
-    if classes < 2 or kinds > len(own) / 3:
-        return ""
-    pairs = len(np.unique(own * np.int64(classes) + theirs))
-    if pairs == kinds == classes:
-        return "equals" if (as_words(values) == as_words(target)).all() else "is another name of"
-    return "decides" if pairs == kinds and kinds <= len(own) / 10 else ""

@@ -13,8 +13,9 @@ from seqlab.data.columns import fit_encoder
 from seqlab.data.table import Table
 from seqlab.errors import DataError
 from seqlab.machine import Compute
-from seqlab.tabular.fitting import TableSettings, fit_parts, parts_of, rows_that_stop
+from seqlab.tabular.fitting import TableSettings, fit_parts
 from seqlab.tabular.folds import folds as split_into
+from seqlab.tabular.parts import parts_of, rows_that_stop
 from seqlab.tabular.predictor import in_words
 from seqlab.tabular.preparing import prepare
 from seqlab.tabular.results import measure
@@ -64,7 +65,7 @@ def learning_curve(
             chosen = np.sort(order[:size])
             try:
                 encoder = fit_encoder(data.inputs.iloc[chosen])[0]
-                rows_that_stop(data, chosen, settings)
+                rows_that_stop(data, chosen, settings.val_share, settings.seed)
             except DataError:  # nothing differs between them, or each is of another class
                 if share == 1:
                     raise
@@ -73,7 +74,7 @@ def learning_curve(
             tried.append((step, chosen, out, encoder))
     kept = [one for one in tried if one[0] not in too_few]
     places, learnt, encoders = [(one[0], one[2]) for one in kept], [one[1] for one in kept], [one[3] for one in kept]
-    x, parts, meanings = parts_of(data, encoders, learnt, settings)
+    x, parts, meanings = parts_of(data, encoders, learnt, settings.val_share, settings.seed)
     with TemporaryDirectory(prefix="seqlab-") as folder:
         done = yield from fit_parts(
             x, parts, data.classes, Path(folder) / "curve", settings, {"job": "tabular"}, None, compute, stop=stop

@@ -12,24 +12,22 @@ import torch
 
 from seqlab import optimizers, runs, schedules, training
 from seqlab.checkpoint import Checkpoint, RunFolder
-from seqlab.data.columns import Encoder, fit_encoder, leaks
+from seqlab.data.columns import fit_encoder
+from seqlab.data.leaks import leaks
 from seqlab.data.seen import sketch
 from seqlab.data.table import Table
-from seqlab.data.target import Target
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import ACTIVATIONS, MLP
 from seqlab.tabular.copies import row_hashes
-from seqlab.tabular.folds import Split, folds, hold_out
 from seqlab.tabular.members import FEW, MemberBatches, Members, Part, mean_loss, outputs_of, row_losses
+from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictor import encode_rows
-from seqlab.tabular.preparing import Prepared, known_rows, prepare
+from seqlab.tabular.preparing import known_rows, prepare
 from seqlab.tabular.results import metrics_of
 from seqlab.training import Progress
 
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
-HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
-MOST_STOPS = 20_000  # rows say when to stop as well as more
 L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
 BATCH_SHARE, BATCH_SIZES = 1 / 40, (64, 512)  # of the rows to learn from, and from how many to how many
 STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
@@ -100,35 +98,14 @@ def train(
     saved = None
     if resume:
         saved, settings, compute = runs.reopen(folder, "tabular", TableSettings)
-        if saved.config["data"]["sha256"] != table.sha256:
-            raise CheckpointError(
-                f"{folder} was trained on another table than this '{table.name}'",
-                "resume with the one it was trained on, or write elsewhere with -o FOLDER",
-            )
-        split = saved.config["split"]
-        if split["test"] != (None if test is None else test.sha256):
-            raise CheckpointError(
-                f"{folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
-                "resume with the --test file that it began with" if split["test"] else "resume without --test",
-            )
-        asked = {"target": target, "folds": folds, "groups": groups, "time": time}
-        began = {
-            "target": saved.config["target"]["name"],
-            **{name: split[name] for name in ("folds", "groups", "time")},
-        }
-        for name, value in asked.items():
-            if value is not None and value != began[name]:
-                raise CheckpointError(
-                    f"{folder} began with {name} {began[name]}, not {value}",
-                    "resume with the options that it began with, or write elsewhere with -o FOLDER",
-                )
+        began = _what_it_began_with(saved, table, test, target=target, folds=folds, groups=groups, time=time)
         target, folds, groups, time = began["target"], began["folds"], began["groups"], began["time"]
         task = saved.config["task"]
     data = prepare(table, target, task, groups, time)
     splits = split_rows(data, folds, test is not None, settings.seed)
     fitted = [fit_encoder(data.inputs.iloc[learns]) for learns, _ in splits]
     encoders, notes = [encoder for encoder, _ in fitted], fitted[-1][1]
-    x, parts, targets = parts_of(data, encoders, [learns for learns, _ in splits], settings)
+    x, parts, targets = parts_of(data, encoders, [learns for learns, _ in splits], settings.val_share, settings.seed)
     tested = None
     if test is not None:  # before anything is trained: it may not fit
         frame, truth = known_rows(test, data.target)
@@ -168,46 +145,6 @@ def train(
     keeper, members, threads = done
     with use_threads(threads):
         return keeper.finish(metrics_of(data, members.best(), splits, parts, targets, tested))
-
-
-def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
-    """For each net that is kept in the end the rows it learns from, and those it is measured on; the last one's is the
-    net to use. With folds it has none to be measured on: it learns from all."""
-    rows = np.arange(len(data.values))
-    whole = rows, rows[:0]
-    if count is not None:
-        return [*folds(count, len(rows), seed, **data.about(rows)), whole]
-    return [whole if tested else hold_out(HELD_OUT, len(rows), seed, **data.about(rows))]
-
-
-def parts_of(
-    data: Prepared, encoders: Sequence[Encoder], learnt: Sequence[np.ndarray], settings: TableSettings
-) -> tuple[np.ndarray, list[Part], list[Target]]:
-    """What nets are given that learn from the rows `learnt`, and what their answers mean.
-
-    The first is x float32 (parts, N, features of the widest), all rows as each part sees them; each part looks into it.
-    """
-    x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
-    parts, targets = [], []
-    for whole, encoder, learns in zip(x, encoders, learnt, strict=True):
-        kept = rows_that_stop(data, learns, settings)
-        y, target = data.scaled(learns)
-        own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
-        parts.append(Part(own, y, learns, kept))
-        targets.append(target)
-    return x, parts, targets
-
-
-def rows_that_stop(data: Prepared, learns: np.ndarray, settings: TableSettings) -> np.ndarray:
-    """Of the rows `learns` those whose loss says when to stop: later ones or other groups, as those held out are, if
-    there are two. Raises DataError where none can be kept back."""
-    about = data.about(learns)
-    for name in ("groups", "time"):
-        values = about[name]
-        if values is not None and (values == values[0]).all():
-            about[name] = None
-    share = min(settings.val_share, MOST_STOPS / len(learns))
-    return learns[hold_out(share, len(learns), settings.seed, **about)[1]]
 
 
 def fit_parts(
@@ -323,3 +260,30 @@ def fit_parts(
             stop=stop,
         )
     return None if keeper is None else (keeper, members, chosen.threads)
+
+
+def _what_it_began_with(saved: Checkpoint, table: Table, test: Table | None, **asked: Any) -> dict[str, Any]:
+    """The target, folds, groups and time of a run that is to be resumed. Raises CheckpointError where it was begun with
+    another table or test rows, or with others of these than are asked for (None: any)."""
+    if saved.config["data"]["sha256"] != table.sha256:
+        raise CheckpointError(
+            f"{saved.folder} was trained on another table than this '{table.name}'",
+            "resume with the one it was trained on, or write elsewhere with -o FOLDER",
+        )
+    split = saved.config["split"]
+    if split["test"] != (None if test is None else test.sha256):
+        raise CheckpointError(
+            f"{saved.folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
+            "resume with the --test file that it began with" if split["test"] else "resume without --test",
+        )
+    began = {
+        "target": saved.config["target"]["name"],
+        **{name: split[name] for name in ("folds", "groups", "time")},
+    }
+    for name, value in asked.items():
+        if value is not None and value != began[name]:
+            raise CheckpointError(
+                f"{saved.folder} began with {name} {began[name]}, not {value}",
+                "resume with the options that it began with, or write elsewhere with -o FOLDER",
+            )
+    return began

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from seqlab.data.columns import fit_encoder, leaks
+from seqlab.data.columns import fit_encoder
+from seqlab.data.leaks import leaks
 from seqlab.data.table import Table
 from seqlab.data.target import Target, fit_target
 from seqlab.errors import DataError, UsageError, did_you_mean
