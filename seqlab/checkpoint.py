@@ -6,14 +6,16 @@
     log.jsonl                   one line per evaluation, of which config.json has the sha256
 
 New files are written under new names and synced, then `config.json` is replaced: that is the commit mark. Then the
-log takes its name and the old files go. A kill at any point leaves the old checkpoint or the new one. safetensors has
-no checksum of its own, so ours is checked on every load. This room knows no model: a job rebuilds its own from
-`config`.
+log takes its name and the old files go: those that the old config named, and those that a killed save left, which are
+listed in files.new before they are written. A kill at any point leaves the old checkpoint or the new one, and no file
+of anybody else's is touched. safetensors has no checksum of its own, so ours is checked on every load. This room knows
+no model: a job rebuilds its own from `config`.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,11 @@ import seqlab
 from seqlab.errors import CheckpointError, did_you_mean
 
 FORMAT = 1
+LONGEST_NAME = 200  # bytes of a folder's: what is written beside it has room for an ending
+_WRITTEN = (
+    "files.new"  # the tensor files of a save, a line each, from before they are written until the old ones are gone
+)
+_TENSOR_FILES = re.compile(r"^(?:model|training)-\d+(?:-[0-9a-f]{8})?\.safetensors$", re.M)
 Config = dict[str, Any]
 
 
@@ -136,9 +143,13 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     step = config.get("position", {}).get("step", 0)
-    files = {"model": _write_tensors(folder, "model", step, weights)}
-    if training is not None:
-        files["training"] = _write_tensors(folder, "training", step, training)
+    parts = {"model": weights} if training is None else {"model": weights, "training": training}
+    data = {kind: _as_bytes(tensors) for kind, tensors in parts.items()}
+    files = {kind: _entry(folder, kind, step, content) for kind, content in data.items()}
+    _write_synced(folder / _WRITTEN, "\n".join(_named(folder) | _file_names(files)).encode())
+    for kind, content in data.items():
+        if not _holds(folder / files[kind]["name"], content):
+            _write_synced(folder / files[kind]["name"], content)
     log = "".join(json.dumps(record) + "\n" for record in records).encode()
     _write_synced(folder / "log.jsonl.new", log)
     return _commit(folder, {**config, "files": files, "log_sha256": _log_digest(log)})
@@ -210,13 +221,23 @@ class RunFolder:
         return amend(load(self.folder), metrics=metrics)
 
 
+def folder_name(name: str) -> str:
+    """The one rule for every name of a file or a series that becomes that of a folder: one step below another.
+
+    Separators and what no system takes become `-`, dots and blanks at the ends go, so that `..` is no way up and no
+    folder is hidden; of nothing is left `unnamed`.
+    """
+    kept = re.sub(r'[/\\:*?"<>|\x00-\x1f\x7f]+', "-", name).strip(". ")
+    return os.fsencode(kept)[:LONGEST_NAME].decode(errors="ignore").rstrip(". ") or "unnamed"
+
+
 def find(name: str, folders: list[Path], job: str | None = None) -> Checkpoint:
     """The checkpoint of that name in the first of `folders` that has one, or at that path.
 
     Raises CheckpointError where there is none, suggesting one of `job` if that is given.
     """
     for folder in folders:
-        if os.sep not in name and (folder / name / "config.json").exists():
+        if name == folder_name(name) and (folder / name / "config.json").exists():
             return load(folder / name)
     for folder in (*folders, Path()):
         if (folder / name / "fold-1" / "config.json").exists():
@@ -249,16 +270,41 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "checkpoints"
 
 
-def _write_tensors(folder: Path, kind: str, step: int, tensors: dict[str, Tensor]) -> dict[str, Any]:
-    data = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
-    digest = hashlib.sha256(data).hexdigest()
-    path = folder / f"{kind}-{step}.safetensors"
-    if path.exists() and path.read_bytes() != data:
+def _as_bytes(tensors: dict[str, Tensor]) -> bytes:
+    return safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+
+
+def _entry(folder: Path, kind: str, step: int, content: bytes) -> dict[str, Any]:
+    """A file of tensors as the config names it."""
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{kind}-{step}.safetensors"
+    if (folder / name).exists() and not _holds(folder / name, content):
         # the name is taken by other content (an --overwrite at the same step): it must live until the commit
-        path = folder / f"{kind}-{step}-{digest[:8]}.safetensors"
-    if not path.exists() or path.read_bytes() != data:
-        _write_synced(path, data)
-    return {"name": path.name, "bytes": len(data), "sha256": digest}
+        name = f"{kind}-{step}-{digest[:8]}.safetensors"
+    return {"name": name, "bytes": len(content), "sha256": digest}
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
+
+
+def _listed(folder: Path) -> set[str]:
+    """The tensor files that _WRITTEN lists: of a save that goes on, or was killed."""
+    written = folder / _WRITTEN
+    return set(_TENSOR_FILES.findall(written.read_text())) if written.exists() else set()
+
+
+def _file_names(files: dict[str, dict[str, Any]]) -> set[str]:
+    """The names that a config gives its tensor files: nothing else is deleted, whatever an altered one says."""
+    return {str(entry["name"]) for entry in files.values() if _TENSOR_FILES.fullmatch(str(entry["name"]))}
+
+
+def _named(folder: Path) -> set[str]:
+    """The tensor files of the checkpoint in a folder, if there is a whole one, and of saves that were killed."""
+    try:
+        return _listed(folder) | _file_names(load(folder).config["files"])
+    except CheckpointError:
+        return _listed(folder)
 
 
 def _commit(folder: Path, config: Config) -> Checkpoint:
@@ -272,10 +318,9 @@ def _commit(folder: Path, config: Config) -> Checkpoint:
     log = folder / "log.jsonl.new"
     if log.exists() and _log_digest(log.read_bytes()) == config.get("log_sha256"):
         log.replace(folder / "log.jsonl")
-    kept = {entry["name"] for entry in config["files"].values()}
-    for path in folder.glob("*.safetensors"):
-        if path.name not in kept:
-            path.unlink()
+    for name in _listed(folder) - _file_names(config["files"]):
+        (folder / name).unlink(missing_ok=True)
+    (folder / _WRITTEN).unlink(missing_ok=True)
     return Checkpoint(folder, config)
 
 

@@ -674,3 +674,43 @@ def test_a_shipped_checkpoint_is_known_by_what_it_is_not_by_where_it_lies(tmp_pa
     assert checkpoint.load(copied).is_shipped
     assert not checkpoint.amend(checkpoint.load(copied), command="another").is_shipped
     assert not write(tmp_path / "quotes2", 1).is_shipped
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "...", "", "../up", "a/b", "a\\b", ".hidden", "x\0y", "con:", " .. ", "é" * 300]
+)
+def test_no_name_of_a_folder_leads_anywhere_else(tmp_path: Path, name: str) -> None:
+    made = tmp_path / checkpoint.folder_name(name)
+    made.mkdir()
+    assert made.resolve().parent == tmp_path.resolve() and not made.name.startswith(".")
+
+
+@pytest.mark.parametrize("name", ["linux", "v1.2", "Größe 3", "AAPL-and-3-more", "BRK-B"])
+def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
+    assert checkpoint.folder_name(name) == name
+
+
+def test_a_save_deletes_only_what_its_own_config_named(tmp_path: Path) -> None:
+    foreign = [tmp_path / name for name in ("mine.safetensors", "model-1.safetensors", "model-99.safetensors.bak")]
+    for path in foreign:
+        path.write_text("not of this run")
+    for step in (1, 2, 3):
+        write(tmp_path, step)
+    assert [path.read_text() for path in foreign] == ["not of this run"] * 3
+    kept = {
+        *(path.name for path in foreign),
+        "config.json",
+        "log.jsonl",
+        "model-3.safetensors",
+        "training-3.safetensors",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_a_killed_save_does_not_have_others_deleted(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (tmp_path / "files.new").write_text("model-2.safetensors\n../elsewhere\nnotes.txt\n")
+    (tmp_path / "model-2.safetensors").write_text("left by a kill")
+    (tmp_path / "notes.txt").write_text("mine")
+    write(tmp_path, 3)
+    assert not (tmp_path / "model-2.safetensors").exists() and (tmp_path / "notes.txt").read_text() == "mine"

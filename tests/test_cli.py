@@ -867,3 +867,24 @@ def test_plain_leaves_newline_and_tab() -> None:
 )
 def test_durations_as_a_person_says_them(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize("name", ["...txt", "..txt", ".txt"])
+def test_a_file_of_dots_is_trained_in_a_folder_of_its_own(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_text: Path, name: str
+) -> None:
+    """Its stem is `..` or `.`: the run went to checkpoints/.., and took what was there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQLAB_CHECKPOINTS")
+    shutil.copy(small_text, name)
+    mine = {"config.json": "mine", "log.jsonl": "mine", "foreign.safetensors": "mine"}
+    for place in (tmp_path, tmp_path / "checkpoints"):
+        place.mkdir(exist_ok=True)
+        for file, content in mine.items():
+            (place / file).write_text(content)
+    done = cli(*train_words(Path(f"./{name}")))
+    assert done.status == 0, done.err
+    for place in (tmp_path, tmp_path / "checkpoints"):
+        assert {file: (place / file).read_text() for file in mine} == mine
+    (made,) = [path for path in (tmp_path / "checkpoints").iterdir() if path.is_dir()]
+    assert {"config.json", "log.jsonl"} < {path.name for path in made.iterdir()}

@@ -40,7 +40,7 @@ def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool, f
 
     if resume and overwrite:
         raise UsageError("--resume continues what --overwrite replaces", "give one of them")
-    folder = common.output or common.checkpoints / name
+    folder = common.output or common.checkpoints / checkpoint.folder_name(name)
     if resume:
         if not (folder / first / "config.json").exists():
             raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
