@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from seqlab import checkpoint, forecasting, scoring
-from seqlab.data.series import Series
+from seqlab.data.series.series import Series
 from seqlab.machine import Compute
 from seqlab.scoring import baselines
 

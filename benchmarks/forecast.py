@@ -29,8 +29,8 @@ import numpy as np
 import pandas as pd
 
 from seqlab import scoring
-from seqlab.data.quotes import snapshot
-from seqlab.data.series import Series
+from seqlab.data.series.quotes import snapshot
+from seqlab.data.series.series import Series
 from seqlab.scoring import baselines
 
 TICKERS = ("AAPL", "JPM", "JNJ", "XOM", "WMT")  # five sectors, all of them whole from 1990 to the end

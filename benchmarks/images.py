@@ -18,10 +18,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from seqlab import training, vision
-from seqlab.data.augment import Augment, Normalise
 from seqlab.data.batches import ShuffledBatches
+from seqlab.data.images.augment import Augment, Normalise
 from seqlab.machine import Compute
-from seqlab.optimizers import OPTIMIZERS
+from seqlab.training.optimizers import OPTIMIZERS
 
 
 def plain(name: str, images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> Callable[[], None]:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from seqlab import forecasting, scoring
-from seqlab.data.quotes import load_many, snapshot, snapshot_tickers
-from seqlab.data.series import Series
+from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
+from seqlab.data.series.series import Series
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import Backtest, pool
 

@@ -36,7 +36,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from seqlab import tabular
-from seqlab.data.table import read_table
+from seqlab.data.tables.reader import read_table
 from seqlab.machine import Compute
 
 SETS: dict[str, Callable[..., Any]] = {

@@ -25,9 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab import language, optimizers, training
+from seqlab import language, training
 from seqlab.machine import choose_precision, physical_cores, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.training import optimizers
 
 FLOP = 6 * 3_330_000  # of a character in training, 2 x 512
 CPU = torch.device("cpu")

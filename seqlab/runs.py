@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seqlab import checkpoint, schedules, training
+from seqlab import checkpoint, training
 from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.errors import CheckpointError
 from seqlab.machine import Compute
-from seqlab.training import Progress, Run, Settings
+from seqlab.training import Progress, Run, Settings, schedules
 
 S = TypeVar("S", bound=Settings)
 

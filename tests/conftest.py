@@ -142,8 +142,8 @@ def small_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Path) -> Path:
     """A folder with the checkpoint `small`, a tiny LSTM trained on `small_text`. To be read, not changed."""
     from seqlab import language
-    from seqlab.data.cache import finish
-    from seqlab.data.text import load_corpus
+    from seqlab.data.fetch.cache import finish
+    from seqlab.data.text.corpus import load_corpus
     from seqlab.machine import Compute
 
     folder = tmp_path_factory.mktemp("trained")

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from seqlab import checkpoint, language
 from seqlab.checkpoint import Checkpoint, RunFolder
-from seqlab.data.text import Corpus, load_corpus
+from seqlab.data.text.corpus import Corpus, load_corpus
 from seqlab.errors import CheckpointError, UsageError
 from seqlab.machine import Compute
 from tests.conftest import Outcome, made_up_code, run_seqlab, start_seqlab

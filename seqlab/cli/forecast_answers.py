@@ -13,7 +13,7 @@ from seqlab.errors import UsageError
 FEWEST_TO_LEARN = 600  # daily prices: a year is warm-up, a quarter is held out
 
 if TYPE_CHECKING:
-    from seqlab.data.series import Series
+    from seqlab.data.series.series import Series
     from seqlab.forecasting import Forecast, Forecaster
 
 
@@ -35,7 +35,7 @@ def answers(
     For the others one is trained on the spot, one for each spacing of rows.
     """
     from seqlab import checkpoint, forecasting
-    from seqlab.data.calendar import spacing
+    from seqlab.data.series.calendar import spacing
 
     named = from_command_line(click.get_current_context(), "model")
     ready = None

@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 import click
 
 import seqlab
-from seqlab.cli.output import Interrupted, clear_bar, plain
+from seqlab.cli.output import Interrupted, clear_bar
 from seqlab.errors import SeqlabError, UsageError, did_you_mean
+from seqlab.formatting import plain
 
-# name -> (module of seqlab.cli, what it does in a few words)
+# name -> (module of seqlab.cli.commands, what it does in a few words)
 COMMANDS = {
     "forecast": ("forecast", "Forecast quotes or any series as distributions."),
     "generate": ("generate", "Write text with a model trained on a corpus."),
@@ -54,7 +55,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"seqlab.cli.{COMMANDS[name][0]}").command
+        return importlib.import_module(f"seqlab.cli.commands.{COMMANDS[name][0]}").command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):

@@ -4,14 +4,12 @@ Precedence: option, then environment (SEQLAB_SEED, ...), then `--config FILE.tom
 order by itself once the file is its default map.
 """
 
-import contextlib
 import functools
-import io
 import os
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,7 +88,7 @@ _PARAMETERS = [
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the common options to a click command, which gets them as its first argument, a `Common`.
 
-    What it does with -o/--output is its own affair; see `result_options`.
+    What it does with -o/--output is its own affair; see `redirect.result_options`.
     """
 
     @functools.wraps(command)
@@ -113,37 +111,6 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for add in reversed(_PARAMETERS):
         wrapped = add(wrapped)
     return wrapped
-
-
-def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The common options, for a command that writes no file of its own: -o FILE takes its standard output."""
-
-    @functools.wraps(command)
-    def redirected(common: Common, **given: Any) -> Any:
-        with result_to_output(common):
-            return command(common, **given)
-
-    return common_options(redirected)
-
-
-@contextlib.contextmanager
-def result_to_output(common: Common) -> Iterator[None]:
-    """Inside the block standard output is collected for the file of -o, if there is one. Raises DataError if it cannot
-    be written."""
-    if common.output is None:
-        yield
-        return
-    from seqlab.cli.output import say  # it imports this module
-
-    check_writable(common.output, "-o")
-    written = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(written):
-            yield
-    finally:
-        if written.getvalue():  # also what there was before an error; without a result the file stays as it is
-            common.output.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
-            say(common, f"written to {common.output}")
 
 
 def check_writable(path: Path, option: str) -> None:

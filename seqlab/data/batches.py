@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.data.recall import BLOCK, LONGEST_WRITING, ORDERS, SLOTS, recall, since
-from seqlab.data.text import Tokens
+from seqlab.data.text.corpus import Tokens
+from seqlab.data.text.ngram_cache import BLOCK, LONGEST_WRITING, ORDERS, SLOTS, recall, since
 from seqlab.errors import DataError
 
 IGNORE_INDEX = -100  # the target that no loss counts: torch's own default for cross-entropy

@@ -1,8 +1,8 @@
 """The job of series: train a forecaster on them, forecast with it, and say how good it was on unseen days."""
 
-from seqlab.forecasting.fitting import ADAPTED, FRESH, ForecastSettings, fit_to, held_out, train
+from seqlab.forecasting.forecast import ORIGINS, Forecast, forecast, forecast_all
 from seqlab.forecasting.forecaster import HORIZONS, Forecaster, calibrated, load, model_quantiles, scales
-from seqlab.forecasting.forecasts import ORIGINS, Forecast, forecast, forecast_all
+from seqlab.forecasting.train import ADAPTED, FRESH, ForecastSettings, fit_to, held_out, train
 from seqlab.scoring.backtest import verdict
 
 __all__ = [

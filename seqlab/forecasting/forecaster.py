@@ -9,7 +9,7 @@ import torch
 
 from seqlab import scoring
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.features import (
+from seqlab.data.series.features import (
     FEATURES,
     LONGEST,
     Features,

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.recall import CONFIDENCES, SLOTS
-from seqlab.data.text import Vocab
+from seqlab.data.text.corpus import Vocab
+from seqlab.data.text.ngram_cache import CONFIDENCES, SLOTS
 from seqlab.errors import CheckpointError, UsageError, did_you_mean
 from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
 from seqlab.training import Batch, State

@@ -14,7 +14,7 @@ gets far.
 
 from torch import Tensor, nn
 
-from seqlab.models.first_weights import he_normal
+from seqlab.models.init import he_normal
 
 WIDTHS = (64, 192, 384, 256, 256)
 HIDDEN = 4096

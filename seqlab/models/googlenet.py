@@ -16,7 +16,7 @@ instead of 7x7 with a stride of two, and the pooling behind it is left out, so t
 import torch
 from torch import Tensor, nn
 
-from seqlab.models.first_weights import he_normal
+from seqlab.models.init import he_normal
 
 # table 1 of the paper: maps of 1x1, of 1x1 before 3x3, of 3x3, of 1x1 before 5x5, of 5x5, of 1x1 after the maximum
 MODULES = {

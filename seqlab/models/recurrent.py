@@ -48,8 +48,9 @@ class RecurrentLanguageModel(nn.Module):
     """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits.
 
     With `slots` it is also told, for each place, what the text before says of its next token: so many recalled
-    tokens, each with a confidence (`seqlab.data.recall`). They come in with the embedding, so that the recurrent
-    layers know what to expect, and they vote for themselves in the logits, each as much as the layers trust its slot.
+    tokens, each with a confidence (`seqlab.data.text.ngram_cache`). They come in with the embedding, so that the
+    recurrent layers know what to expect, and they vote for themselves in the logits, each as much as the layers trust
+    its slot.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ Weights begin as in He et al. 2015.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab.models.first_weights import he_normal
+from seqlab.models.init import he_normal
 
 STAGES = (16, 32, 64)
 IMAGENET_STAGES = (64, 128, 256, 512)

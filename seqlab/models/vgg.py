@@ -11,7 +11,7 @@ one pixel, one linear layer instead of three: VGG-16 then has 14 layers with wei
 
 from torch import Tensor, nn
 
-from seqlab.models.first_weights import he_normal
+from seqlab.models.init import he_normal
 
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # convolutions
 WIDTHS = (64, 128, 256, 512, 512)

@@ -20,7 +20,7 @@ class Engine:
     """A recurrent language model stepped one token at a time, for batches of any size.
 
     cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the products;
-    history: for a net that recalls, makes what remembers a text (`seqlab.data.recall.History`).
+    history: for a net that recalls, makes what remembers a text (`seqlab.data.text.corpus.ngram_cache.History`).
     `fp32` and `bf16` are what they say, but without bf16 in hardware its place is taken by fp16 weights, which are more
     exact, where torch has kernels for them. `auto` is int8 for a layer large enough to gain by it (bf16 where torch has
     no int8 kernels and the processor has bf16), fp32 for a smaller one.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.data.series import Series
+from seqlab.data.series.series import Series
 from seqlab.errors import DataError
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.columns import fit_encoder
-from seqlab.data.table import Table
+from seqlab.data.tables.encoder import fit_encoder
+from seqlab.data.tables.reader import Table
 from seqlab.errors import DataError
 from seqlab.machine import Compute
-from seqlab.tabular.fitting import TableSettings, fit_parts
 from seqlab.tabular.folds import folds as split_into
 from seqlab.tabular.parts import parts_of, rows_that_stop
 from seqlab.tabular.predictor import in_words
-from seqlab.tabular.preparing import prepare
+from seqlab.tabular.prepare import prepare
 from seqlab.tabular.results import measure
+from seqlab.tabular.train import TableSettings, fit_parts
 from seqlab.training import Progress
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the rows that there are to learn from

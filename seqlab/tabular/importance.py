@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.table import Table
+from seqlab.data.tables.reader import Table
 from seqlab.errors import DataError, UsageError
 from seqlab.machine import Resolved, use_threads
 from seqlab.tabular.predictor import Predictor, in_words
-from seqlab.tabular.preparing import known_rows
+from seqlab.tabular.prepare import known_rows
 
 MOST_ROWS = 10_000
 

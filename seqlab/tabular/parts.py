@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqlab.data.columns import Encoder
-from seqlab.data.target import Target
+from seqlab.data.tables.encoder import Encoder
+from seqlab.data.tables.target import Target
+from seqlab.tabular.batched import Part
 from seqlab.tabular.folds import Split, folds, hold_out
-from seqlab.tabular.members import Part
-from seqlab.tabular.preparing import Prepared
+from seqlab.tabular.prepare import Prepared
 
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_STOPS = 20_000  # rows say when to stop as well as more

@@ -8,17 +8,17 @@ import pandas as pd
 import torch
 
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.columns import Encoder
-from seqlab.data.seen import share_seen
-from seqlab.data.table import Table
-from seqlab.data.target import Target
+from seqlab.data.contamination import share_seen
+from seqlab.data.tables.encoder import Encoder
+from seqlab.data.tables.reader import Table
+from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.machine import Resolved, use_threads
 from seqlab.models.mlp import MLP
-from seqlab.tabular.copies import row_hashes
-from seqlab.tabular.measuring import measure_classes, measure_numbers
-from seqlab.tabular.members import Members, outputs_of
-from seqlab.tabular.preparing import known_rows
+from seqlab.tabular.batched import Members, outputs_of
+from seqlab.tabular.duplicates import row_hashes
+from seqlab.tabular.metrics import measure_classes, measure_numbers
+from seqlab.tabular.prepare import known_rows
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.target import Target
+from seqlab.data.tables.target import Target
 from seqlab.models.mlp import MLP
 from seqlab.tabular import baselines
+from seqlab.tabular.batched import Part
 from seqlab.tabular.folds import Split
-from seqlab.tabular.measuring import Metrics, measure_classes, measure_numbers, summary
-from seqlab.tabular.members import Part
+from seqlab.tabular.metrics import Metrics, measure_classes, measure_numbers, summary
 from seqlab.tabular.predictor import half_widths, in_words
-from seqlab.tabular.preparing import Prepared
+from seqlab.tabular.prepare import Prepared
 
 
 def measure(found: np.ndarray, truth: np.ndarray, target: Target) -> Metrics:

@@ -1,10 +1,10 @@
 """The job of images: train a classifier on a labelled image set, measure it, and name what is in a picture."""
 
 from seqlab.vision.classifier import Classifier, as_trained, check_classes, load, predict
-from seqlab.vision.fitting import VisionSettings, check_resumable, class_loss, describe, train
+from seqlab.vision.evaluate import Mistake, evaluate, worst_mistakes
 from seqlab.vision.folds import folds, summary
-from seqlab.vision.looking import heat_maps
-from seqlab.vision.measuring import Mistake, evaluate, worst_mistakes
+from seqlab.vision.grad_cam import heat_maps
+from seqlab.vision.train import VisionSettings, check_resumable, class_loss, describe, train
 from seqlab.vision.zoo import DEFAULT_MODEL, MODELS, Architecture, architecture, check_side, size
 
 __all__ = [

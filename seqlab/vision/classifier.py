@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.augment import Normalise
-from seqlab.data.images import ImageSet
+from seqlab.data.images.augment import Normalise
+from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, Resolved, use_threads
 from seqlab.vision.zoo import architecture

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from seqlab.data.batches import seeded
-from seqlab.data.images import ImageSet
+from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import DataError
 
 

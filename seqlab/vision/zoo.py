@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UsageError, did_you_mean
+from seqlab.models.airbench import FastNet
 from seqlab.models.alexnet import AlexNet
-from seqlab.models.fast import FastNet
 from seqlab.models.googlenet import GoogLeNet
 from seqlab.models.lenet import LeNet5
 from seqlab.models.resnet import ImageNetResNet, ResNet

@@ -1,0 +1,174 @@
+"""seqlab data list | fetch | path"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqlab.cli.options import Common
+from seqlab.cli.output import result, result_json, say, show_transfer
+from seqlab.cli.redirect import result_options
+from seqlab.data.fetch import cache
+from seqlab.data.fetch.downloads import Download, data_sets, files_of
+from seqlab.errors import DataError, UsageError, did_you_mean
+
+NEXT = {
+    "linux": "seqlab train-text linux",
+    "stacks": "seqlab train-text stacks",
+    **{name: f"seqlab train-cnn {name}" for name in ("cifar10", "cifar100", "mnist", "fashion-mnist")},
+}
+
+
+@click.group("data")
+def command() -> None:
+    """List, fetch and find data sets."""
+
+
+@command.command("list")
+@result_options
+def list_(common: Common) -> None:
+    """What is cached, from where, how big."""
+    rows = [_row(name) for name in data_sets()]
+    quotes = _quotes()
+    if common.json:
+        result_json({"cache": str(cache.cache_folder()), "downloads": rows, "quotes": quotes})
+        return
+    say(common, f"cache {cache.cache_folder()}")
+    for row in rows:
+        state = _state(files_of(row["name"]))
+        result(f"{row['name']:13} {_size(row['bytes']):>9}  {state:13} {row['origin'] or row['about']}")
+    store, embedded = quotes["store"], quotes["embedded"]
+    if "error" in store:
+        result(f"{'quotes':13} {_size(store['bytes']):>9}  {'damaged':13} {store['error']}")
+    elif store["tickers"]:
+        last = max(entry["fetched_at"] for entry in store["tickers"])
+        names = " ".join(entry["ticker"] for entry in store["tickers"])
+        result(f"{'quotes':13} {_size(store['bytes']):>9}  {'cached':13} from Yahoo Finance, last {last}: {names}")
+    size, names = _size(embedded["bytes"]), " ".join(embedded["tickers"])
+    result(f"{'quotes':13} {size:>9}  {'embedded':13} skfolio and bokeh, 1990 to 2022 at most: {names}")
+
+
+@command.command()
+@click.argument("name")
+@result_options
+def fetch(common: Common, name: str) -> None:
+    """Fetch the data set NAME and check it.
+
+    What is in the cache already is not fetched again; what broke off goes on where it stopped.
+    """
+    files = _named(name)
+    for download in files:
+        show_transfer(common, cache.fetch(download, offline=common.offline))
+    state, row = _state(files), _row(name)
+    why = {
+        "not checked": "not checked: no checksum is published",
+        "mirror's sum": "checked against that mirror's own SHA256SUMS only",
+    }
+    say(common, f"from {row['origin']}, {why.get(state, state)}")
+    if common.json:
+        result_json(row)
+    else:
+        result(row["path"])
+    if name in NEXT:
+        say(common, f"use it: {NEXT[name]}")
+
+
+@command.command()
+@click.argument("name")
+@result_options
+def path(common: Common, name: str) -> None:
+    """Where NAME is in the cache: its file, or the folder of its files."""
+    _named(name)
+    row = _row(name)
+    if not row["cached"]:
+        raise DataError(f"'{name}' is not in the cache {cache.cache_folder()}", f"run: seqlab data fetch {name}")
+    if common.json:
+        result_json(row)
+    else:
+        result(row["path"])
+
+
+def _named(name: str) -> list[Download]:
+    if name not in data_sets():
+        raise UsageError(f"there is no data set '{name}'", did_you_mean(name, data_sets()))
+    return files_of(name)
+
+
+def _row(name: str) -> dict[str, Any]:
+    """A data set as JSON; one of several files has a row of each under `files`, and of itself what is true of all."""
+    rows = [_file_row(download) for download in files_of(name)]
+    if len(rows) == 1:
+        return rows[0]
+    whole = all(row["cached"] for row in rows)
+    return {
+        "name": name,
+        "about": rows[0]["about"],
+        "url": rows[0]["url"].rpartition("/")[0] + "/",
+        "cached": whole,
+        "checked": all(row["checked"] for row in rows) if whole else None,
+        "bytes": sum(row["bytes"] for row in rows) if whole else None,
+        "origin": rows[0]["origin"].removesuffix(Path(rows[0]["path"]).name) if whole else None,
+        "sha256": None,
+        "path": str(Path(rows[0]["path"]).parent) if whole else None,
+        "files": rows,
+    }
+
+
+def _file_row(download: Download) -> dict[str, Any]:
+    """A file as JSON. bytes: of the cached file, else of the published one, null where that is not known."""
+    found = cache.cached(download)
+    return {
+        "name": download.name,
+        "about": download.about,
+        "url": download.url,
+        "cached": found is not None,
+        "checked": found.checked if found else None,
+        "bytes": found.path.stat().st_size if found else download.size or None,
+        "origin": found.origin if found else None,
+        "sha256": found.sha256 if found else None,
+        "path": str(found.path) if found else None,
+    }
+
+
+def _quotes() -> dict[str, Any]:
+    """The quotes that are at hand without a network."""
+    from seqlab.data.series import quote_store, quotes
+
+    path = quote_store.store_path()
+    store: dict[str, Any] = {"path": str(path), "bytes": path.stat().st_size if path.exists() else 0}
+    try:
+        store["tickers"] = [
+            {
+                "ticker": entry.ticker,
+                "rows": entry.rows,
+                "first": entry.first,
+                "last": entry.last,
+                "fetched_at": entry.fetched_at.isoformat(),
+            }
+            for entry in quote_store.stored_tickers()
+        ]
+    except DataError as problem:
+        store["error"] = problem.message
+    folder = quotes.shipped_data() / "quotes"
+    size = sum(file.stat().st_size for file in folder.glob("*.csv"))
+    embedded = {"path": str(folder), "bytes": size, "tickers": quotes.snapshot_tickers()}
+    return {"store": store, "embedded": embedded}
+
+
+def _state(files: list[Download]) -> str:
+    """What vouches for a data set in the cache, as far as for all of its files."""
+    found = [cache.cached(download) for download in files]
+    if None in found:
+        return "not fetched" if not any(found) else "partly fetched"
+    pairs = [(download, file) for download, file in zip(files, found, strict=True) if file is not None]
+    if not all(file.checked for _, file in pairs):
+        return "not checked"
+    published = all(
+        file.origin == download.url or download.checksum in (file.checksum, f"sha256:{file.sha256}")
+        for download, file in pairs
+    )
+    return "checked" if published else "mirror's sum"
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,288 @@
+"""What a forecaster sees of a series and of those beside it, and what it is asked, in units of recent volatility.
+
+Everything on a day is computed from that day and the days before it, so that a forecast made on a past day is the
+one that would have been made then. Prices never enter, only log returns and log ratios: a series in cents and one in
+thousands look alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.series.mean_forecast import expected_changes
+from seqlab.data.series.series import Series
+
+EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
+WARM_UP = 252  # days before the first origin: a year for the longest span
+LONGEST = 60  # horizon, in rows
+SEASONS_DECAY = 0.8  # of the size of surprises at one place in the season, from one season to the next
+SPANS = (5, 21, 63)
+SIZE_DECAYS = (0.80, 0.94, 0.98, 0.99)  # of mean absolute returns, which one crash does not own as it owns squares
+DOWNSIDE_DECAYS = (0.85, 0.97)
+FLOOR = 0.1  # of a log ratio's argument: a day without a move is not minus infinity
+
+OWN_FEATURES = (
+    "return",
+    "return_size",
+    *(f"return_over_{span}" for span in SPANS),
+    *(f"size_over_{span}" for span in SPANS),
+    *(f"downside_over_{span}" for span in SPANS[:2]),
+    "size_over_252",
+    "size_over_all",
+    *(f"size_fading_{round(100 * decay)}" for decay in SIZE_DECAYS),
+    *(f"downside_fading_{round(100 * decay)}" for decay in DOWNSIDE_DECAYS),
+    "range",
+    *(f"range_over_{span}" for span in SPANS[:2]),
+    "gap",
+    "has_range",
+    "season_size",
+)
+# what the series at hand have in common; the last says whether there was more than one
+MARKET_FEATURES = (
+    "market_return",
+    "market_return_size",
+    "market_size_over_5",
+    "market_size_over_21",
+    "market_size_over_252",
+    "market_return_over_5",
+    "market_return_over_21",
+    "has_market",
+)
+FEATURES = OWN_FEATURES + MARKET_FEATURES
+RANGE_FEATURES = tuple(i for i, name in enumerate(FEATURES) if name.startswith(("range", "gap", "has_range")))
+SWITCHES = [FEATURES.index("has_range"), FEATURES.index("has_market")]
+
+
+@dataclass(frozen=True)
+class Features:
+    """One series, row by row. Row t is known at the close of day t.
+
+    dates: (N,).
+    values: (N, F), NaN where a row lacks what a feature needs.
+    volatility: the EWMA standard deviation of what was not expected of each row's change, (N,).
+    ewma: that of the change itself, (N,); the same for daily prices.
+    day_range: the Parkinson volatility of each row, (N,), NaN where high and low are unknown.
+    path: cumulated changes (log returns, or differences where the series is additive), from 0, (N,).
+    expected: the change expected over the next 1, 2, ... rows, (N, LONGEST): 0 for daily prices.
+    season: rows after which the series may repeat itself, 1 for daily prices.
+    warm_up: rows before the first that is forecast from.
+    """
+
+    name: str
+    dates: np.ndarray
+    values: np.ndarray
+    volatility: np.ndarray
+    ewma: np.ndarray
+    day_range: np.ndarray
+    path: np.ndarray
+    expected: np.ndarray
+    season: int
+    warm_up: int
+
+    def returns(self) -> np.ndarray:
+        """The change of each row (N,), of which the first is none: 0."""
+        return np.diff(self.path, prepend=0.0)
+
+    def surprises(self, horizons: tuple[int, ...]) -> np.ndarray:
+        """What was not expected of the outcomes, (N, len(horizons)): what the model learns the size of."""
+        return self.outcomes(horizons) - self.expected[:, np.array(horizons) - 1]
+
+    def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
+        """The change over the next h rows, (N, len(horizons)); NaN where it is not known yet."""
+        outcomes = np.full((len(self.dates), len(horizons)), np.nan)
+        for k, h in enumerate(horizons):
+            if h < len(self.dates):
+                outcomes[:-h, k] = self.path[h:] - self.path[:-h]
+        return outcomes
+
+
+def features_of(series: Series, season: int | None = None) -> Features:
+    """Compute a series' own features; those of the market are left unknown, see `Market`.
+
+    season: rows after which it may repeat itself; the series' own where it is not given.
+    """
+    count, daily = len(series.dates), series.is_daily_prices
+    path = series.path() - series.path()[0]
+    season = 1 if daily else season or series.season
+    if daily:
+        expected = np.broadcast_to(0.0, (count, LONGEST))
+    else:
+        expected = expected_changes(path, season, np.arange(1, LONGEST + 1))
+    returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, expected[:-1, 0]))  # what was not expected of them
+    returns.iloc[0] = np.nan
+    squared = returns**2
+    year = _rms(squared, 252, minimum=20)
+    # what a change of a hundred-thousandth is, in the path's units
+    least = 1e-5 * pd.Series(np.abs(series.adjusted)).expanding().mean() + 1e-12 if series.additive else 1e-5
+    volatility = ewma_volatility(returns, least)
+    before = volatility.shift(1)
+
+    columns: dict[str, pd.Series] = {
+        "return": (returns / before).clip(-6, 6),
+        "return_size": _log_ratio(returns.abs(), before),
+    }
+    for span in SPANS:
+        total = returns.rolling(span, min_periods=span).sum()
+        columns[f"return_over_{span}"] = (total / (volatility * np.sqrt(span))).clip(-6, 6)
+        columns[f"size_over_{span}"] = _log_ratio(_rms(squared, span), volatility)
+    for span in SPANS[:2]:
+        downside = _rms(squared.where(returns < 0, 0.0), span)
+        columns[f"downside_over_{span}"] = _log_ratio(downside, volatility)
+    columns["size_over_252"] = _log_ratio(year, volatility)
+    columns["size_over_all"] = _log_ratio(squared.expanding(60).mean() ** 0.5, volatility)
+
+    for decay in SIZE_DECAYS:
+        fading = returns.abs().ewm(alpha=1 - decay, min_periods=20).mean()
+        columns[f"size_fading_{round(100 * decay)}"] = _log_ratio(np.sqrt(np.pi / 2) * fading, volatility)
+    for decay in DOWNSIDE_DECAYS:
+        fading = squared.where(returns < 0, 0.0).ewm(alpha=1 - decay, min_periods=20).mean()
+        columns[f"downside_fading_{round(100 * decay)}"] = _log_ratio((2 * fading) ** 0.5, volatility)
+
+    # Parkinson (1980): the variance of a day from its high and low; the gap is what happened overnight
+    parkinson = pd.Series(np.log(series.high / series.low) ** 2 / (4 * np.log(2)))
+    columns["range"] = _log_ratio(parkinson**0.5, volatility)
+    for span in SPANS[:2]:
+        columns[f"range_over_{span}"] = _log_ratio(_rms(parkinson, span), volatility)
+    previous = np.concatenate([[np.nan], series.adjusted[:-1]])
+    columns["gap"] = _log_ratio(pd.Series(np.abs(np.log(series.open / previous))), volatility)
+    columns["has_range"] = parkinson.notna().astype(float)
+    columns["season_size"] = pd.Series(np.full(count, np.nan))
+    if season > 1:  # of the surprises at the place in the season that comes next
+        place = np.arange(count) % season
+        same = squared.groupby(place).transform(lambda one: one.ewm(alpha=1 - SEASONS_DECAY).mean())
+        columns["season_size"] = _log_ratio(same.shift(season - 1) ** 0.5, volatility)
+
+    values = np.full((len(returns), len(FEATURES)), np.nan)  # (N, F)
+    values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
+    values[:, -1] = 0.0
+    day_range = parkinson.to_numpy() ** 0.5
+    raw = pd.Series(np.diff(path, prepend=np.nan))
+    return Features(
+        name=series.name,
+        dates=series.dates,
+        values=values,
+        volatility=volatility.to_numpy(),
+        ewma=volatility.to_numpy() if daily else ewma_volatility(raw, least).to_numpy(),
+        day_range=day_range,
+        path=path,
+        expected=expected,
+        season=season,
+        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
+    )
+
+
+def ewma_volatility(returns: pd.Series, least: pd.Series | float = 1e-5) -> pd.Series:
+    """The exponentially weighted standard deviation of changes, (N,), NaN until 20 are known (RiskMetrics 1996).
+
+    Never below `least` or a quarter of the year's: quiet weeks of coarse ticks are no calm.
+    """
+    squared = returns**2
+    volatility = squared.ewm(alpha=1 - EWMA_DECAY, min_periods=20).mean() ** 0.5
+    return volatility.clip(lower=(0.25 * _rms(squared, 252, minimum=20)).clip(lower=least))
+
+
+@dataclass(frozen=True)
+class Market:
+    """What several series have in common, day by day: the volatility of the market over the tickers at hand.
+
+    Averages over the series that have a value on a day: of the return in units of each one's volatility, of its square,
+    and of how each one's recent and long-run sizes compare with its volatility now. days (D,), values (D, M) known at
+    the close of each, NaN where fewer than two series have a value.
+    """
+
+    days: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, pool: Sequence[Features]) -> "Market":
+        """The market that these series make; of a single one there is none."""
+        names = ("return", "size_over_5", "size_over_21", "size_over_252")
+        columns = [FEATURES.index(name) for name in names]
+        days = np.unique(np.concatenate([one.dates for one in pool]))
+        total, count = np.zeros((2, len(days), 1 + len(columns)))
+        for one in pool:
+            own = one.values[:, columns]
+            own = np.concatenate([own[:, :1] ** 2, own], axis=1)
+            rows = np.searchsorted(days, one.dates)
+            total[rows] += np.nan_to_num(own)
+            count[rows] += np.isfinite(own)
+        mean = np.where(count >= 2, total / np.maximum(count, 1), np.nan)
+        squared, returns, *sizes = mean.T
+        over = [pd.Series(returns).rolling(span).mean().to_numpy() * np.sqrt(span) for span in SPANS[:2]]
+        present = np.isfinite(returns).astype(float)
+        return cls(days, np.stack([returns, np.log(np.sqrt(squared) + FLOOR), *sizes, *over, present], axis=1))
+
+    def beside(self, one: Features) -> Features:
+        """The features of one series of this market, those of the market filled in."""
+        values = one.values.copy()
+        values[:, len(OWN_FEATURES) :] = self.values[np.searchsorted(self.days, one.dates)]
+        return replace(one, values=values)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and standard deviation of each feature over the training days; what is missing becomes the mean."""
+
+    mean: list[float]
+    std: list[float]
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> "Scaler":
+        """values (N, F), NaN where unknown; a feature that never was known keeps mean 0 and deviation 1."""
+        known = np.isfinite(values).any(axis=0)
+        mean, std = np.zeros(values.shape[1]), np.ones(values.shape[1])
+        mean[known], std[known] = np.nanmean(values[:, known], 0), np.nanstd(values[:, known], 0)
+        mean[SWITCHES], std[SWITCHES] = 0.0, 1.0  # so that 0 still means: unknown
+        return cls(mean.tolist(), np.maximum(std, 1e-3).tolist())
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """(N, F) -> (N, F) float32 without NaN, within +-6."""
+        scaled = np.nan_to_num((values - np.array(self.mean)) / np.array(self.std), nan=0.0)
+        return scaled.clip(-6, 6).astype(np.float32)
+
+
+def windows(
+    features: Features,
+    scaler: Scaler,
+    horizons: tuple[int, ...],
+    length: int,
+    burn_in: int,
+    until: np.datetime64,
+    after: np.datetime64 | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
+
+    A target is what was not expected of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
+    the first `burn_in` days of a window and where the outcome lies after `until`: nothing later is used. Every other
+    day from the warm-up on is a target in exactly one window; with `after`, only those later than that.
+    """
+    known = int(np.searchsorted(features.dates, until, side="right"))
+    scaled = scaler.apply(features.values[:known])
+    outcomes = features.surprises(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
+    for k, h in enumerate(horizons):  # later ones were not known
+        outcomes[max(known - h, 0) :, k] = np.nan
+    if after is not None:
+        outcomes[: np.searchsorted(features.dates, after, side="right")] = np.nan
+    inputs, targets = [], []
+    for first in range(max(0, features.warm_up - burn_in), known - burn_in, length - burn_in):
+        x = np.zeros((length, scaled.shape[1]), np.float32)
+        y = np.full((length, len(horizons)), np.nan, np.float32)
+        days = scaled[first : first + length]
+        x[: len(days)] = days
+        y[burn_in : len(days)] = outcomes[first + burn_in : first + length]
+        inputs.append(x)
+        targets.append(y)
+    shape = (0, length, scaled.shape[1]), (0, length, len(horizons))
+    if not inputs:
+        return np.zeros(shape[0], np.float32), np.zeros(shape[1], np.float32)
+    return np.stack(inputs), np.stack(targets)
+
+
+def _rms(squared: pd.Series, span: int, minimum: int | None = None) -> pd.Series:
+    return squared.rolling(span, min_periods=minimum or span).mean() ** 0.5
+
+
+def _log_ratio(size: pd.Series, volatility: pd.Series) -> pd.Series:
+    return pd.Series(np.log((size / volatility + FLOOR).to_numpy()))

@@ -1,0 +1,258 @@
+"""Where the bytes of a corpus come from: named corpora, files, folders, patterns, archives, standard input.
+
+A corpus of several files is those files in the order of the sha256 of their path inside it, each followed by one
+newline; a single file is taken as it is. Left out of several: hidden files, links, and binary files, which have a NUL
+byte in their first 8 KiB.
+"""
+
+import glob
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+from seqlab.data.fetch import cache
+from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
+from seqlab.data.fetch.downloads import DOWNLOADS, Download
+from seqlab.errors import DataError, UsageError, did_you_mean
+
+HEAD = 8192  # bytes in which a NUL tells a binary file
+SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
+DAMAGED = "it may be cut or no such archive: copy it again"
+
+Pieces = Generator[
+    tuple[str, Iterator[bytes]], None, None
+]  # path inside and content, which is read before the next is asked for
+
+
+@dataclass(frozen=True)
+class Published:
+    """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it."""
+
+    download: Download
+    member: Callable[[str], bool]
+    summary: str
+
+
+PUBLISHED = {
+    "linux": Published(
+        DOWNLOADS["linux"],
+        lambda path: path.startswith("kernel/") and path.endswith((".c", ".h")),
+        "C: the folder kernel/ of Linux 6.1 (GPL-2.0)",
+    ),
+    "stacks": Published(
+        DOWNLOADS["stacks"],
+        lambda path: path.endswith(".tex") and "/" not in path,
+        "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """Files that make a corpus. `pieces` reads them in order, each followed by a newline if `joined`.
+
+    key: what tells this input from others, empty where it can be read once only. listing: (path, size, mtime in ns)
+    of what it is read from: as long as that is the same, so is the text. empty: the error for a text of nothing.
+    """
+
+    name: str
+    origin: str
+    key: str
+    listing: list[tuple[str, int, int]]
+    joined: bool
+    pieces: Callable[[], Pieces]
+    empty: DataError
+
+
+def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, Input]:
+    """What a corpus's name means: `linux`, `stacks`, `-`, the path of a file, folder or archive, or a pattern of paths.
+
+    A generator: it yields the progress of a download where one is needed. Raises UsageError for a name that is none.
+    """
+    path = Path(name)
+    if name in PUBLISHED:
+        return (yield from _published(name, offline))
+    if name == "-":
+        empty = DataError("standard input is empty", "pipe a text into the command: ... | seqlab train-text -")
+        pieces = partial(_single, "standard input", "stdin", partial(_chunks_of, sys.stdin.buffer))
+        return Input("stdin", "standard input", "", [], False, pieces, empty)
+    key = str(path.absolute())
+    if name and path.is_dir():
+        files = _below(path)
+        empty = DataError(f"{path} holds no text file", "name a folder with text files in it")
+        label = _readable(path.resolve().name)
+        return Input(label, "folder", key, _listing(files.values()), True, partial(_several, files), empty)
+    if path.is_file():
+        listing = _listing([path])
+        if packed := next((suffix for suffix in ARCHIVES if name.lower().endswith(suffix)), ""):
+            empty = DataError(f"{path} holds no text file", "name an archive with text files in it")
+            pieces = partial(_unpacked, path, None)
+            return Input(_readable(path.name[: -len(packed)]), "archive", key, listing, True, pieces, empty)
+        label = Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
+        pieces = partial(_single, str(path), path.name, partial(_chunks, path, OPENERS.get(path.suffix.lower(), open)))
+        empty = DataError(f"{path} is empty", "name a file with text in it")
+        return Input(_readable(label), "file", key, listing, False, pieces, empty)
+    if glob.has_magic(name):
+        files = _matching(name)
+        if not files:
+            raise UsageError(
+                f"no file is called like '{name}'", "hidden files and links do not count; ** is any folder"
+            )
+        root = Path(*_fixed(name))
+        empty = DataError(f"no text file is called like '{name}'", "a file with NUL bytes is no text")
+        label = _readable(root.resolve().name)
+        return Input(label, "pattern", key, _listing(files.values()), True, partial(_several, files), empty)
+    hint = did_you_mean(name, PUBLISHED) + "; or give a path, or - for standard input"
+    raise UsageError(f"there is no corpus, file or folder '{name}'", hint)
+
+
+def _published(name: str, offline: bool) -> Generator[cache.Transfer, None, Input]:
+    known = PUBLISHED[name]
+    path = _installed() if name == "linux" else None
+    if path is not None and cache.cached(known.download) is None and not os.environ.get("SEQLAB_MIRROR"):
+        origin = str(path)
+    else:
+        fetched = yield from cache.fetch(known.download, offline=offline)
+        path, origin = fetched.path, fetched.provenance(known.download)
+    empty = DataError(f"{path} holds none of the corpus's files", "remove it and fetch it again")
+    return Input(name, origin, name, _listing([path]), True, partial(_unpacked, path, known.member), empty)
+
+
+def _installed() -> Path | None:
+    """The newest kernel that a distribution's package has put on this machine as an archive."""
+    found = {*SOURCES.glob("linux-source-*.tar.xz"), *SOURCES.glob("linux-*.tar.xz")}
+    return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", path.name)], default=None)
+
+
+def _listing(files: Iterable[Path]) -> list[tuple[str, int, int]]:
+    return sorted((str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+
+
+def _readable(name: str) -> str:
+    """A file's name as text that can be written down, whatever its bytes are."""
+    return name.encode(errors="replace").decode()
+
+
+def _rank(inside: str) -> str:
+    return hashlib.sha256(inside.encode(errors="surrogateescape")).hexdigest()
+
+
+def _is_hidden(inside: str) -> bool:
+    return any(part.startswith(".") for part in inside.split("/"))
+
+
+def _below(folder: Path) -> dict[str, Path]:
+    """The files in a folder and its folders by their path inside it; no hidden ones, no links."""
+
+    def refuse(problem: OSError) -> None:
+        raise DataError(
+            f"{problem.filename} cannot be read: {problem.strerror}", "let it be read, or name another folder"
+        )
+
+    files = {}
+    for where, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(where, name) for name in names if not name.startswith(".")):
+            if path.is_file() and not path.is_symlink():
+                files[path.relative_to(folder).as_posix()] = path
+    return files
+
+
+def _fixed(pattern: str) -> list[str]:
+    """The parts of a pattern before the first that has a wildcard: the folder that its files are inside."""
+    parts = Path(pattern).parts
+    return list(parts[: next(place for place, part in enumerate(parts) if glob.has_magic(part))])
+
+
+def _matching(pattern: str) -> dict[str, Path]:
+    """The files that a pattern matches by their path inside its fixed part; no hidden ones, no links."""
+    root = Path(*_fixed(pattern))
+    paths = [Path(name) for name in glob.iglob(pattern, recursive=True)]  # noqa: PTH207  pathlib's ** means folders
+    return {
+        path.relative_to(root).as_posix(): path
+        for path in paths
+        if path.is_file()
+        and not _is_hidden(path.relative_to(root).as_posix())
+        and not any(one.is_symlink() for one in (path, *path.parents) if one.is_relative_to(root) and one != root)
+    }
+
+
+def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+def _chunks(path: Path, opener: Callable[..., IO[bytes]]) -> Iterator[bytes]:
+    with reading(path, "check the file"), opener(path, "rb") as file:
+        yield from _chunks_of(file)
+
+
+def _single(what: str, inside: str, chunks: Callable[[], Iterator[bytes]]) -> Pieces:
+    def checked() -> Iterator[bytes]:
+        head = b""
+        for chunk in chunks():
+            head += chunk[: HEAD - len(head)]
+            if b"\0" in head:
+                raise DataError(f"{what} is no text: it has NUL bytes", "name a text file in UTF-8")
+            yield chunk
+
+    yield inside, checked()
+
+
+def _several(files: dict[str, Path]) -> Pieces:
+    for inside in sorted(files, key=_rank):
+        chunks = _chunks(files[inside], open)
+        first = next(chunks, b"")
+        if b"\0" not in first[:HEAD]:
+            yield inside, chain([first], chunks)
+
+
+def _unpacked(path: Path, wanted: Callable[[str], bool] | None) -> Pieces:
+    """The text files of an archive, which come in its order, by way of a temporary file in that of a corpus."""
+    with tempfile.TemporaryFile() as spool:
+        places: dict[str, tuple[int, int]] = {}
+        with reading(path, "remove it and fetch it again" if wanted else DAMAGED), closing(members(path)) as found:
+            for name, content in found:
+                inside = below_top(name) if wanted else name.removeprefix("./")
+                if (wanted and not wanted(inside)) or (not wanted and _is_hidden(inside)):
+                    continue
+                head = content.read(HEAD)
+                if not wanted and b"\0" in head:
+                    continue
+                start = _append(spool, head)
+                for chunk in _chunks_of(content):
+                    _append(spool, chunk)
+                places[inside] = start, spool.tell() - start
+        tops = {inside.partition("/")[0] for inside in places}
+        top = tops.pop() + "/" if not wanted and len(tops) == 1 else ""  # one folder packed as a whole is that folder
+        for inside in sorted(places, key=lambda inside: _rank(inside.removeprefix(top))):
+            start, size = places[inside]
+            yield inside.removeprefix(top), _stretch(spool, start, size)
+
+
+def _append(spool: IO[bytes], data: bytes) -> int:
+    start = spool.tell()
+    try:
+        spool.write(data)
+    except OSError as problem:
+        raise DataError(
+            f"a temporary file in {tempfile.gettempdir()} cannot be written: {problem.strerror}",
+            "free some space there, or name another folder in TMPDIR",
+        ) from problem
+    return start
+
+
+def _stretch(file: IO[bytes], start: int, size: int) -> Iterator[bytes]:
+    file.seek(start)
+    while size and (chunk := file.read(min(size, CHUNK))):
+        size -= len(chunk)
+        yield chunk

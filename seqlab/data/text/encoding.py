@@ -1,0 +1,252 @@
+"""A corpus as a file of numbers: read once as a stream, kept in the cache, used through a memory map.
+
+A token is a character's index in the corpus's alphabet: the characters of the training part in order of code point,
+then all others. Bytes that are not UTF-8 become U+FFFD, one for each stretch that Python's `replace` replaces.
+"""
+
+import codecs
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqlab.data.fetch import cache
+from seqlab.data.text.corpus_files import Input, Pieces
+from seqlab.errors import DataError
+
+UNKNOWN = "\ufffd"  # stands for every character a vocabulary lacks; Unicode's own replacement character
+FORMAT = 1
+CHUNK = 1 << 18  # tokens at a time
+ABANDONED = 3600.0  # seconds after which a part that no process has written to is a dead one's
+TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a corpus: its path inside it, its size in bytes, and their sha256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """tokens (N,): a memory map. known: how many of `alphabet` the training part has. sha256: of the bytes as read."""
+
+    tokens: np.ndarray
+    alphabet: str
+    known: int
+    sha256: str
+    bad_bytes: int
+    sources: tuple[Source, ...]
+
+
+def train_size(characters: int) -> int:
+    """The training part of a text: its first eight tenths."""
+    return characters * 8 // 10
+
+
+def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
+    """The encoding of an input: the cached one, if the input is as it was then; else made now and kept, if it can be.
+
+    A generator: it yields how much is read. Raises the input's own DataError where there is no text in it.
+    """
+    listing = json.dumps([FORMAT, given.listing])
+    key = hashlib.sha256(given.key.encode(errors="surrogateescape")).hexdigest()[:16]
+    fingerprint = hashlib.sha256(listing.encode()).hexdigest()
+    folder = cache.cache_folder() / "corpora"
+    base = folder / f"{key}-{fingerprint[:16]}"
+    if given.key and (here := _cached(base)):
+        return here
+    file = _open_in(folder, key) if given.key else None
+    part = Path(file.name) if file else None
+    try:
+        with file or tempfile.TemporaryFile() as target:
+            made = yield from _encode(given, target)
+            if not made.alphabet.strip():
+                raise given.empty
+            if part is None:
+                return replace(made, tokens=_mapped(target, made.tokens.dtype))
+            target.flush()
+            os.fsync(target.fileno())
+        _keep(made, part, base, fingerprint)
+    except OSError as problem:
+        raise DataError(
+            f"the encoded text cannot be written to {folder if part else tempfile.gettempdir()}: "
+            f"{problem.strerror or problem}",
+            "free some space there",
+        ) from problem
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+    _remove_others(folder, key, base)
+    if (kept := _cached(base)) is None:
+        raise DataError(f"{base}.tokens has gone while it was used", "run the command again")
+    return kept
+
+
+def encode_text(name: str, text: str) -> Encoding:
+    """The encoding of a text that is in memory."""
+    data = text.encode()
+
+    def pieces() -> Pieces:
+        yield name, iter([data])
+
+    with tempfile.TemporaryFile() as file:
+        made = cache.finish(_encode(Input(name, "", "", [], False, pieces, DataError("", "")), file))
+        return replace(made, tokens=_mapped(file, made.tokens.dtype))
+
+
+def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, Encoding]:
+    """Write the tokens of an input to an empty file; `tokens` of the result is empty, and of their type.
+
+    Tokens are first numbered as their characters come; the order of the alphabet, known at the end, is then put in.
+    """
+    writer = _Writer(file)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    whole, sources, bad = hashlib.sha256(), [], 0
+
+    def take(data: bytes, final: bool = False) -> None:
+        nonlocal bad
+        whole.update(data)
+        pending = decoder.getstate()[0]
+        text = decoder.decode(data, final)
+        if UNKNOWN in text:
+            read = pending + data
+            read = read[: len(read) - len(decoder.getstate()[0])]
+            escaped = read.decode("utf-8", "surrogateescape").encode("utf-32-le", "surrogatepass")
+            codes = np.frombuffer(escaped, "<u4")
+            bad += int(((codes >= 0xDC80) & (codes <= 0xDCFF)).sum())  # each a byte: text in UTF-8 has no surrogates
+        writer.write(np.frombuffer(text.encode("utf-32-le"), "<u4"))
+
+    total = sum(size for _, size, _ in given.listing)
+    done = 0
+    with closing(given.pieces()) as pieces:
+        for inside, chunks in pieces:
+            digest, size = hashlib.sha256(), 0
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                take(chunk)
+                yield cache.Transfer(f"reading {given.name}", "", done + size, max(total, done + size))
+            done += size
+            if given.joined:
+                take(b"\n")
+            sources.append(Source(inside, size, digest.hexdigest()))
+    take(b"", final=True)
+    alphabet, known = writer.finish()
+    return Encoding(np.empty(0, writer.dtype), alphabet, known, whole.hexdigest(), bad, tuple(sources))
+
+
+class _Writer:
+    """Code points into a file as numbers of as few bytes as there are characters, in the order of their coming."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.dtype, self.size = file, TYPES[0], 0
+        self.number = np.full(0x110000, -1, np.int32)  # of a code point
+        self.codes: list[int] = []  # of a number
+        self.firsts: list[int] = []  # and where it came first
+
+    def write(self, codes: np.ndarray) -> None:
+        for start in range(0, len(codes), CHUNK):
+            part = codes[start : start + CHUNK]
+            new = np.flatnonzero(self.number[part] < 0)
+            if len(new):
+                values, places = np.unique(part[new], return_index=True)
+                self.number[values] = np.arange(len(values)) + len(self.codes)
+                self.codes += values.tolist()
+                self.firsts += (new[places] + self.size).tolist()
+                dtype = next(one for one in TYPES if len(self.codes) - 1 <= np.iinfo(one).max)
+                if dtype != self.dtype:
+                    self._rewrite(np.arange(len(self.codes), dtype=dtype))
+            self.file.write(self.number[part].astype(self.dtype).tobytes())
+            self.size += len(part)
+
+    def finish(self) -> tuple[str, int]:
+        """Put the alphabet in order: itself, and how many of its characters the training part has."""
+        codes, first = np.array(self.codes, "<u4"), np.array(self.firsts, np.int64)
+        training = (first < train_size(self.size)) & (codes != ord(UNKNOWN))
+        order = np.lexsort((codes, ~training))
+        ranks = np.empty(len(codes), self.dtype)
+        ranks[order] = np.arange(len(codes))
+        self._rewrite(ranks)
+        return codes[order].tobytes().decode("utf-32-le"), int(training.sum())
+
+    def _rewrite(self, lookup: np.ndarray) -> None:
+        """Replace every number in the file by its entry in `lookup`, from the end on: entries may be wider."""
+        for start in reversed(range(0, self.size, CHUNK)):
+            count = min(CHUNK, self.size - start)
+            self.file.seek(start * self.dtype.itemsize)
+            numbers = np.frombuffer(self.file.read(count * self.dtype.itemsize), self.dtype)
+            self.file.seek(start * lookup.dtype.itemsize)
+            self.file.write(lookup[numbers].tobytes())
+        self.dtype = lookup.dtype
+        self.file.seek(self.size * self.dtype.itemsize)
+
+
+def _mapped(file: IO[bytes], dtype: np.dtype) -> np.ndarray:
+    file.flush()
+    return np.memmap(file, dtype, "r") if file.seek(0, os.SEEK_END) else np.empty(0, dtype)
+
+
+def _open_in(folder: Path, key: str) -> Any:
+    """A new file in the cache, or None where that cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob("*.part"):
+            if part.stat().st_mtime < time.time() - ABANDONED:
+                part.unlink(missing_ok=True)
+        return tempfile.NamedTemporaryFile(dir=folder, prefix=f"{key}-", suffix=".part", delete=False)
+    except OSError:
+        return None
+
+
+def _keep(made: Encoding, part: Path, base: Path, fingerprint: str) -> None:
+    """Give a finished file its name, and then its note: without that it counts for nothing."""
+    note = {
+        "characters": part.stat().st_size // made.tokens.dtype.itemsize,
+        "alphabet": made.alphabet,
+        "known": made.known,
+        "type": made.tokens.dtype.name,
+        "sha256": made.sha256,
+        "bad_bytes": made.bad_bytes,
+        "fingerprint": fingerprint,
+        "sources": [asdict(source) for source in made.sources],
+    }
+    noted = part.with_suffix(".note.part")
+    try:
+        noted.write_text(json.dumps(note) + "\n", encoding="utf-8")
+        part.replace(base.with_suffix(".tokens"))
+        noted.replace(base.with_suffix(".json"))
+    finally:
+        noted.unlink(missing_ok=True)
+
+
+def _cached(base: Path) -> Encoding | None:
+    """What is kept under a name, if it is there whole."""
+    try:
+        note = json.loads(base.with_suffix(".json").read_text(encoding="utf-8"))
+        tokens = np.memmap(base.with_suffix(".tokens"), np.dtype(note["type"]), "r")
+        if len(tokens) != note["characters"]:
+            return None
+        sources = tuple(Source(**source) for source in note["sources"])
+        return Encoding(tokens, note["alphabet"], note["known"], note["sha256"], note["bad_bytes"], sources)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remove_others(folder: Path, key: str, base: Path) -> None:
+    """Encodings of the same input as it was before. A process that still reads one keeps it until it ends."""
+    for other in folder.glob(f"{key}-*"):
+        if other.suffix in (".tokens", ".json") and other.stem != base.name:
+            with suppress(OSError):
+                other.unlink()

@@ -1,0 +1,28 @@
+"""Text, numbers and durations as people read them, in a terminal or a chart."""
+
+import math
+from collections.abc import Sequence
+
+
+def plain(text: str) -> str:
+    """Text without control characters other than newline and tab: safe for a terminal."""
+    return "".join(c for c in text if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+
+
+def numbers(values: Sequence[float]) -> list[str]:
+    """Numbers of one axis as a person reads them: with the digits that tell them apart, and no more."""
+    size, spread = max(map(abs, values)), max(values) - min(values)
+    place = math.floor(math.log10(spread)) - 3 if spread > 1e-9 * size else -2  # a thousandth of the spread is seen
+    if size and not 1e-4 <= size < 1e9:
+        return [f"{value:.{min(max(math.floor(math.log10(size)) - place, 2), 9)}e}" for value in values]
+    return [f"{value:,.{min(max(-place, 0), 12)}f}" for value in values]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 8 s, 3 min 20 s, 1 h 05 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"

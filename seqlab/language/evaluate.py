@@ -1,0 +1,106 @@
+"""What a character model makes of a given text: bits per character, and every character's log-probability."""
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqlab import training
+from seqlab.data.batches import RecallBatches, StreamBatches
+from seqlab.data.text.corpus import Tokens, Vocab
+from seqlab.errors import DataError
+from seqlab.language.model import LanguageModel, next_token_loss, opening
+from seqlab.machine import Resolved, use_threads
+from seqlab.models.recurrent import RecurrentLanguageModel
+
+# A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
+NATS_PER_UNKNOWN = math.log(0x110000)
+EVALUATION_LENGTH = 256
+ADAPT_LENGTH = 128
+ADAPT_RATE = 1e-4
+COUNTED = 1 << 20  # tokens at a time
+
+
+def evaluation_batches(
+    model: RecurrentLanguageModel, tokens: Tokens, streams: int = 1, length: int = EVALUATION_LENGTH
+) -> training.Batches:
+    """A text in so many parallel streams with carried state, fewer for a short one, so many characters at a time.
+
+    Every stream but the first begins in the middle of a file with a zero state.
+    """
+    if len(tokens) < 2:
+        raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
+    streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
+    kind = StreamBatches if model.recalled is None else RecallBatches
+    return kind(tokens, streams, length, next(model.parameters()).device)
+
+
+def evaluate(
+    model: RecurrentLanguageModel, vocab: Vocab, tokens: Tokens, chosen: Resolved, *, adapt: bool = False
+) -> dict[str, Any]:
+    """Cross-entropy of every character of a text but the first, in nats and bits, and its perplexity.
+
+    tokens (N,): those of the text in the model's vocabulary. `adapt`: by a copy of the model that goes on learning from
+    what it has read, see `adapted`.
+    """
+    with use_threads(chosen.threads):
+        if adapt:
+            _, known = adapted(model, tokens, chosen)
+        else:
+            known = training.evaluate(model, next_token_loss, evaluation_batches(model, tokens), chosen.precision)
+    chars = len(tokens) - 1
+    starts = range(1, len(tokens), COUNTED)
+    unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
+    nats = known + unknown * NATS_PER_UNKNOWN / chars
+    return {
+        "split": "test",
+        "adapted": adapt,
+        "nats_per_char": nats,
+        "bits_per_char": nats / math.log(2),
+        "perplexity": math.exp(min(nats, 700.0)),  # beyond that a float has no room
+        "chars": chars,
+        "unknown_chars": unknown,
+    }
+
+
+def adapted(model: RecurrentLanguageModel, tokens: Tokens, chosen: Resolved) -> tuple[RecurrentLanguageModel, float]:
+    """Dynamic evaluation (Krause et al. 2018): a copy of the model reads a text (N,) and, after each ADAPT_LENGTH
+    characters, learns from them. Returns it, and the mean cross-entropy in nats, each character predicted before it
+    was learned from.
+
+    It is the one training loop over the text to be measured, without dropout, in steps of RMSProp.
+    """
+    learner = copy.deepcopy(model)
+    learner.dropout.p = learner.layers.dropout = 0.0
+    batches = evaluation_batches(learner, tokens, length=ADAPT_LENGTH)
+    optimizer = torch.optim.Adam(learner.parameters(), ADAPT_RATE, betas=(0.0, 0.999), fused=True)
+    run = training.Run(learner, next_token_loss, batches, optimizer, lambda step: ADAPT_RATE, len(batches))
+    run.clip_norm, run.precision = 1.0, chosen.precision
+    nats, count = 0.0, 0
+    for step in training.train(run):
+        nats, count = nats + step.loss * step.examples, count + step.examples
+    return learner.eval(), nats / count
+
+
+def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.ndarray]:
+    """The log-probability in nats of every character of `text`, in pieces (n,) as they are computed, one stream.
+
+    The first character is scored as the first that `generate` writes without a prompt: after a newline. A character
+    that the vocabulary lacks costs what `evaluate` charges for it, so that the sum is minus its cross-entropy of a
+    newline and `text`, times the characters.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    unknown = np.isin(codes, [ord(char) for char in language.vocab.missing(text)])
+    batches = evaluation_batches(language.model, language.vocab.encode(opening(language.vocab) + text).numpy())
+    language.model.eval()
+    done, state = 0, None
+    for tokens, targets in batches.epoch(0):
+        # set and left anew for every piece: between two of them the caller computes as it likes
+        with use_threads(chosen.threads), torch.inference_mode(), training.autocast(chosen.device, chosen.precision):
+            logits, state = language.model(tokens, state)  # (1, T, V)
+            log_probs = logits[0].double().log_softmax(1).gather(1, targets[0, :, None])[:, 0].cpu().numpy()  # (T,)
+        yield log_probs - NATS_PER_UNKNOWN * unknown[done : done + len(log_probs)]
+        done += len(log_probs)

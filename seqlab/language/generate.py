@@ -1,0 +1,83 @@
+"""Writing with a character model."""
+
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from seqlab.data.text.corpus import Vocab
+from seqlab.data.text.ngram_cache import LONGEST_WRITING, History
+from seqlab.errors import UsageError
+from seqlab.language.evaluate import adapted
+from seqlab.language.model import LanguageModel, opening
+from seqlab.machine import Compute
+from seqlab.sampling import Engine, Sampling, sample
+from seqlab.training import count_parameters
+
+
+class Character(NamedTuple):
+    """What was written: in which sample, counted from 0, and with which log-probability in nats under the model."""
+
+    sample: int
+    text: str
+    log_prob: float
+
+
+def generate(
+    language: LanguageModel,
+    *,
+    prompt: str = "",
+    length: int = 1000,
+    samples: int = 1,
+    stop: str | None = None,
+    sampling: Sampling = Sampling(),
+    seed: int = 0,
+    precision: str = "auto",
+    adapt: bool = False,
+) -> Iterator[Character]:
+    """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
+
+    Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
+    held back until it is clear. A model that recalls does so of the prompt, what followed short contexts there
+    (LONGEST_WRITING): of its own writing it would make a loop. `adapt`: it has learned from the prompt first, see
+    `measuring.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
+    Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
+    """
+    vocab = language.vocab
+    if stop == "":
+        raise UsageError("--stop is empty: every text would end before it begins", "give a string, or leave it out")
+    for what, text in (("prompt", prompt), ("stop string", stop or "")):
+        if missing := vocab.missing(text):
+            names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
+            raise UsageError(
+                f"the {what} has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
+                "leave them out, or train a model on a text that has them",
+            )
+    start = prompt or opening(vocab)
+    prompted = vocab.encode(start)
+    model = language.model
+    if adapt:
+        if len(prompted) < 2:
+            raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
+        model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(count_parameters(model)))
+    engine = Engine(model.cell, model.state_dict(), precision, functools.partial(History, longest=LONGEST_WRITING))
+    drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
+    return _until(stop, vocab, drawn, samples)
+
+
+def _until(
+    stop: str | None, vocab: Vocab, drawn: Iterator[tuple[np.ndarray, np.ndarray]], samples: int
+) -> Iterator[Character]:
+    held: dict[int, list[Character]] = {k: [] for k in range(samples)}  # the beginning of `stop`, in what still runs
+    for tokens, log_probs in drawn:
+        for k, part in list(held.items()):
+            part.append(Character(k, vocab.characters[tokens[k]], float(log_probs[k])))
+            while part and not (stop and stop.startswith("".join(char.text for char in part))):
+                yield part.pop(0)
+            if stop and len(part) == len(stop):
+                del held[k]
+        if not held:
+            return
+    for part in held.values():
+        yield from part

@@ -1,0 +1,145 @@
+"""A forecast as a picture: history, the model's bands, and the random walk's beside them."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+from seqlab.data.series.series import Series
+from seqlab.formatting import numbers
+from seqlab.plots.style import GREY, INK, MODEL, NO_ADVICE, WALK, empty, quiet, save, text_of
+from seqlab.scoring import LEVELS, MEDIAN
+from seqlab.scoring.backtest import Backtest
+
+BANDS = ((0.9, 0.18), (0.8, 0.22), (0.5, 0.30))  # the share of futures inside, and how dark it adds
+WALK_BAND = 0.8
+
+
+class Forecast(Protocol):
+    """What is drawn: `forecasting.Forecast` is one."""
+
+    @property
+    def series(self) -> Series: ...
+    @property
+    def dates(self) -> np.ndarray: ...
+    @property
+    def prices(self) -> np.ndarray: ...
+    @property
+    def random_walk(self) -> np.ndarray: ...
+    @property
+    def backtest(self) -> Backtest: ...
+    def history(self, count: int) -> np.ndarray: ...
+
+
+def draw(forecasts: Sequence[Forecast], path: Path) -> None:
+    """Write one panel per forecast to a .png, .svg or .pdf file."""
+    columns = 1 if len(forecasts) < 4 else 2
+    rows = math.ceil(len(forecasts) / columns)
+    figure = empty(10 if columns == 1 else 16, 4.6 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(forecasts) :]:
+        axes.set_visible(False)
+    for one, axes in zip(forecasts, panels, strict=False):
+        _panel(one, axes)
+    shaded = "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing."
+    save(figure, path, f"{shaded} {NO_ADVICE}")
+
+
+def _panel(one: Forecast, axes: Axes) -> None:
+    series, steps = one.series, len(one.dates)
+    last = series.close[-1]
+    shown = max(20, 4 * steps)  # enough to see the size of the moves, and the fan no sliver
+    past = series.dates[-shown:]
+    places = _places(axes, np.concatenate([past, one.dates]))
+    before, ahead = places[: len(past)], places[len(past) - 1 :]
+    fan = np.vstack([np.full(len(LEVELS), last), one.prices])
+    walk = np.vstack([np.full(len(LEVELS), last), one.random_walk])
+    quiet(axes)
+    axes.axvline(ahead[0], color=GREY, linewidth=0.8)
+    axes.plot(before, one.history(shown), color=INK, linewidth=1.4)
+    for share, opacity in BANDS:
+        low, high = _edges(share)
+        axes.fill_between(ahead, fan[:, low], fan[:, high], color=MODEL, alpha=opacity, linewidth=0)
+    axes.plot(ahead, fan[:, MEDIAN], color=MODEL, linewidth=1.8)
+    for edge in _edges(WALK_BAND):
+        axes.plot(ahead, walk[:, edge], color=WALK, linestyle=(0, (4, 2)), linewidth=1.3)
+    axes.plot(ahead[0], last, "o", color=INK, markersize=4)
+    axes.set_xlim(before[0], ahead[-1])
+    _label_ends(axes, ahead[-1], fan[-1], walk[-1])
+
+    axes.set_title(
+        text_of(series.name), loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, parse_math=False
+    )
+    price = numbers([last, *map(float, fan[-1])])[0]
+    said = f"{price} on {series.dates[-1]}, and what may come by {one.dates[-1]}"
+    if count := len(one.backtest.origins):
+        held = one.backtest.scores("model").coverage80[-1]
+        forecasts = f"{count:,} past forecasts" if count > 1 else "1 past forecast"
+        said += f"\nin {forecasts} this far ahead the 80 % band held {100 * held:.0f} % of what came"
+    axes.annotate(said, (0, 1), (0, 6), "axes fraction", textcoords="offset points", fontsize=9.5, color=GREY)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+
+
+def _places(axes: Axes, dates: np.ndarray) -> np.ndarray:
+    """Where on the axis each row is: at its date, or, where nights and weekends within the day's rows would take up
+    the axis, at its number. The axis gets the ticks for it."""
+    gaps = np.diff(dates).astype(int)
+    if dates.dtype == "datetime64[D]" or gaps.max() <= 3 * np.median(gaps):
+        locator = AutoDateLocator(maxticks=8)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        return dates
+    rows = np.arange(len(dates))
+    ticks = rows[:: max(1, len(rows) // 6)]
+    axes.set_xticks(ticks, [str(dates[row])[5:].replace("T", "\n") for row in ticks])
+    return rows
+
+
+def _edges(share: float) -> tuple[int, int]:
+    return LEVELS.index(round((1 - share) / 2, 2)), LEVELS.index(round((1 + share) / 2, 2))
+
+
+def _label_ends(axes: Axes, at: np.datetime64 | np.integer, fan: np.ndarray, walk: np.ndarray) -> None:
+    """At the end of the fan what each edge is and where it lies, in the edge's colour, moved apart to be legible."""
+    written = numbers([float(price) for price in fan])
+    labels = [(fan[MEDIAN], f"{written[MEDIAN]}  median", MODEL)]
+    for share, _ in BANDS:
+        low, high = _edges(share)
+        labels += [(fan[high], f"{written[high]}  {100 * share:.0f} % band", MODEL), (fan[low], written[low], MODEL)]
+    low, high = _edges(WALK_BAND)
+    labels.append((walk[high], f"random walk, {100 * WALK_BAND:.0f} %", WALK))
+    labels.sort(key=lambda label: label[0])
+    axes.margins(y=0.06)
+    axes.autoscale_view()
+    bottom, top = axes.get_ylim()
+    heights = spread([(price - bottom) / (top - bottom) for price, _, _ in labels], gap=0.062)
+    for (price, text, color), height in zip(labels, heights, strict=True):
+        axes.annotate(
+            text,
+            (at, price),
+            (1.025, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9.5,
+            color=color,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 0},
+        )
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Ascending places moved as little as it takes (in the sum of squares) to be `gap` apart: isotonic regression of
+    what is left of each place without the gaps below it, by pooling neighbours that are out of order."""
+    pools: list[tuple[float, int]] = []  # mean, how many
+    for k, place in enumerate(places):
+        mean, count = place - k * gap, 1
+        while pools and pools[-1][0] > mean:
+            before, many = pools.pop()
+            mean, count = (before * many + mean * count) / (many + count), many + count
+        pools.append((mean, count))
+    means = [mean for mean, count in pools for _ in range(count)]
+    return [mean + k * gap for k, mean in enumerate(means)]

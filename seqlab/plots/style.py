@@ -1,0 +1,52 @@
+"""What all charts share: colours that the colour-blind can tell apart, names that are only text, and how to save."""
+
+import warnings
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seqlab.formatting import plain
+
+INK, GREY, FAINT = "#22262b", "#6a737d", "#e4e8ec"
+# blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened
+MODEL, WALK, PALE = "#0072b2", "#d55e00", "#7fb8d8"
+OTHERS = ("#00805c", "#a8478a", "#8a6d00")
+NO_ADVICE = "No investment advice."
+TALLEST = 60_000  # pixels: what draws a PNG has its limit at 65,536
+
+
+def text_of(name: str, longest: int = 40) -> str:
+    """A name from a file or a person as a chart writes it: one line that is valid XML, and not endless."""
+    line = " ".join(plain(name).encode(errors="replace").decode().split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def quiet(axes: Axes) -> None:
+    """Only what helps to read the numbers: no frame, faint lines."""
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(GREY)
+    axes.tick_params(colors=GREY, labelcolor=INK, length=0)
+    axes.grid(axis="y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def empty(width: float, height: float) -> Figure:
+    """A figure of so many inches, whose parts make room for each other."""
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
+    return figure
+
+
+def save(figure: Figure, path: Path, note: str) -> None:
+    """Write a figure by its ending, with a small note at the bottom; the same figure gives the same bytes."""
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color=GREY)
+    date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    with (
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}),  # text stays text
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another script is drawn as boxes
+        warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # a few hours have fewer ticks than it likes
+        figure.savefig(path, dpi=min(150, TALLEST / figure.get_figheight()), metadata=date)

@@ -1,0 +1,90 @@
+"""Models that go on: dynamic evaluation, a net that learns to recall, and what a time budget is spent on."""
+
+import copy
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from seqlab import language, training
+from seqlab.data.text.corpus import Vocab
+from seqlab.language import LanguageSettings, recipe
+from seqlab.language.evaluate import ADAPT_LENGTH, adapted
+from seqlab.language.train import _begin_with
+from seqlab.machine import Compute
+from seqlab.models.recurrent import RecurrentLanguageModel
+
+ONE_THREAD = Compute("cpu", "fp32", 1)
+CHOSEN = ONE_THREAD.resolve(0)
+
+
+def net(**given: object) -> RecurrentLanguageModel:
+    torch.manual_seed(0)
+    settings = LanguageSettings(hidden_size=16, num_layers=1, dropout=0.5, **given)
+    return RecurrentLanguageModel(**language.net_config(settings, 5))
+
+
+@pytest.mark.parametrize("recall", [False, True])
+def test_a_character_is_predicted_before_it_is_learned_from(recall: bool) -> None:
+    model = net(recall=recall).eval()
+    before = copy.deepcopy(model.state_dict())
+    text = np.random.default_rng(0).integers(0, 4, ADAPT_LENGTH + 1)
+    learner, nats = adapted(model, text, CHOSEN)
+    plain = training.evaluate(
+        model, language.next_token_loss, language.evaluation_batches(model, text), CHOSEN.precision
+    )
+    assert nats == pytest.approx(plain, abs=1e-6)  # one piece: nothing was learned yet, and no dropout
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert not torch.equal(learner.output.weight, model.output.weight)
+
+
+def test_what_repeats_itself_is_learned_while_it_is_read() -> None:
+    model, vocab = net(recall=False), Vocab.of("abcd")
+    text = np.tile(np.array([0, 1, 2, 0, 3]), 20_000)
+    plain = language.evaluate(model, vocab, text[:20_000], CHOSEN)
+    metrics = language.evaluate(model, vocab, text, CHOSEN, adapt=True)
+    assert metrics["adapted"] and not plain["adapted"]
+    assert metrics["nats_per_char"] < 0.9 * plain["nats_per_char"]
+
+
+def test_a_net_that_learns_to_recall_begins_as_the_one_before_it() -> None:
+    plain, recalling = net(recall=False).eval(), net(recall=True).eval()
+    other = language.LanguageModel(plain, Vocab.of("abcd"), checkpoint=None)  # type: ignore[arg-type]
+    _begin_with(recalling, other)
+    text = np.random.default_rng(1).integers(0, 4, 400)
+    losses = [
+        training.evaluate(one, language.next_token_loss, language.evaluation_batches(one, text), CHOSEN.precision)
+        for one in (plain, recalling)
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_what_was_set_is_left_alone() -> None:
+    settings = LanguageSettings(hidden_size=24, num_layers=2, dropout=0.3, batch_size=8, seq_len=16)
+    taken, reason = language.choose(settings, set(asdict(settings)), 5, 1000, 60.0, ONE_THREAD)
+    assert taken == settings and "2 x 24" in reason
+
+
+@pytest.mark.parametrize("speed", [1e10, 1e12])
+def test_more_time_or_a_faster_machine_never_makes_a_net_smaller(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
+    def measured(settings: LanguageSettings, vocab_size: int, compute: Compute) -> tuple[int, float]:
+        size = 8 * settings.num_layers * settings.hidden_size**2
+        return size, speed / (6 * size)  # characters a second of a machine with so many FLOP/s
+
+    monkeypatch.setattr(recipe, "_measure", measured)
+    sizes = []
+    for seconds in (0.0, 10.0, 600.0, 36_000.0):
+        taken, reason = language.choose(LanguageSettings(), (), 100, 10**9, seconds)
+        size, rate = measured(taken, 100, Compute())
+        sizes.append(size)
+        assert size == min(sizes[0], size) or rate * seconds >= recipe.CHARACTERS_PER_PARAMETER * size
+        assert f"{taken.num_layers} x {taken.hidden_size} lstm" in reason
+    assert sizes == sorted(sizes) and sizes[0] < sizes[-1]
+
+
+def test_many_passes_through_a_text_get_dropout() -> None:
+    settings = LanguageSettings(hidden_size=24, num_layers=2, batch_size=8, seq_len=16)
+    fixed = {"hidden_size", "num_layers"}
+    assert language.choose(settings, fixed, 5, 10**9, 10.0, ONE_THREAD)[0].dropout == 0.0
+    assert language.choose(settings, fixed, 5, 1000, 10.0, ONE_THREAD)[0].dropout == recipe.DROPOUT[-1][1]
