@@ -28,6 +28,7 @@ from torch import Tensor
 
 import seqlab
 from seqlab.errors import CheckpointError, did_you_mean
+from seqlab.formatting import html_table
 
 FORMAT = 1
 LONGEST_NAME = 200  # bytes of a folder's: what is written beside it has room for an ending
@@ -57,6 +58,18 @@ class Checkpoint:
             return load(shipped_folder() / self.name).config["sha256"] == self.config["sha256"]
         except CheckpointError:
             return False
+
+    def summary(self) -> dict[str, Any]:
+        """What a finished training run says last: its last evaluation, where it is kept, and its metrics."""
+        end = {"final": True, "checkpoint": str(self.folder), "best_step": self.config["position"]["best_step"]}
+        return {**self.log()[-1], **end, **self.config.get("metrics", {})}
+
+    def to_html(self) -> str:
+        """For a notebook: how it was made, and its figures."""
+        shown = {"job": self.config["job"], "parameters": self.config["parameters"], "folder": self.folder}
+        metrics = self.config.get("metrics", {}).items()
+        shown |= {name: value for name, value in metrics if isinstance(value, int | float | str)}
+        return html_table(self.name, [], [[name, value] for name, value in shown.items()])
 
     def lineage(self) -> Config:
         """What a checkpoint that began with this one notes of it: enough to make it again."""
@@ -231,11 +244,13 @@ def folder_name(name: str) -> str:
     return os.fsencode(kept)[:LONGEST_NAME].decode(errors="ignore").rstrip(". ") or "unnamed"
 
 
-def find(name: str, folders: list[Path], job: str | None = None) -> Checkpoint:
-    """The checkpoint of that name in the first of `folders` that has one, or at that path.
+def find(name: str, folders: list[Path] | None = None, job: str | None = None) -> Checkpoint:
+    """The checkpoint of that name in the first of `folders` (by default `search_folders()`) that has one, or at that
+    path.
 
     Raises CheckpointError where there is none, suggesting one of `job` if that is given.
     """
+    folders = search_folders() if folders is None else folders
     for folder in folders:
         if name == folder_name(name) and (folder / name / "config.json").exists():
             return load(folder / name)
@@ -261,6 +276,17 @@ def listing(folders: list[Path]) -> list[Checkpoint | CheckpointError]:
             except CheckpointError as problem:
                 found.append(problem)
     return found
+
+
+def checkpoints_folder() -> Path:
+    """Where what is trained here goes: `$SEQLAB_CHECKPOINTS`, else ./checkpoints. It need not exist."""
+    return Path(os.environ.get("SEQLAB_CHECKPOINTS") or "checkpoints")
+
+
+def search_folders() -> list[Path]:
+    """Where checkpoints are looked for by name: what was trained here, then what ships with seqlab."""
+    here, shipped = checkpoints_folder(), shipped_folder()
+    return [here] if here.resolve() == shipped.resolve() else [here, shipped]
 
 
 def shipped_folder() -> Path:

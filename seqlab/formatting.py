@@ -1,5 +1,6 @@
 """Text, numbers and durations as people read them, in a terminal or a chart."""
 
+import html
 import math
 from collections.abc import Sequence
 
@@ -26,3 +27,12 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> str:
+    """A small table for a notebook; whatever is in it is text and never markup."""
+    cells = [[f"{value:.6g}" if isinstance(value, float) else str(value) for value in row] for row in rows]
+    head = f"<tr>{''.join(f'<th>{html.escape(name)}</th>' for name in header)}</tr>" if any(header) else ""
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+    below = f"<p>{html.escape(note)}</p>" if note else ""
+    return f"<p><b>{html.escape(title)}</b></p><table>{head}{body}</table>{below}"

@@ -134,16 +134,16 @@ class Compute:
     precision: str = "auto"
     threads: int | None = None
 
-    def resolve(self, parameters: int) -> "Resolved":
+    def resolve(self, parameters: int) -> "DeviceConfig":
         """Raises UsageError for what this machine cannot do."""
         device = choose_device(self.device).value
-        return Resolved(
+        return DeviceConfig(
             device, choose_precision(self.precision, device).value, choose_threads(self.threads, parameters).value
         )
 
 
 @dataclass(frozen=True)
-class Resolved:
+class DeviceConfig:
     """A device, the dtype of its matrix products, and a number of threads."""
 
     device: torch.device

@@ -1,25 +1,117 @@
-"""A training run that is kept in a folder: reopened, taken to its end, its best weights put into the model.
+"""Training runs that are kept in a folder: what is asked of one, what a job prepares for it, and how it is run.
 
-What the jobs do alike, once they have joined their data to a model. The loop knows no folder and the checkpoint no
-model; here they meet.
+The loop knows no folder and the checkpoint no model; here they meet.
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import asdict
+import dataclasses
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import torch
+from torch import nn
 
 from seqlab import checkpoint, training
 from seqlab.checkpoint import Checkpoint, RunFolder
-from seqlab.errors import CheckpointError
-from seqlab.machine import Compute
-from seqlab.training import Progress, Run, Settings, schedules
+from seqlab.errors import CheckpointError, UsageError
+from seqlab.machine import Compute, DeviceConfig
+from seqlab.settings import Settings
+from seqlab.settings import saved as saved_settings
+from seqlab.tasks import Note
+from seqlab.training import Batches, Objective, Progress, Run, Validate
+from seqlab.training.schedules import Schedule, warmup_cosine
 
 S = TypeVar("S", bound=Settings)
 
 
-def reopen(folder: Path, job: str, kind: type[S]) -> tuple[Checkpoint, S, Compute]:
-    """What was saved of a run, its settings, and what it computes with: it continues bit for bit only with these.
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a training run is carried out, whatever is trained.
+
+    folder: where it is kept; None: CHECKPOINTS/NAME, see `target_folder`. epochs, minutes: how long, where the settings
+    do not say it in steps. resume: continue what is in the folder, with the settings saved there. overwrite: replace
+    it. command: what repeats the run, noted in the checkpoint. stop: asked after every step; once it says yes the run
+    is saved and ends, to be resumed.
+    """
+
+    folder: Path | None = None
+    compute: Compute = Compute()
+    epochs: float | None = None
+    minutes: float | None = None
+    resume: bool = False
+    overwrite: bool = False
+    command: str = ""
+    stop: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a job makes of its data: all of a run but its length.
+
+    config: what the checkpoint says beside settings, parameters and what it was computed with. validate: see
+    `training.fit`; so are patience and save_seconds. epochs, minutes: the length where nobody says one. work: what a
+    step of the run costs, of one that is timed. on_length: told the number of steps before the first.
+    """
+
+    model: nn.Module
+    objective: Objective
+    batches: Batches
+    optimizer: torch.optim.Optimizer
+    settings: Settings
+    device_config: DeviceConfig
+    config: dict[str, Any]
+    validate: Validate | None = None
+    schedule: Schedule = warmup_cosine
+    averaging: float = 0.0
+    patience: int | None = None
+    save_seconds: float = 0.0
+    epochs: float | None = None
+    minutes: float | None = None
+    work: float = 1.0
+    on_length: Callable[[int], None] | None = None
+
+
+class Reopened(NamedTuple, Generic[S]):
+    """A run that is to be continued: what was saved of it, its settings, and what it computes with."""
+
+    checkpoint: Checkpoint
+    settings: S
+    compute: Compute
+
+
+def target_folder(
+    options: RunOptions, name: str, given: Mapping[str, Any] = {}, first: str = ""
+) -> Generator[Note, None, RunOptions]:
+    """The options with the folder of a run called `name`.
+
+    given: settings that were asked for; first: the folder in it that is the first of several runs.
+
+    A generator, for what is to be said of a run that is resumed. Raises CheckpointError for a folder in use without
+    resume or overwrite, and for one that holds nothing to resume.
+    """
+    folder = options.folder or checkpoint.checkpoints_folder() / checkpoint.folder_name(name)
+    if options.resume and options.overwrite:
+        raise UsageError("--resume continues what --overwrite replaces", "give one of them")
+    if options.resume:
+        if not (folder / first / "config.json").exists():
+            raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
+        position = checkpoint.load(folder / first).config["position"]
+        if position["step"] >= position["max_steps"] and not first:
+            yield Note(f"the run there came to its end after {position['step']:,} steps; a longer one is a new one")
+        if given or options.epochs is not None or options.minutes is not None:
+            yield Note("resumed with the settings that were saved; those given now are not used")
+    elif folder.exists() and not (options.overwrite and (folder / first / "config.json").exists()):
+        checkpoint.refuse_existing(folder)
+    return replace(options, folder=folder)
+
+
+def reopen(folder: Path, job: str, kind: type[S]) -> Reopened[S]:
+    """A run to be continued: it does so bit for bit only with the settings and the device that were saved.
 
     Raises CheckpointError if the folder holds none of that job, or one that is damaged.
     """
@@ -30,48 +122,84 @@ def reopen(folder: Path, job: str, kind: type[S]) -> tuple[Checkpoint, S, Comput
         )
     environment = saved.config["environment"]
     compute = Compute(environment["device"], environment["precision"], environment["threads"])
-    return saved, kind(**saved.config["settings"]), compute
+    return Reopened(saved, saved_settings(kind, saved.config), compute)
 
 
-def conduct(
-    run: Run,
-    folder: Path,
-    settings: Settings,
-    config: dict[str, Any],
-    saved: Checkpoint | None,
-    *,
-    schedule: schedules.Schedule = schedules.warmup_cosine,
-    validate: Callable[[], dict[str, float]] | None = None,
-    patience: int | None = None,
-    save_seconds: float = 0.0,
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, RunFolder | None]:
-    """Take a run from where it is (`saved`, or the beginning) to `settings.max_steps`, keeping it in `folder`.
+def run(
+    prepared: Prepared, options: RunOptions, saved: Checkpoint | None = None
+) -> Generator[Progress | Note, None, RunFolder | None]:
+    """Carry a run out from where it is (`saved`, or the beginning) to its end, keeping it in `options.folder`.
 
-    config: what the checkpoint says beside settings and number of parameters; patience, save_seconds: `training.fit`. A
-    generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
-    early. The model then has the weights to use: the best by `validate`, or the last.
+    A generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
+    early. The model then has the weights to use: the best by validation, or the last. Threads are the caller's to set.
     """
-    assert settings.max_steps is not None  # choose_max_steps has spoken
-    settings.eval_every = settings.eval_every or max(1, settings.max_steps // 20)
-    run.max_steps = settings.max_steps
-    run.learning_rate = schedule(settings.lr, settings.warmup_steps, run.max_steps)
-    config = {**config, "settings": asdict(settings), "parameters": training.count_parameters(run.model)}
+    assert options.folder is not None  # target_folder has named it
+    max_steps = _length(prepared, options, saved)
+    settings = replace(
+        prepared.settings, max_steps=max_steps, eval_every=prepared.settings.eval_every or max(1, max_steps // 20)
+    )
+    if prepared.on_length is not None:
+        prepared.on_length(max_steps)
+    going = _begun(prepared, max_steps, prepared.schedule(settings.lr, settings.warmup_steps, max_steps))
+    config = {
+        "job": prepared.config["job"],
+        "command": options.command if saved is None else saved.config["command"],  # the one that began it makes it
+        **prepared.config,
+        "environment": prepared.device_config.record(),
+        "settings": asdict(settings),
+        "parameters": training.count_parameters(prepared.model),
+    }
+    keeper = RunFolder(options.folder, config, saved.log() if saved else None)
     if saved is not None:
-        config["command"] = saved.config["command"]  # the one that began it makes it; that of --resume would not
-    keeper = RunFolder(folder, config, saved.log() if saved else None)
-    if saved is not None:
-        training.restore(run, saved.weights(), saved.training(), saved.config["position"])
+        training.restore(going, saved.weights(), saved.training(), saved.config["position"])
+    assert settings.eval_every is not None
     yield from training.fit(
-        run,
+        going,
         keeper,
         eval_every=settings.eval_every,
-        validate=validate,
-        patience=patience,
-        save_seconds=save_seconds,
-        stop=stop,
+        validate=prepared.validate,
+        patience=prepared.patience,
+        save_seconds=prepared.save_seconds,
+        stop=options.stop,
     )
-    if run.step < run.max_steps:
+    if going.step < going.max_steps:
+        yield Note(f"stopped; saved in {options.folder}")
         return None
-    run.model.load_state_dict(training.used_weights(run))
+    prepared.model.load_state_dict(training.used_weights(going))
     return keeper
+
+
+def _begun(prepared: Prepared, max_steps: int, learning_rate: Callable[[int], float]) -> Run:
+    return Run(
+        prepared.model,
+        prepared.objective,
+        prepared.batches,
+        prepared.optimizer,
+        learning_rate,
+        max_steps,
+        prepared.settings.clip_norm,
+        prepared.device_config.precision,
+        prepared.averaging,
+    )
+
+
+def _length(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) -> int:
+    """How many steps: a resumed run keeps its own; else the epochs or minutes asked for, else what the settings say,
+    else the job's default."""
+    asked = options.epochs is not None or options.minutes is not None
+    if prepared.settings.max_steps is not None and (saved is not None or not asked):
+        return prepared.settings.max_steps
+    if options.epochs is not None and options.minutes is not None:
+        raise UsageError("--epochs and --minutes both say how long to train", "give one of them")
+    epochs = options.epochs if asked else prepared.epochs
+    if epochs is not None:
+        return max(1, round(epochs * len(prepared.batches)))
+    minutes = options.minutes if asked else prepared.minutes
+    assert minutes is not None  # a job has a default length
+    timed = _begun(prepared, 0, lambda step: prepared.settings.lr)
+    return training.steps_in(timed, 60.0 * minutes / prepared.work, prepared.validate)
+
+
+def names() -> set[str]:
+    """Those of RunOptions, for a function that takes them as keyword arguments."""
+    return {one.name for one in dataclasses.fields(RunOptions)}

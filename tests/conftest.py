@@ -148,7 +148,7 @@ def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Pat
 
     folder = tmp_path_factory.mktemp("trained")
     torch.set_num_threads(1)
-    settings = language.LanguageSettings(
+    settings = LanguageSettings(
         hidden_size=32,
         embedding_size=16,
         num_layers=1,

@@ -26,6 +26,7 @@ from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.data.text.corpus import Corpus, load_corpus
 from seqlab.errors import CheckpointError, UsageError
 from seqlab.machine import Compute
+from seqlab.settings import LanguageSettings
 from tests.conftest import Outcome, made_up_code, run_seqlab, start_seqlab
 
 Tensors = dict[str, Tensor]
@@ -489,7 +490,7 @@ def corpus() -> Corpus:
     return Corpus.of("toy", text[:count])
 
 
-def settings(**changed: Any) -> language.LanguageSettings:
+def settings(**changed: Any) -> LanguageSettings:
     given_settings = {
         **{
             "hidden_size": 8,
@@ -501,7 +502,7 @@ def settings(**changed: Any) -> language.LanguageSettings:
         },
         **{"max_steps": STEPS, "eval_every": 4, "lr": 1e-2, "seed": 5},
     }
-    return language.LanguageSettings(**{**given_settings, **changed})
+    return LanguageSettings(**{**given_settings, **changed})
 
 
 def run_to_end(corpus: Corpus, folder: Path, **options: Any) -> Checkpoint | None:

@@ -20,11 +20,11 @@ FLOORS = (
     {"cli"},
     {"api"},
     {"lab"},
-    {"language", "forecasting", "vision", "tabular", "structure"},
-    {"plots", "runs", "tasks"},
+    {"language", "forecasting", "vision", "tabular", "unsupervised"},
+    {"plots", "runs"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
-    {"machine"},
-    {"formatting", "errors"},
+    {"machine", "settings", "results"},
+    {"tasks", "formatting", "errors"},
 )
 FOLDERS_OF_ROOMS = {"data", "cli"}  # whose folders are rooms of their own: none of them in a circle either
 MOST_ARROWS_IN_DATA = 8  # between its rooms
@@ -87,7 +87,8 @@ def faults(files: dict[str, str]) -> list[str]:
             if top != "seqlab" or there in (here, GROUND) or (module == "seqlab.__main__" and there == "cli"):
                 continue
             if module == "seqlab":
-                wrong.append(f"the package itself imports {imported}")
+                if there == "cli":
+                    wrong.append(f"the package itself imports {imported}")
             elif there not in height:
                 wrong.append(f"{module} imports {imported}, which is on no floor")
             elif height[there] >= height[here]:
@@ -172,7 +173,7 @@ def test_no_arrow_runs_up_or_sideways() -> None:
         ("seqlab.lab.explosion", "from click import echo", "only cli"),
         ("seqlab.helpers", "", "no floor"),
         ("seqlab.language", "import importlib\nimportlib.import_module('seqlab.cli.main')", "up"),
-        ("seqlab", "from seqlab import training", "the package itself"),
+        ("seqlab", "from seqlab.cli import main", "the package itself"),
     ],
 )
 def test_a_wrong_arrow_is_seen(module: str, source: str, wrong: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 import click
 
 import seqlab
-from seqlab.cli.output import Interrupted, clear_bar
+from seqlab.cli.output import clear_bar
+from seqlab.cli.signals import Interrupted
 from seqlab.errors import SeqlabError, UsageError, did_you_mean
 from seqlab.formatting import plain
 

@@ -12,13 +12,13 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from seqlab.errors import DataError, UsageError, did_you_mean
+from seqlab.settings import Settings
 
-S = TypeVar("S")
 CHARTS = (".png", ".svg", ".pdf")  # how the name of a file ends that is drawn
 
 
@@ -37,33 +37,30 @@ class Common:
     checkpoints: Path = Path("checkpoints")
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def checkpoint_folders(self) -> list[Path]:
-        """Where checkpoints are looked for by name: what was trained here, then what ships with seqlab."""
-        from seqlab.checkpoint import shipped_folder
+    @property
+    def device_options(self) -> dict[str, Any]:
+        """What to compute with, as keyword arguments of the library."""
+        return {"device": self.device, "precision": self.precision, "threads": self.threads}
 
-        here, shipped = self.checkpoints, shipped_folder()
-        return [here] if here.resolve() == shipped.resolve() else [here, shipped]
-
+    @property
     def compute(self) -> Any:
-        """The `machine.Compute` that was asked for."""
+        """The same as a `machine.Compute`."""
         from seqlab.machine import Compute
 
-        return Compute(self.device, self.precision, self.threads)
+        return Compute(**self.device_options)
 
-    def resolve(self, kind: type[S], **defaults: Any) -> S:
-        """An instance of a settings dataclass: its defaults, then `defaults`, then --config, --set and --seed.
+    def given(self, kind: type[Settings]) -> dict[str, Any]:
+        """What --config, --set and --seed say of a job's settings, as values of their types.
 
         Raises UsageError for a name that is none of its fields, or a value that is not of the field's type.
         """
         hints = typing.get_type_hints(kind)
-        values = dict(defaults)
+        values = {}
         for name, written in self.settings.items():
             if name not in hints:
                 raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, hints))
             values[name] = _parse(name, written, hints[name])
-        if self.seed is not None:
-            values["seed"] = self.seed
-        return kind(**values)
+        return values if self.seed is None else values | {"seed": self.seed}
 
 
 _PARAMETERS = [
@@ -97,6 +94,7 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         offline = given.pop("offline")
         if offline:
             os.environ["SEQLAB_OFFLINE"] = "1"
+        os.environ["SEQLAB_CHECKPOINTS"] = str(given["checkpoints"])  # where the library looks, too
         common = Common(
             quiet=given.pop("quiet"),
             json=given.pop("json_"),
@@ -105,7 +103,7 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             **{name: given.pop(name) for name in ("seed", "device", "threads", "precision", "output", "checkpoints")},
         )
         if (common.device, common.threads, common.precision) != ("auto", None, "auto"):
-            common.compute().resolve(0)  # a wrong value is refused also where nothing is computed
+            common.compute.resolve(0)  # a wrong value is refused also where nothing is computed
         return command(common, **given)
 
     for add in reversed(_PARAMETERS):
@@ -155,28 +153,29 @@ def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
     says what another option says otherwise.
     """
     file = context.meta.get("seqlab.settings", {})
+    run = given.get("run", {})  # of a training: see training.run_options
     said = {}
     for assignment in given.pop("set_"):
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
         # only a training, resumed or on the spot, has settings
-        if not {"resume", "refit"} & given.keys() and context.command.name != "structure":
+        if not run and "refit" not in given and context.command.name != "structure":
             raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
         said[name.strip().replace("-", "_")] = value.strip()
     settings = {**file, **said}
     if "seed" in said and not from_command_line(context, "seed"):
         given["seed"] = None  # --set is an option too: it goes before the environment and the file
     for name in ("epochs", "minutes"):
-        if given.get(name) is None or "max_steps" not in settings:
+        if run.get(name) is None or "max_steps" not in settings:
             continue
         if from_command_line(context, name) == ("max_steps" in said):
             raise UsageError(f"max_steps and --{name} both say how long to train", "give one of them")
         if "max_steps" in said:
-            given[name] = None
+            run[name] = None
         else:
             del settings["max_steps"]
-    context.params.update((name, given[name]) for name in ("seed", "epochs", "minutes") if name in given)
+    context.params.update({"seed": given["seed"], **{name: run[name] for name in ("epochs", "minutes") if run}})
     context.meta["seqlab.settings"] = settings
     return settings
 

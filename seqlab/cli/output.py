@@ -1,29 +1,15 @@
 """What a person or a script sees. The result goes to standard output, everything else to standard error."""
 
 import json
-import math
 import os
 import re
-import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from seqlab.cli.options import Common
-from seqlab.formatting import duration, plain
-
-R = TypeVar("R")
-SAYS_SECONDS = 1.0  # a small net is evaluated many times in one
-
-
-class Interrupted(BaseException):
-    """Ended by a signal, after saving. `status` is the exit status that says which. Like KeyboardInterrupt it is no
-    Exception, so that nothing on the way takes it for a failure of its own."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
+from seqlab.formatting import plain
 
 
 def result(text: str, end: str = "\n") -> None:
@@ -112,87 +98,3 @@ def clear_bar() -> None:
     """Take away the bar that is drawn, if there is one: before anything else is written, and at the end."""
     if Bar.shown is not None:
         Bar.shown.clear()
-
-
-def show_transfer(common: Common, fetching: Generator[Any, None, R]) -> R:
-    """Run a download to its end, showing file, rate and time left; the result is the generator's."""
-    bar, said, source = Bar(common), time.monotonic(), None
-    start, before = said, 0  # of this source; what was there already is not counted
-    while True:
-        try:
-            step = next(fetching)
-        except StopIteration as end:
-            bar.clear()
-            return end.value
-        now = time.monotonic()
-        if (step.file, step.origin) != source or step.done < before:
-            source, start, before = (step.file, step.origin), now, step.done
-        rate = (step.done - before) / max(now - start, 1e-6)
-        left = f", {duration((step.total - step.done) / rate)} left" if step.total and rate else ""
-        of = f" of {step.total / 1e6:.1f}" if step.total else ""
-        line = f"{step.file}: {step.done / 1e6:.1f}{of} MB, {rate / 1e6:.2f} MB/s{left}"
-        bar.show(line, step.done, step.total)
-        if not bar.live and now - said > 10:
-            said = now
-            say(common, line)
-
-
-def show_training(
-    common: Common, running: Generator[Any, None, R], unit: str, describe: Callable[[dict[str, Any]], str]
-) -> R:
-    """Run a training to its end: a bar, a line per evaluation, but only one in SAYS_SECONDS (with --json all of them,
-    as JSON); the result is the generator's.
-
-    unit: of the rate (`chars/s`); describe: the part of an evaluation's line that is the job's own.
-    """
-    bar, said = Bar(common), -math.inf
-    while True:
-        try:
-            progress = next(running)
-        except StopIteration as end:
-            bar.clear()
-            return end.value
-        left = f", {duration(progress.seconds_left)} left" if progress.step < progress.max_steps else ""
-        bar.show(
-            f"step {progress.step:,}/{progress.max_steps:,}  loss {progress.train_loss:.4f}  "
-            f"{progress.rate:,.0f} {unit}{left}",
-            progress.step,
-            progress.max_steps,
-        )
-        if progress.record is not None:
-            bar.clear()
-            if common.json:
-                result_json(progress.record)
-            if progress.step < progress.max_steps and time.monotonic() - said < SAYS_SECONDS:
-                continue
-            said = time.monotonic()
-            say(
-                common,
-                f"step {progress.step:>7,}/{progress.max_steps:,}  train {progress.train_loss:.4f}  "
-                f"{describe(progress.record)}  {progress.rate:,.0f} {unit}{left}",
-            )
-
-
-@contextmanager
-def graceful_stop(common: Common) -> Iterator[Callable[[], bool]]:
-    """Inside the block SIGINT and SIGTERM set a flag, which is what is yielded; a second one stops at once.
-
-    If the flag was set, the end of the block raises Interrupted with the signal's exit status.
-    """
-    caught: list[int] = []
-
-    def note(number: int, _: Any) -> None:
-        if caught:
-            raise Interrupted(130 if number == signal.SIGINT else 143)
-        caught.append(number)
-        if not common.quiet:  # not by say(): the bar may be half drawn
-            print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr, flush=True)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(caught)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if caught:
-        raise Interrupted(130 if caught[0] == signal.SIGINT else 143)

@@ -1,8 +1,9 @@
-"""What the train commands share: where the result goes, the command that repeats it, and what is said at the end."""
+"""What the train commands share: the options of a run, the command that repeats it, and what is said at the end."""
 
+import functools
 import shlex
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,49 +11,34 @@ import click
 from click.core import ParameterSource
 
 from seqlab.cli.options import Common, from_command_line
-from seqlab.cli.output import graceful_stop, result, result_json, say, show_training
-from seqlab.errors import CheckpointError, UsageError
+from seqlab.cli.output import result, result_json, say
+from seqlab.cli.progress import follow
+from seqlab.cli.signals import Stop, graceful_stop
 
 if TYPE_CHECKING:
     from seqlab.checkpoint import Checkpoint
-    from seqlab.training import Progress
+    from seqlab.tasks import Task
 
 # Where a run was written, how it was begun and what it said: nothing that its result depends on.
 UNRECORDED = {"output", "checkpoints", "offline", "resume", "overwrite", "quiet", "json_", "set_"}
+RUN = ("epochs", "minutes", "resume", "overwrite")
 
 
-def run_options(command):  # type: ignore[no-untyped-def]
-    """--minutes, --epochs, --resume and --overwrite."""
-    command = click.option("--overwrite", is_flag=True, help="Replace the checkpoint that is there.")(command)
-    command = click.option("--resume", is_flag=True, help="Continue the checkpoint that is there.")(command)
-    command = click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long.")(
-        command
-    )
-    return click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Train so many passes.")(command)
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --minutes, --epochs, --resume and --overwrite, which the command gets as one dict, `run`."""
 
+    @functools.wraps(command)
+    def wrapped(*args: Any, **given: Any) -> Any:
+        return command(*args, run={name: given.pop(name) for name in RUN}, **given)
 
-def target_folder(common: Common, name: str, *, resume: bool, overwrite: bool, first: str = "") -> Path:
-    """Where a train command writes; first: the folder in it that is the first checkpoint of several.
-
-    Raises CheckpointError for a folder in use without --resume or --overwrite.
-    """
-    from seqlab import checkpoint
-
-    if resume and overwrite:
-        raise UsageError("--resume continues what --overwrite replaces", "give one of them")
-    folder = common.output or common.checkpoints / checkpoint.folder_name(name)
-    if resume:
-        if not (folder / first / "config.json").exists():
-            raise CheckpointError(f"{folder} holds no checkpoint to resume", "leave out --resume to start one")
-        position = checkpoint.load(folder / first).config["position"]
-        if position["step"] >= position["max_steps"] and not first:
-            say(common, f"the run there came to its end after {position['step']:,} steps; a longer one is a new one")
-        context = click.get_current_context()
-        if any(from_command_line(context, name) for name in ("set_", "seed", "l2", "epochs", "minutes")):
-            say(common, "resumed with the settings that were saved; those of this command are not looked at")
-    elif folder.exists() and not (overwrite and (folder / first / "config.json").exists()):
-        checkpoint.refuse_existing(folder)
-    return folder
+    for add in (
+        click.option("--overwrite", is_flag=True, help="Replace the checkpoint that is there."),
+        click.option("--resume", is_flag=True, help="Continue the checkpoint that is there."),
+        click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long."),
+        click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Train so many passes."),
+    ):
+        wrapped = add(wrapped)
+    return wrapped
 
 
 def repeating_command() -> str:
@@ -88,10 +74,10 @@ def resume_command() -> str:
     )
 
 
-def conduct(
+def train(
     common: Common,
-    folder: Path,
-    start: "Callable[[Callable[[], bool]], Generator[Progress, None, Checkpoint | None]]",
+    start: "Callable[..., Task[Any]]",
+    run: dict[str, Any],
     unit: str,
     describe: Callable[[dict[str, Any]], str],
     lines: "Callable[[Checkpoint], list[str]]",
@@ -99,20 +85,25 @@ def conduct(
 ) -> None:
     """Run a training to its end, or to Ctrl-C, and report it.
 
-    start: makes the run, given what tells it to stop; unit, describe: see show_training; lines: the result for a
-    person; next_command: what uses the checkpoint of that name. The report is given also where a signal came during
-    the last measurement.
+    start: makes the Task, given the options of the run; unit, describe: see `follow`; lines: the result for a person;
+    next_command: what uses the checkpoint of that name. The report is given also where a signal came during the last
+    measurement.
     """
     with graceful_stop(common) as stop:
-        done = show_training(common, start(stop), unit, describe)
-        if done is None:
-            say(common, f"stopped; saved in {folder}\ncontinue with: {resume_command()}")
+        model = follow(common, start(**of_run(common, run, stop)), unit, describe, stop)
+        if model is None:
+            say(common, f"continue with: {resume_command()}")
             return
+        done = model.checkpoint
         if common.json:
-            end = {"final": True, "checkpoint": str(folder), "best_step": done.config["position"]["best_step"]}
-            result_json({**done.log()[-1], **end, **done.config["metrics"]})
+            result_json(model.to_dict())
         else:
             result("\n".join(lines(done)))
         elsewhere = common.output or from_command_line(click.get_current_context(), "checkpoints")
-        name = shlex.quote(str(folder) if elsewhere else folder.name)
-        say(common, f"saved in {folder}\nuse it: {next_command(name)}")
+        name = shlex.quote(str(done.folder) if elsewhere else done.folder.name)
+        say(common, f"saved in {done.folder}\nuse it: {next_command(name)}")
+
+
+def of_run(common: Common, run: dict[str, Any], stop: Stop) -> dict[str, Any]:
+    """The options of a run and its device, as keyword arguments of the library."""
+    return {**run, "folder": common.output, "command": repeating_command(), "stop": stop, **common.device_options}

@@ -1,17 +1,17 @@
 """The job of text: train a character model on a corpus, measure it, and write with it."""
 
+from seqlab.language.batches import training_batches
 from seqlab.language.evaluate import NATS_PER_UNKNOWN, adapted, evaluate, evaluation_batches, score
 from seqlab.language.generate import Character, generate
-from seqlab.language.model import SHAPE, LanguageModel, LanguageSettings, load, net_config, next_token_loss, opening
+from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss, opening
 from seqlab.language.recipe import choose
-from seqlab.language.train import train, training_batches
+from seqlab.language.train import train
 
 __all__ = [
     "NATS_PER_UNKNOWN",
     "SHAPE",
     "Character",
     "LanguageModel",
-    "LanguageSettings",
     "adapted",
     "choose",
     "evaluate",

@@ -13,7 +13,7 @@ from seqlab.data.batches import RecallBatches, StreamBatches
 from seqlab.data.text.corpus import Tokens, Vocab
 from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
-from seqlab.machine import Resolved, use_threads
+from seqlab.machine import DeviceConfig, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 
 # A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
@@ -39,18 +39,20 @@ def evaluation_batches(
 
 
 def evaluate(
-    model: RecurrentLanguageModel, vocab: Vocab, tokens: Tokens, chosen: Resolved, *, adapt: bool = False
+    model: RecurrentLanguageModel, vocab: Vocab, tokens: Tokens, device_config: DeviceConfig, *, adapt: bool = False
 ) -> dict[str, Any]:
     """Cross-entropy of every character of a text but the first, in nats and bits, and its perplexity.
 
     tokens (N,): those of the text in the model's vocabulary. `adapt`: by a copy of the model that goes on learning from
     what it has read, see `adapted`.
     """
-    with use_threads(chosen.threads):
+    with use_threads(device_config.threads):
         if adapt:
-            _, known = adapted(model, tokens, chosen)
+            _, known = adapted(model, tokens, device_config)
         else:
-            known = training.evaluate(model, next_token_loss, evaluation_batches(model, tokens), chosen.precision)
+            known = training.evaluate(
+                model, next_token_loss, evaluation_batches(model, tokens), device_config.precision
+            )
     chars = len(tokens) - 1
     starts = range(1, len(tokens), COUNTED)
     unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
@@ -66,7 +68,9 @@ def evaluate(
     }
 
 
-def adapted(model: RecurrentLanguageModel, tokens: Tokens, chosen: Resolved) -> tuple[RecurrentLanguageModel, float]:
+def adapted(
+    model: RecurrentLanguageModel, tokens: Tokens, device_config: DeviceConfig
+) -> tuple[RecurrentLanguageModel, float]:
     """Dynamic evaluation (Krause et al. 2018): a copy of the model reads a text (N,) and, after each ADAPT_LENGTH
     characters, learns from them. Returns it, and the mean cross-entropy in nats, each character predicted before it
     was learned from.
@@ -78,14 +82,14 @@ def adapted(model: RecurrentLanguageModel, tokens: Tokens, chosen: Resolved) -> 
     batches = evaluation_batches(learner, tokens, length=ADAPT_LENGTH)
     optimizer = torch.optim.Adam(learner.parameters(), ADAPT_RATE, betas=(0.0, 0.999), fused=True)
     run = training.Run(learner, next_token_loss, batches, optimizer, lambda step: ADAPT_RATE, len(batches))
-    run.clip_norm, run.precision = 1.0, chosen.precision
+    run.clip_norm, run.precision = 1.0, device_config.precision
     nats, count = 0.0, 0
     for step in training.train(run):
         nats, count = nats + step.loss * step.examples, count + step.examples
     return learner.eval(), nats / count
 
 
-def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.ndarray]:
+def score(language: LanguageModel, text: str, device_config: DeviceConfig) -> Iterator[np.ndarray]:
     """The log-probability in nats of every character of `text`, in pieces (n,) as they are computed, one stream.
 
     The first character is scored as the first that `generate` writes without a prompt: after a newline. A character
@@ -99,7 +103,11 @@ def score(language: LanguageModel, text: str, chosen: Resolved) -> Iterator[np.n
     done, state = 0, None
     for tokens, targets in batches.epoch(0):
         # set and left anew for every piece: between two of them the caller computes as it likes
-        with use_threads(chosen.threads), torch.inference_mode(), training.autocast(chosen.device, chosen.precision):
+        with (
+            use_threads(device_config.threads),
+            torch.inference_mode(),
+            training.autocast(device_config.device, device_config.precision),
+        ):
             logits, state = language.model(tokens, state)  # (1, T, V)
             log_probs = logits[0].double().log_softmax(1).gather(1, targets[0, :, None])[:, 0].cpu().numpy()  # (T,)
         yield log_probs - NATS_PER_UNKNOWN * unknown[done : done + len(log_probs)]

@@ -1,56 +1,102 @@
-"""How a character model is fitted to a corpus."""
+"""How a character model is trained on a corpus."""
 
 import math
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Collection, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seqlab import runs, training
+from seqlab import checkpoint, runs, training
+from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.batches import RecallBatches, StreamBatches
-from seqlab.data.text.corpus import Corpus, Tokens, Vocab
+from seqlab.data.text.corpus import Corpus, Vocab, load_corpus
+from seqlab.data.text.corpus_files import PUBLISHED
 from seqlab.errors import CheckpointError
+from seqlab.language import recipe
+from seqlab.language.batches import training_batches
 from seqlab.language.evaluate import evaluate, evaluation_batches
-from seqlab.language.model import SHAPE, LanguageModel, LanguageSettings, load, net_config, next_token_loss
-from seqlab.machine import Compute, use_threads
+from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss
+from seqlab.machine import use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
-from seqlab.training import Progress, optimizers
+from seqlab.runs import Prepared, RunOptions
+from seqlab.settings import LanguageSettings
+from seqlab.tasks import Event, Note
+from seqlab.training import optimizers
 
+DEFAULT_MINUTES = 10.0
+SMALL_TEXT = 100_000  # characters
 VALIDATION_STREAMS = 8  # choosing weights may read in parallel; what is reported is read once, from the beginning
 
 
-def train(
-    corpus: Corpus,
-    folder: Path,
-    settings: LanguageSettings,
+def train_text(
+    source: str | Path | Corpus,
+    options: RunOptions,
+    given: dict[str, Any],
     *,
-    compute: Compute = Compute(),
-    minutes: float | None = None,
-    epochs: float | None = None,
-    start: Checkpoint | None = None,
-    resume: bool = False,
-    command: str = "",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Checkpoint | None]:
+    start: str | None = None,
+    offline: bool = False,
+) -> Generator[Event, None, Checkpoint | None]:
+    """Train on the text that a name means (see `load_corpus`), with what was `given` of the settings.
+
+    Of the rest a recipe decides: where neither steps nor epochs are said, the size of the net is the one that the
+    minutes on this machine are best spent on. `start`: a text model to begin with. Otherwise as `train`.
+    """
+    found = checkpoint.find(start, job="language") if start and not options.resume else None
+    shape = {name: found.config["model"][name] for name in SHAPE if name != "dropout"} if found else {}
+    settings = all_settings.make(LanguageSettings, given, **shape)
+    is_published = isinstance(source, str) and source in PUBLISHED
+    if is_published:  # its name is known: what is wrong is told before the download
+        options = yield from runs.target_folder(options, str(source), given)
+    corpus = source if isinstance(source, Corpus) else (yield from load_corpus(str(source), offline=offline))
+    yield from _about(corpus)
+    if not is_published:
+        options = yield from runs.target_folder(options, corpus.name, given)
+    if not options.resume and settings.max_steps is None and options.epochs is None:
+        settings, options = yield from _sized(corpus, settings, {*shape, *given}, options)
+    return (yield from train(corpus, settings, options, start=found))
+
+
+def train(
+    corpus: Corpus, settings: LanguageSettings, options: RunOptions, *, start: Checkpoint | None = None
+) -> Generator[Event, None, Checkpoint | None]:
     """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
 
-    A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended it early. Length:
-    `settings.max_steps`, else `epochs`, else `minutes` (by default 10) of training as measured on this machine.
-    `start` is another text model, of the same shape, to begin with the weights and the vocabulary of. `resume`
-    continues what is in `folder` with the settings saved there. Raises DataError for too little text and
-    CheckpointError for a checkpoint that does not fit.
+    A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. Length:
+    `settings.max_steps`, else as the options say, else DEFAULT_MINUTES of training as measured on this machine. `start`
+    is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError for too
+    little text and CheckpointError for a checkpoint that does not fit.
     """
-    saved = None
-    if resume:
-        saved, settings, compute = runs.reopen(folder, "language", LanguageSettings)
-        settings.recall = "slots" in saved.config["model"]  # a run from before there was recall has no such setting
+    saved, compute = None, options.compute
+    if options.resume:
+        assert options.folder is not None
+        saved, settings, compute = runs.reopen(options.folder, "language", LanguageSettings)
+        settings = replace(settings, ngram_cache="slots" in saved.config["model"])  # older runs have no such setting
         if saved.config["data"]["sha256"] != corpus.sha256:
             raise CheckpointError(
-                f"{folder} was trained on another text than this '{corpus.name}'",
+                f"{options.folder} was trained on another text than this '{corpus.name}'",
                 "resume with the corpus it was trained on, or write elsewhere with -o FOLDER",
             )
+    prepared, vocab = prepare(corpus, settings, replace(options, compute=compute), saved, start)
+    with use_threads(prepared.device_config.threads):
+        keeper = yield from runs.run(prepared, options, saved)
+    if keeper is None:
+        return None
+    model = prepared.model
+    assert isinstance(model, RecurrentLanguageModel)
+    return keeper.finish(evaluate(model, vocab, corpus.encoded("test", vocab), prepared.device_config))
+
+
+def prepare(
+    corpus: Corpus,
+    settings: LanguageSettings,
+    options: RunOptions,
+    saved: Checkpoint | None = None,
+    start: Checkpoint | None = None,
+) -> tuple[Prepared, Vocab]:
+    """All of a run but its length, and what the model's tokens mean."""
     torch.manual_seed(settings.seed)
     earlier = saved or start
     vocab = Vocab(earlier.config["vocab"]) if earlier else corpus.vocab
@@ -58,49 +104,54 @@ def train(
     model = RecurrentLanguageModel(**shape)
     if start is not None and saved is None:
         _begin_with(model, load(start))
-    chosen = compute.resolve(training.count_parameters(model))
-    model.to(chosen.device)
-    with use_threads(chosen.threads):
-        run = training.Run(
-            model,
-            next_token_loss,
-            training_batches(corpus.encoded("train", vocab), settings, chosen.device),
-            optimizers.adamw(model, settings.lr, settings.weight_decay),
-            learning_rate=lambda step: settings.lr,
-            max_steps=0,
-            clip_norm=settings.clip_norm,
-            precision=chosen.precision,
-        )
+    device_config = options.compute.resolve(training.count_parameters(model))
+    model.to(device_config.device)
+    with use_threads(device_config.threads):
+        batches = training_batches(corpus.encoded("train", vocab), settings, device_config.device)
         held_out = evaluation_batches(model, corpus.encoded("val", vocab)[: settings.val_chars], VALIDATION_STREAMS)
 
-        def validate() -> dict[str, float]:
-            nats = training.evaluate(model, next_token_loss, held_out, chosen.precision)
-            return {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
+    def validate(step: int) -> dict[str, float]:
+        nats = training.evaluate(model, next_token_loss, held_out, device_config.precision)
+        return {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
 
-        settings.max_steps = training.choose_max_steps(
-            run, settings.max_steps, epochs=epochs, minutes=minutes, default_minutes=10.0, validate=validate
-        )
-        config = {
-            "job": "language",
-            "command": command,
-            "data": describe(corpus),
-            "model": shape,
-            "vocab": vocab.characters,
-            "from": saved.config.get("from") if saved else start and start.lineage(),
-            "environment": chosen.record(),
-        }
-        keeper = yield from runs.conduct(run, folder, settings, config, saved, validate=validate, stop=stop)
-        if keeper is None:
-            return None
-        return keeper.finish(evaluate(model, vocab, corpus.encoded("test", vocab), chosen))
+    config = {
+        "job": "language",
+        "data": describe(corpus),
+        "model": shape,
+        "vocab": vocab.characters,
+        "from": saved.config.get("from") if saved else start and start.lineage(),
+    }
+    prepared = Prepared(
+        model,
+        next_token_loss,
+        batches,
+        optimizers.adamw(model, settings.lr, settings.weight_decay),
+        settings,
+        device_config,
+        config,
+        validate,
+        minutes=DEFAULT_MINUTES,
+    )
+    return prepared, vocab
 
 
-def training_batches(tokens: Tokens, settings: LanguageSettings, device: torch.device) -> training.Batches:
-    """The batches of an epoch over the tokens (N,) of a text, with what is recalled where the net is to be told."""
-    streams = (tokens, settings.batch_size, settings.seq_len, device)
-    if settings.recall:
-        return RecallBatches(*streams, forget=settings.forget, seed=settings.seed)
-    return StreamBatches(*streams)
+def _about(corpus: Corpus) -> Generator[Note, None, None]:
+    yield Note(f"{corpus.name}: {len(corpus):,} characters in {corpus.files:,} files, from {corpus.origin}")
+    if corpus.bad_bytes:
+        yield Note(f"{corpus.bad_bytes:,} bytes of it are not UTF-8: each such place became U+FFFD")
+    if len(corpus) < SMALL_TEXT:
+        yield Note(f"a small text: under {SMALL_TEXT:,} characters a model mostly learns it by heart")
+
+
+def _sized(
+    corpus: Corpus, settings: LanguageSettings, fixed: Collection[str], options: RunOptions
+) -> Generator[Note, None, tuple[LanguageSettings, RunOptions]]:
+    """The settings that the time is best spent on, and the options with what is left of it."""
+    begun, minutes = time.perf_counter(), options.minutes or DEFAULT_MINUTES
+    characters = len(corpus.split("train"))
+    settings, reason = recipe.choose(settings, fixed, len(corpus.vocab), characters, 60 * minutes, options.compute)
+    yield Note(reason)
+    return settings, replace(options, minutes=minutes - (time.perf_counter() - begun) / 60)
 
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
@@ -116,7 +167,7 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
     except RuntimeError as problem:
         config = other.checkpoint.config["model"]
         shape = ", ".join(f"{name}={config.get(name)}" for name in SHAPE if name != "dropout")
-        shape += f", recall={str('slots' in config).lower()}"
+        shape += f", ngram_cache={str('slots' in config).lower()}"
         raise CheckpointError(
             f"checkpoint '{other.checkpoint.name}' has another shape than the model to train",
             f"it has {shape}: set the same with --set",

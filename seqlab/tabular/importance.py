@@ -7,7 +7,7 @@ import numpy as np
 
 from seqlab.data.tables.reader import Table
 from seqlab.errors import DataError, UsageError
-from seqlab.machine import Resolved, use_threads
+from seqlab.machine import DeviceConfig, use_threads
 from seqlab.tabular.predictor import Predictor, in_words
 from seqlab.tabular.prepare import known_rows
 
@@ -15,7 +15,7 @@ MOST_ROWS = 10_000
 
 
 def importance(
-    predictor: Predictor, table: Table, chosen: Resolved, *, repeats: int = 5, seed: int = 0
+    predictor: Predictor, table: Table, chosen: DeviceConfig, *, repeats: int = 5, seed: int = 0
 ) -> list[dict[str, Any]]:
     """{column, importance, deviation} of every column that the net reads, the most important first.
 

@@ -13,7 +13,7 @@ from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
-from seqlab.machine import Resolved, use_threads
+from seqlab.machine import DeviceConfig, use_threads
 from seqlab.models.mlp import MLP
 from seqlab.tabular.batched import Members, outputs_of
 from seqlab.tabular.duplicates import row_hashes
@@ -38,7 +38,7 @@ class Predictor:
         """How the columns of the table were written that it learnt from: for `read_table`."""
         return self.checkpoint.config["data"].get("written", {})
 
-    def outputs(self, frame: pd.DataFrame, chosen: Resolved) -> np.ndarray:
+    def outputs(self, frame: pd.DataFrame, chosen: DeviceConfig) -> np.ndarray:
         """Rows -> probabilities (N, classes), or numbers (N,) in the target's units."""
         with use_threads(chosen.threads):
             return in_words(self.model.to(chosen.device), self.encoder.encode(frame), self.target)
@@ -105,7 +105,7 @@ def seen(predictor: Predictor, table: Table) -> float:
     return share_seen(row_hashes(table.frame, names), predictor.checkpoint.config.get("learnt", ""))
 
 
-def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, Any]:
+def evaluate(predictor: Predictor, table: Table, chosen: DeviceConfig) -> dict[str, Any]:
     """What it makes of rows whose target is known: see `measure_classes` and `measure_numbers`; of numbers `coverage`
     too, how many lie in the intervals of each level, unless these are the rows whose errors made the intervals. Raises
     DataError for a class it does not know."""
@@ -121,7 +121,7 @@ def evaluate(predictor: Predictor, table: Table, chosen: Resolved) -> dict[str, 
     return measure_numbers(found, truth) | {"coverage": inside}
 
 
-def predict(predictor: Predictor, table: Table, chosen: Resolved, *, level: float = 0.9) -> pd.DataFrame:
+def predict(predictor: Predictor, table: Table, chosen: DeviceConfig, *, level: float = 0.9) -> pd.DataFrame:
     """A row for each of the table's: its `prediction`, and `probability CLASS` of each class, or `low` and `high`, the
     ends of the interval of that level. Raises UsageError for a level that the checkpoint cannot give."""
     found = predictor.outputs(table.frame, chosen)

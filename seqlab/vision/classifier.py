@@ -11,7 +11,7 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.data.images.augment import Normalise
 from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import CheckpointError, DataError
-from seqlab.machine import Compute, Resolved, use_threads
+from seqlab.machine import Compute, DeviceConfig, use_threads
 from seqlab.vision.zoo import architecture
 
 EVALUATION_PIXELS = 500 * 32 * 32  # that a net sees at a time: its maps are a hundred times as large
@@ -41,20 +41,20 @@ class Classifier:
     temperature_views: float = 1.0
     fitted_on: str = ""
 
-    def logits(self, images: Tensor, chosen: Resolved, *, average_views: bool = False) -> Tensor:
+    def logits(self, images: Tensor, chosen: DeviceConfig, *, average_views: bool = False) -> Tensor:
         """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learnt.
 
         average_views: the weighted mean over the test-time `views` of each image, at six (three) times the cost.
         """
         return self._logits(images, chosen, average_views)[-1]
 
-    def plain_and_averaged(self, images: Tensor, chosen: Resolved) -> tuple[Tensor, Tensor]:
+    def plain_and_averaged(self, images: Tensor, chosen: DeviceConfig) -> tuple[Tensor, Tensor]:
         """`logits` of the images as they are, and averaged over their views, for the price of the second."""
         plain, averaged = self._logits(images, chosen, True)
         return plain, averaged
 
     @torch.inference_mode()
-    def _logits(self, images: Tensor, chosen: Resolved, with_views: bool) -> Tensor:
+    def _logits(self, images: Tensor, chosen: DeviceConfig, with_views: bool) -> Tensor:
         was_training = self.model.training
         self.model.eval()
         parts = []
@@ -114,7 +114,7 @@ def load(saved: Checkpoint) -> Classifier:
     )
 
 
-def as_trained(saved: Checkpoint, compute: Compute) -> Resolved:
+def as_trained(saved: Checkpoint, compute: Compute) -> DeviceConfig:
     """What a classifier is applied with: in fp32 where bf16 was found slower for it on such a device."""
     chosen = compute.resolve(saved.config["parameters"])
     trained = saved.config["environment"]
@@ -133,7 +133,7 @@ def check_classes(classifier: Classifier, data: ImageSet) -> None:
         )
 
 
-def predict(classifier: Classifier, images: Tensor, chosen: Resolved, *, average_views: bool = False) -> Tensor:
+def predict(classifier: Classifier, images: Tensor, chosen: DeviceConfig, *, average_views: bool = False) -> Tensor:
     """uint8 images (N, 3, H, W) -> probabilities (N, classes), at the classifier's temperature."""
     temperature = classifier.temperature_views if average_views else classifier.temperature
     return (classifier.logits(images, chosen, average_views=average_views) / temperature).softmax(1)

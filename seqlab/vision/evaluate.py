@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seqlab.machine import Resolved
+from seqlab.machine import DeviceConfig
 from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision.classifier import Classifier, predict, views
 
@@ -16,7 +16,7 @@ SPREAD = 3.0  # of 1 / temperature around 1, before any image is seen
 HOTTEST = 100.0  # a temperature where even a net that has learnt nothing is as unsure as it should be
 
 
-def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> dict[str, Any]:
+def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig) -> dict[str, Any]:
     """What a classifier makes of labelled images (N, 3, H, W) it has not seen; shares are of one.
 
     top1: the share whose class comes first; top1_views: the same by the mean logits over the test-time `views` of
@@ -51,7 +51,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Res
     }
 
 
-def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved) -> Classifier:
+def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig) -> Classifier:
     """The classifier with the temperature that validation images, neither trained on nor measured, ask for."""
     plain, averaged = (
         fit_temperature(logits.cpu(), labels) for logits in classifier.plain_and_averaged(images, chosen)
@@ -117,7 +117,7 @@ class Mistake:
 
 
 def worst_mistakes(
-    classifier: Classifier, images: Tensor, labels: Tensor, chosen: Resolved, count: int = 24
+    classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig, count: int = 24
 ) -> list[Mistake]:
     """Up to `count` plain images (N, 3, H, W) that are not recognised, the surest first."""
     probability, predicted = predict(classifier, images, chosen).cpu().max(1)

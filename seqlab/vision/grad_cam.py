@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seqlab.machine import Resolved, use_threads
+from seqlab.machine import DeviceConfig, use_threads
 from seqlab.vision.classifier import Classifier, evaluation_batch
 
 SMALLEST_SIDE = 4  # of a map that still says where something is
 
 
-def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, chosen: Resolved) -> Tensor:
+def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, chosen: DeviceConfig) -> Tensor:
     """Where uint8 images (N, 3, H, W) speak for a class each, (N,) -> (N, H, W) on the CPU, from 0 to 1.
 
     Equations 1 and 2 of the paper: the maps of a layer, each weighted by the mean gradient of the class's logit,

@@ -27,6 +27,7 @@ from seqlab.cli import output
 from seqlab.cli.options import Common
 from seqlab.data.fetch.cache import Transfer
 from seqlab.formatting import duration, plain
+from seqlab.settings import LanguageSettings
 from tests.conftest import Outcome, run_seqlab, start_seqlab
 
 Cli = Callable[..., Outcome]
@@ -534,10 +535,10 @@ def test_a_length_on_the_command_line_goes_before_one_of_the_file(
 
 
 def test_the_help_names_the_settings(cli: Cli) -> None:
-    from seqlab import forecasting, language, tabular, vision
+    from seqlab import forecasting, tabular, vision
 
     for name, kind in (
-        ("train-text", language.LanguageSettings),
+        ("train-text", LanguageSettings),
         ("train-cnn", vision.VisionSettings),
         ("train-mlp", tabular.TableSettings),
         ("train-forecaster", forecasting.ForecastSettings),
@@ -563,7 +564,6 @@ def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_p
 
 def resolved(arguments: list[object], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> tuple[Common, Any]:
     """What a command would get: the common values and the settings."""
-    from seqlab import language
     from seqlab.cli.commands import train_text
 
     seen: list[Common] = []
@@ -575,7 +575,7 @@ def resolved(arguments: list[object], cli: Cli, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(train_text, "target_folder", noted)
     outcome = cli(*arguments)
     assert outcome.status == 0, outcome
-    return seen[0], seen[0].resolve(language.LanguageSettings)
+    return seen[0], seen[0].resolve(LanguageSettings)
 
 
 def test_an_option_goes_before_environment_before_file_before_default(

@@ -12,12 +12,12 @@ import torch
 
 from seqlab import checkpoint, language
 from seqlab.data.batches import RecallBatches
-from seqlab.machine import Resolved
+from seqlab.machine import DeviceConfig
 from tests.cli.test_contract import controls, seen_on_a_terminal
 from tests.conftest import Outcome, run_seqlab
 
 Cli = Callable[..., Outcome]
-EXACT = Resolved(torch.device("cpu"), torch.float32, 1)
+EXACT = DeviceConfig(torch.device("cpu"), torch.float32, 1)
 # longer than one piece, with a control character and two characters that the model has never seen
 TEXT = "int count = size;\nwhile (left < right)\n\treturn Ω\x1b[31m;\n" * 9
 

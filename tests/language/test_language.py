@@ -16,13 +16,13 @@ from seqlab.data.text.corpus import UNKNOWN, Corpus, Vocab
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.language import LanguageModel, LanguageSettings
 from seqlab.language.generate import _until
-from seqlab.machine import Compute, Resolved
+from seqlab.machine import Compute, DeviceConfig
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Sampling
 from seqlab.training import Progress
 
 ONE_THREAD = Compute(threads=1, precision="fp32")
-EXACT = Resolved(torch.device("cpu"), torch.float32, 1)
+EXACT = DeviceConfig(torch.device("cpu"), torch.float32, 1)
 
 
 def corpus_of(text: str) -> Corpus:

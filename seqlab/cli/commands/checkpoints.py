@@ -38,7 +38,7 @@ def list_(common: Common) -> None:
     """What is trained: here, then what ships with seqlab."""
     from seqlab import checkpoint
 
-    found = checkpoint.listing(common.checkpoint_folders())
+    found = checkpoint.listing(checkpoint.search_folders())
     if common.json:
         rows = [{"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found]
         result_json({"checkpoints": rows})
@@ -63,7 +63,7 @@ def show(common: Common, checkpoint: str) -> None:
     """How a checkpoint was made, and what it measured."""
     from seqlab.checkpoint import find
 
-    saved = find(checkpoint, common.checkpoint_folders())
+    saved = find(checkpoint)
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return
@@ -82,11 +82,10 @@ def show(common: Common, checkpoint: str) -> None:
 @result_options
 def verify(common: Common, checkpoint: str | None) -> None:
     """Read every file of a CHECKPOINT, or of all, and compare it with its checksum."""
-    from seqlab.checkpoint import find, listing
+    from seqlab.checkpoint import find, listing, search_folders
     from seqlab.checkpoint import verify as verify_files
 
-    folders = common.checkpoint_folders()
-    chosen = [find(checkpoint, folders)] if checkpoint else listing(folders)
+    chosen = [find(checkpoint)] if checkpoint else listing(search_folders())
     whole = []
     for saved in chosen:
         if isinstance(saved, CheckpointError):
@@ -108,7 +107,7 @@ def export(common: Common, checkpoint: str) -> None:
 
     if common.output is None:
         raise UsageError("export needs a folder to write to", "give it with -o FOLDER")
-    exported = export_files(find(checkpoint, common.checkpoint_folders()), Path(common.output))
+    exported = export_files(find(checkpoint), Path(common.output))
     row = _summary(exported)
     if common.json:
         result_json(row)

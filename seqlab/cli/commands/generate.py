@@ -2,14 +2,18 @@
 
 import shlex
 import sys
-import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from seqlab.cli.options import Common, common_options
-from seqlab.cli.output import Bar, Interrupted, result, result_json, say
+from seqlab.cli.output import Bar, result, result_json, say
+from seqlab.cli.progress import follow
+from seqlab.cli.signals import Interrupted
 from seqlab.errors import UsageError
+
+if TYPE_CHECKING:
+    from seqlab.language.text_model import Generated, Writing
 
 
 @click.command("generate")
@@ -55,103 +59,79 @@ def command(
 
     The same --seed writes the same text. `linux` ships with seqlab.
     """
-    from seqlab import checkpoint, language
-    from seqlab.machine import choose_threads, use_threads
-    from seqlab.sampling import Sampling
+    from seqlab import api
+    from seqlab.cli.reports.text import copy
 
-    sampling = Sampling(temperature, top_k, top_p, min_p)
-    saved = checkpoint.find(corpus, common.checkpoint_folders(), "language")
-    model = language.load(saved)
-    say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
+    model = api.load(corpus, job="language", **common.device_options)
+    say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input()
-    training_text = None
-    if check_copies is not None:
-        from seqlab.cli.reports import copies
-
-        training_text = copies.training_text(common, saved, check_copies)  # before anything is drawn: it may fail
-    few = samples < 16 and common.threads is None  # a few characters' arithmetic is too short to share
-    threads = 1 if few else choose_threads(common.threads, saved.config["parameters"]).value
-    seed = common.seed or 0
-    written: list[list[language.Character]] = [[] for _ in range(samples)]
-    start = time.perf_counter()
-    drawing = language.generate(
-        model,
-        prompt=prompt,
-        length=length,
-        samples=samples,
+    training = None
+    if check_copies is not None:  # before anything is drawn: it may fail
+        training = follow(common, model.training_text_task(check_copies, offline=common.offline))
+    writing = model.write(
+        prompt,
+        length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
         stop=stop,
-        sampling=sampling,
-        seed=seed,
-        precision=common.precision,
+        samples=samples,
+        seed=common.seed or 0,
         adapt=adapt,
     )
     sink = common.output.open("w", encoding="utf-8") if common.output else None
     streamed = samples == 1 and sink is None and not common.json
-    bar = Bar(common)
-    ended = None
-    try:
-        with use_threads(threads):
-            if streamed:
-                result(prompt, end="")
-            for character in drawing:
-                written[character.sample].append(character)
-                if streamed:
-                    result(character.text, end="")
-                elif character.sample == samples - 1:
-                    bar.show(f"{len(written[-1]):,} characters each", len(written[-1]), length)
-    except (KeyboardInterrupt, Interrupted) as signalled:  # what is written so far is kept
-        ended = signalled
-        if not any(written):
-            raise
-    finally:
-        bar.clear()
-    seconds = time.perf_counter() - start
-    count = sum(map(len, written))
-    texts = ["".join(character.text for character in one) for one in written]
+    ended = _draw(common, writing, streamed, length)
+    found = writing.result(training)
     if sink is not None:
         with sink:
-            sink.write(_together(prompt, texts) + "\n")
+            sink.write(_together(prompt, found) + "\n")
         say(common, f"written to {common.output}")
         if samples == 1:
             command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
             say(common, f"go on from there: {command} < {shlex.quote(str(common.output))}")
-    found: list[dict[str, Any]] = [
-        {"text": text, "log_likelihood_per_char": _mean([character.log_prob for character in one])}
-        for text, one in zip(texts, written, strict=True)
-    ]
-    if training_text is not None:
-        for sample in found:
-            sample["longest_copy"] = training_text.longest_copy(sample["text"])
     if common.json:
-        result_json(
-            {
-                "checkpoint": saved.name,
-                "seed": seed,
-                "samples": found,
-                "chars_per_second": count / seconds,
-            }
-        )
+        result_json(found.to_dict())
     elif sink is None:
-        result("" if streamed else _together(prompt, texts))
-    say(common, f"{count:,} characters, {count / seconds:,.0f} a second")
-    if training_text is not None:
-        for k, sample in enumerate(found, 1):
+        result("" if streamed else _together(prompt, found))
+    count = sum(map(len, writing.written))
+    say(common, f"{count:,} characters, {found.chars_per_second:,.0f} a second")
+    for k, sample in enumerate(found.samples, 1):
+        if training is not None and sample.longest_copy is not None:
             of = f"sample {k}: " if samples > 1 else ""
-            say(common, of + copies.in_words(sample["longest_copy"], training_text.name))
+            say(common, of + copy(sample.longest_copy, training.name))
     if ended is not None:
         raise ended
 
 
-def _together(prompt: str, texts: list[str]) -> str:
+def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> BaseException | None:
+    """Have all characters drawn; what a signal ended is kept, and the signal returned."""
+    bar, last = Bar(common), writing.written[-1]
+    try:
+        if streamed:
+            result(writing.prompt, end="")
+        for character in writing:
+            if streamed:
+                result(character.text, end="")
+            elif character.sample == len(writing.written) - 1:
+                bar.show(f"{len(last):,} characters each", len(last), length)
+    except (KeyboardInterrupt, Interrupted) as signalled:
+        if not any(writing.written):
+            raise
+        return signalled
+    finally:
+        bar.clear()
+    return None
+
+
+def _together(prompt: str, found: "Generated") -> str:
     """One text as it is; of several, each under a line that names it, as `head` and `tail` show several files."""
+    texts = [sample.text for sample in found.samples]
     if len(texts) == 1:
         return prompt + texts[0]
     return "\n\n".join(f"==> sample {k} of {len(texts)} <==\n{prompt}{text}" for k, text in enumerate(texts, 1))
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None  # a text may stop before its first character
 
 
 def _standard_input() -> str:

@@ -37,17 +37,14 @@ def command(common: Common, file: str, corpus: str) -> None:
     On a terminal the text is coloured by surprise; elsewhere every line stands after its bits per character.
     """
     text = _read(file)
-    from seqlab import checkpoint, language  # after the cheap errors: it imports torch
+    from seqlab import api  # after the cheap errors: it imports torch
 
-    saved = checkpoint.find(corpus, common.checkpoint_folders(), "language")
-    model = language.load(saved)
-    say(common, f"checkpoint {saved.folder}, {saved.config['parameters']:,} parameters")
-    if missing := model.vocab.missing(text):
+    model = api.load(corpus, job="language", **common.device_options)
+    say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
+    if missing := model.model.vocab.missing(text):
         names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
         say(common, f"{len(missing):,} of its characters the model has never seen, 20 bits and more each: {names}")
-    chosen = common.compute().resolve(saved.config["parameters"])
-    model.model.to(chosen.device)
-    pieces = language.score(model, text, chosen)
+    pieces = model.score_pieces(text)
     if common.json:
         _as_json(common, text, pieces)
         return

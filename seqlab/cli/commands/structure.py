@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from seqlab.data.series.files import Kind
-    from seqlab.structure import Structure, View
     from seqlab.training import Progress
+    from seqlab.unsupervised import Structure, View
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".bz2", ".xz", ".zip", ".zst")  # how a table's name ends
 
@@ -116,7 +116,7 @@ def _is_table(name: str) -> bool:
 def _of_table(common: Common, path: Path) -> Answer:
     from seqlab.data.tables.encoder import fit_encoder
     from seqlab.data.tables.reader import read_table
-    from seqlab.structure import StructureSettings, structure_of_rows
+    from seqlab.unsupervised import StructureSettings, structure_of_rows
 
     settings = common.resolve(StructureSettings)
     table = read_table(path)
@@ -130,7 +130,7 @@ def _of_table(common: Common, path: Path) -> Answer:
 
 def _of_series(common: Common, names: Sequence[str], columns: Sequence[str], kind: "Kind") -> Answer:
     from seqlab.data.series.quotes import load_many
-    from seqlab.structure import DAYS, StructureSettings, join, structure_of_days
+    from seqlab.unsupervised import DAYS, StructureSettings, join, structure_of_days
 
     settings = common.resolve(StructureSettings, **DAYS)
     series = list(load_many(names, columns=columns, kind=kind, offline=common.offline))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from seqlab import training
 from seqlab.data.batches import ShuffledBatches
-from seqlab.machine import Resolved
+from seqlab.machine import DeviceConfig
 from seqlab.training import Batch, Objective, Progress, State, optimizers
 
 AVERAGING = 0.99  # the weights are an average over about the last hundred steps: the rate does not fall
@@ -60,7 +60,7 @@ def learn(
     examples: Tensor,
     held: Tensor | None,
     settings: StructureSettings,
-    compute: Resolved,
+    compute: DeviceConfig,
     max_steps: int,
 ) -> Generator[Progress, None, int]:
     """Train a model on examples (N, ...) for at most `max_steps`; a generator of progress that returns the steps.

@@ -16,7 +16,7 @@ from seqlab.errors import DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.models.autoencoder import Autoencoder, SequenceAutoencoder
 from seqlab.models.cells import LSTMCell, hidden_states, unroll
-from seqlab.structure import (
+from seqlab.unsupervised import (
     DAYS,
     Returns,
     Structure,
@@ -25,8 +25,8 @@ from seqlab.structure import (
     structure_of_days,
     structure_of_rows,
 )
-from seqlab.structure.days import day_errors, held_windows, windows
-from seqlab.structure.pca import PrincipalComponents
+from seqlab.unsupervised.days import day_errors, held_windows, windows
+from seqlab.unsupervised.pca import PrincipalComponents
 from tests.forecasting.test_forecasting import made_series
 
 R = TypeVar("R")

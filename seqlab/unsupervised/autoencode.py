@@ -13,10 +13,10 @@ from torch import Tensor
 from seqlab.errors import DataError
 from seqlab.machine import Compute, use_threads
 from seqlab.models.autoencoder import Autoencoder, SequenceAutoencoder
-from seqlab.structure.days import Returns, day_errors, held_windows, windows
-from seqlab.structure.pca import PrincipalComponents
-from seqlab.structure.train import StructureSettings, absolute, learn, squared
 from seqlab.training import Objective, Progress, count_parameters
+from seqlab.unsupervised.days import Returns, day_errors, held_windows, windows
+from seqlab.unsupervised.pca import PrincipalComponents
+from seqlab.unsupervised.train import StructureSettings, absolute, learn, squared
 
 FEWEST_ROWS = 20
 FEWEST_STRETCHES = 4  # of five windows: one is held out, and its neighbours are not learned from

@@ -1,17 +1,17 @@
-"""What `generate --check-copies` tells: the longest run of a text that also stands in the training text."""
+"""Whether a model writes or copies: the longest run of a text that also stands in the training text."""
 
 import shlex
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqlab.checkpoint import Checkpoint
-from seqlab.cli.options import Common
-from seqlab.cli.output import say, show_transfer
 from seqlab.data.text.copies import longest_common_run
 from seqlab.data.text.corpus import OWN, Tokens, load_corpus
 from seqlab.errors import DataError
+from seqlab.tasks import Event, Note
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TrainingText:
         return {"length": run.length, "text": copied, "offset": run.start_in_corpus if run.length else None}
 
 
-def training_text(common: Common, saved: Checkpoint, path: str) -> TrainingText:
+def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Event, None, TrainingText]:
     """The training text of a checkpoint, read from `path`, or where that is empty from the corpus it names.
 
     Raises DataError where it was a file or a folder, whose place is not kept, and no path is given.
@@ -39,20 +39,11 @@ def training_text(common: Common, saved: Checkpoint, path: str) -> TrainingText:
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
             f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
         )
-    corpus = show_transfer(common, load_corpus(path or trained_on["name"], offline=common.offline))
+    corpus = yield from load_corpus(path or trained_on["name"], offline=offline)
     same = corpus.sha256 == trained_on["sha256"]
     if not same:
-        say(common, f"this {corpus.name} is another text than the {trained_on['name']} trained on: all of it is read")
+        yield Note(f"this {corpus.name} is another text than the {trained_on['name']} trained on: all of it is read")
     return TrainingText(corpus.name, corpus.codes("train" if same else "all"))
-
-
-def in_words(copy: dict[str, Any], name: str) -> str:
-    if not copy["length"]:
-        return f"no character of it stands in the training text of {name}"
-    return (
-        f"longest run that also stands in the training text: {copy['length']:,} characters, from character "
-        f"{copy['offset']:,} of {name}: {copy['text']!r}"
-    )
 
 
 def _codes(text: str) -> np.ndarray:

@@ -1,0 +1,32 @@
+"""What is said of text: bits per character, and whether it was copied."""
+
+import math
+from typing import Any
+
+
+def bits(metrics: dict[str, Any], part: str) -> str:
+    return (
+        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats) on {part}, "
+        f"{metrics['chars']:,} characters"
+    )
+
+
+def evaluation(metrics: dict[str, Any], vocab_size: int) -> list[str]:
+    """The lines of `seqlab evaluate`."""
+    part = "its last tenth" if metrics["split"] == "test" else "all of it"
+    return [
+        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, perplexity "
+        f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters"
+        + (", learning from each 128 when they were read" if metrics["adapted"] else ""),
+        f"a character drawn at random from the vocabulary: {math.log2(vocab_size):.2f} bits",
+    ]
+
+
+def copy(found: dict[str, Any], name: str) -> str:
+    """The longest run of a text that also stands in the training text called `name`."""
+    if not found["length"]:
+        return f"no character of it stands in the training text of {name}"
+    return (
+        f"longest run that also stands in the training text: {found['length']:,} characters, from character "
+        f"{found['offset']:,} of {name}: {found['text']!r}"
+    )

@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM: a flag while a net trains, the end at once otherwise."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from seqlab.cli.options import Common
+
+
+class Interrupted(BaseException):
+    """Ended by a signal, after saving. `status` is the exit status that says which. Like KeyboardInterrupt it is no
+    Exception, so that nothing on the way takes it for a failure of its own."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class Stop:
+    """Whether a training is to stop: what is asked after every step. armed: whether there is a training to be saved."""
+
+    def __init__(self) -> None:
+        self.caught: list[int] = []
+        self.armed = False
+
+    def __call__(self) -> bool:
+        return bool(self.caught)
+
+
+@contextmanager
+def graceful_stop(common: Common) -> Iterator[Stop]:
+    """Inside the block, once it is armed, SIGINT and SIGTERM set the flag of the Stop that is yielded; a second one
+    stops at once, and so does the first before there is anything to save.
+
+    If the flag was set, the end of the block raises Interrupted with the signal's exit status.
+    """
+    stop = Stop()
+
+    def note(number: int, _: Any) -> None:
+        if stop.caught or not stop.armed:
+            raise Interrupted(130 if number == signal.SIGINT else 143)
+        stop.caught.append(number)
+        if not common.quiet:  # not by say(): the bar may be half drawn
+            print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr, flush=True)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if stop.caught:
+        raise Interrupted(130 if stop.caught[0] == signal.SIGINT else 143)
