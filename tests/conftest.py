@@ -141,10 +141,12 @@ def small_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Path) -> Path:
     """A folder with the checkpoint `small`, a tiny LSTM trained on `small_text`. To be read, not changed."""
-    from seqlab import language
-    from seqlab.data.fetch.cache import finish
     from seqlab.data.text.corpus import load_corpus
+    from seqlab.language.train import train
     from seqlab.machine import Compute
+    from seqlab.runs import RunOptions
+    from seqlab.settings import LanguageSettings
+    from seqlab.tasks import Task
 
     folder = tmp_path_factory.mktemp("trained")
     torch.set_num_threads(1)
@@ -160,10 +162,9 @@ def shared_checkpoints(tmp_path_factory: pytest.TempPathFactory, small_text: Pat
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        corpus = finish(load_corpus(str(small_text)))
-    training = language.train(corpus, folder / "small", settings, compute=Compute(threads=1), command="seqlab")
-    for _ in training:
-        pass
+        corpus = Task(load_corpus(str(small_text))).result()
+    options = RunOptions(folder=folder / "small", compute=Compute(threads=1), command="seqlab")
+    Task(train(corpus, settings, options)).result()
     return folder
 
 
