@@ -22,6 +22,7 @@ from seqlab.settings import (
     TableSettings,
     VisionSettings,
     names_of,
+    today,
 )
 from seqlab.tasks import Event, Task
 
@@ -273,7 +274,7 @@ def divided(options: dict[str, Any], kind: type[Settings]) -> tuple[RunOptions, 
     Raises UsageError for a name that is neither, and where two of them say how long to train.
     """
     known = runs.names() - {"compute"} | {*DEVICE, *names_of(kind)}
-    for name in options:
+    for name in today(options):
         if name not in known:
             raise UsageError(f"there is no option or setting '{name}'", did_you_mean(name, known))
     given = {name: value for name, value in options.items() if name not in DEVICE and name not in runs.names()}
