@@ -71,7 +71,7 @@ def today(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def field_of(kind: type[Settings], name: str) -> str:
-    """The name of a job's field, today's for an earlier one. Raises UsageError, with the closest, where there is none."""
+    """The name of a job's field, today's for an earlier one. Raises UsageError where there is none."""
     known = names_of(kind)
     if RENAMED.get(name, name) not in known:
         raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, known))
