@@ -168,9 +168,11 @@ def test_the_library_answers_what_the_command_prints(player: Player, name: str) 
     player.record(name)
     *_, printed = player.outcomes[name].lines
     folder = player.prepared(name)
-    with surroundings(command, folder):
+    with surroundings(command, folder), pytest.MonkeyPatch.context() as patch:
         said = parsed(command)
-        fed = (folder / command.stdin).read_text() if command.stdin else ""
+        data = (folder / command.stdin).read_bytes() if command.stdin else b""
+        fed = data.decode()
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
         ask = ANSWERS[command.words[0]]
         answer = ask(said, fed) if ask is score else ask(said)
     assert comparable(json.loads(json.dumps(answer))) == comparable(printed)
