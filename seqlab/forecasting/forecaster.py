@@ -84,7 +84,7 @@ def calibrated(
     with torch.inference_mode():
         curves = forecaster.model.curves().cpu().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
     for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
-        units = one.surprises(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
+        units = one.residuals(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
         excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)
         excess[: one.warm_up] = np.nan
         for k, h in enumerate(knots):  # what was said h days of the series ago is known now
@@ -105,5 +105,5 @@ def model_quantiles(
     log_scale (N, K): the model's on every row, calibrated.
     """
     units = forecaster.model.quantiles(torch.from_numpy(log_scale[rows]), int(horizons.max())).numpy()
-    surprises = units[:, horizons - 1] * features.volatility[rows, None, None]
-    return features.expected[rows][:, horizons - 1, None] + surprises
+    residuals = units[:, horizons - 1] * features.volatility[rows, None, None]
+    return features.mean_forecast[rows][:, horizons - 1, None] + residuals

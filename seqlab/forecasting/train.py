@@ -23,7 +23,7 @@ from seqlab.data.series.features import (
     features_of,
     windows,
 )
-from seqlab.data.series.portfolios import baskets
+from seqlab.data.series.portfolios import portfolios
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError, did_you_mean
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_alike, require_length
@@ -274,7 +274,7 @@ def _lessons(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Fe
     """
     known = [one.until(cut) for one in series]
     own = [features_of(one, whole.season) for one, whole in zip(known, series, strict=True)]
-    own += [features_of(one) for one in baskets(known, seed)]
+    own += [features_of(one) for one in portfolios(known, seed)]
     if len(own) < 2:
         return own
     random = np.random.default_rng(seed)
