@@ -60,6 +60,13 @@ class Series:
         """The values that `close` of a row becomes by changes of the path, of any shape."""
         return self.close[row] + change if self.additive else self.close[row] * np.exp(change)
 
+    def about(self) -> list[str]:
+        """Where it came from, to which day, and what was repaired in it or looks wrong: a sentence each."""
+        end = str(self.dates[-1])
+        to = "" if end in self.origin else f" to {end}"
+        rows = "days" if spacing(self.dates).unit == "day" else "rows"
+        return [f"{self.name}: {note}" for note in (f"{len(self):,} {rows}{to}, {self.origin}", *self.notes)]
+
     @property
     def is_daily_prices(self) -> bool:
         """Whether there is a price a day: what the shipped forecaster has learned.
