@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from seqlab import training
-from seqlab.data.batches import RecallBatches, StreamBatches
-from seqlab.data.text.corpus import Tokens, Vocab
+from seqlab.data.batches import StreamBatches, Tokens
+from seqlab.data.text.corpus import Vocab
+from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
 from seqlab.machine import DeviceConfig, use_threads
@@ -34,7 +35,7 @@ def evaluation_batches(
     if len(tokens) < 2:
         raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
-    kind = StreamBatches if model.recalled is None else RecallBatches
+    kind = StreamBatches if model.match_model is None else NgramBatches
     return kind(tokens, streams, length, next(model.parameters()).device)
 
 

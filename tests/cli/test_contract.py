@@ -777,14 +777,14 @@ def test_a_signal_saves_says_how_to_go_on_and_has_its_status(
 def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitting = importlib.import_module("seqlab.language.train")  # beside the function of that name
-    measure = fitting.evaluate
+    module = importlib.import_module("seqlab.language.train")  # beside the function of that name
+    evaluate = module.evaluate
 
     def disturbed(*given: Any) -> Any:
         os.kill(os.getpid(), number)
-        return measure(*given)
+        return evaluate(*given)
 
-    monkeypatch.setattr(fitting, "evaluate", disturbed)
+    monkeypatch.setattr(module, "evaluate", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0

@@ -31,9 +31,6 @@ class Encoded:
         return self.lookup[self.tokens[span]]
 
 
-Tokens = np.ndarray | Encoded
-
-
 @dataclass(frozen=True)
 class Vocab:
     """The characters a model knows, in order of code point, then UNKNOWN: its index is its token."""
