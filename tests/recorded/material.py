@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.cifar import cifar_files, write_archive
 from tests.conftest import made_up_code
-from tests.mnist import mnist_files, write_files
+from tests.data.images.cifar_files import cifar_files, write_archive
+from tests.data.images.mnist_files import mnist_files, write_files
 
 
 def make(folder: Path) -> Path:
