@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqlab.data.images.image_set import ImageSet
     from seqlab.data.series.files import Kind
     from seqlab.data.series.series import Series
+    from seqlab.data.tables.reader import Table
     from seqlab.data.text.corpus import Corpus
     from seqlab.forecasting.forecast_model import ForecastModel
     from seqlab.forecasting.results import Forecasts
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from seqlab.unsupervised.structure import Structure
 
     SeriesData = str | Path | pd.Series | pd.DataFrame | Series
-    TableData = str | Path | pd.DataFrame
+    TableData = str | Path | pd.DataFrame | Table
 
 DEVICE = ("device", "precision", "threads")
 
