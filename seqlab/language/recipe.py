@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from seqlab import training
-from seqlab.language.model import LanguageSettings, net_config, next_token_loss
-from seqlab.language.train import training_batches
+from seqlab.language.batches import training_batches
+from seqlab.language.model import net_config, next_token_loss
 from seqlab.machine import Compute, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.settings import LanguageSettings
 from seqlab.training import optimizers
 
 LADDER = ((128, 1), (192, 1), (256, 1), (384, 1), (512, 1), (512, 2), (768, 2), (1024, 2), (1024, 3), (1536, 3))
