@@ -12,6 +12,7 @@ import pytest
 from seqlab import settings
 from seqlab.cli.main import cli
 from seqlab.errors import SeqlabError
+from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).parent.parent
 DIARY = ROOT / "docs" / "lab-diary.md"  # its old entries keep the names that files and options had then
@@ -118,7 +119,7 @@ def test_the_command_lines_of_a_page_parse(page: Path, tmp_path: Path, monkeypat
             parse(line, whole, tmp_path)
         except (click.UsageError, SeqlabError, ImportError, ValueError) as problem:
             faults.append(f"seqlab {line}: {getattr(problem, 'message', problem)}")
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_wrong_command_line_is_found(line: str, is_whole: bool, fault: str, tm
 
 
 def test_command_lines_are_found_in_blocks_and_sentences() -> None:
-    page = "Run `seqlab doctor`.\n\n```sh\n$ seqlab a -q > b  # c\ncat x | seqlab d -\n```\n\n    seqlab e    what it does\n"
+    page = "Run `seqlab doctor`.\n\n```sh\n$ seqlab a -q > b  # c\ncat x | seqlab d -\n```\n\n    seqlab e    does f\n"
     assert list(command_lines(page)) == [("a -q", True), ("d -", True), ("e", True), ("doctor", False)]
 
 
@@ -171,3 +172,16 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
     named = re.findall(r"`((?:seqlab|tests|docs|examples|benchmarks|data)/[\w./-]*)`", page.read_text())
     missing = [name for name in named if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()]
     assert missing == []
+
+
+def test_the_picture_shows_the_floors_that_are_checked() -> None:
+    rooms: dict[int, set[str]] = {}
+    picture = (ROOT / "docs" / "floors.svg").read_text()
+    for height, name in re.findall(r'<text class="room" x="\d+" y="(\d+)">(\w+)</text>', picture):
+        rooms.setdefault(int(height), set()).add(name)
+    assert [rooms[height] for height in sorted(rooms)] == list(FLOORS[1:])  # all but __main__, which is cli's
+
+
+def test_contributing_names_every_room() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert {name for floor in FLOORS[1:] for name in floor if f"`{name}`" not in text} == set()
