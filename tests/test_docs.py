@@ -156,7 +156,9 @@ def anchor(heading: str) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+    defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.M))
+    assert {label for label in re.findall(r"\]\[([^\]]+)\]", text) if label not in defined} == set()
+    for target in [*re.findall(r"\]\(([^)\s]+)\)", text), *defined.values()]:
         if re.match(r"\w+:", target):
             continue  # an address of the web
         path, _, place = target.partition("#")
