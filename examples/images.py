@@ -35,4 +35,4 @@ with tempfile.TemporaryDirectory() as folder:
     training = {"max_steps": 100, "batch_size": 24, "lr": 0.1, "flip": False, "threads": 1}
     model = seqlab.train_cnn(pictures, model="lenet5", folder=Path(folder) / "net", **training).result()
     print(f"top-1 on held-out pictures: {model.to_dict()['top1']:.2f}")
-    print(model.predict([pictures / "circle" / "0.png", pictures / "triangle" / "0.png"]).to_dict())
+    print(model.predict([pictures / "circle" / "0.png", pictures / "triangle" / "0.png"]).to_frame())

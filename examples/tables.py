@@ -27,5 +27,5 @@ with tempfile.TemporaryDirectory() as folder:
 
     prices = seqlab.train_mlp(houses.drop(columns="sold"), "price", folder=Path(folder) / "price", threads=1).result()
     print(f"R2 {prices.to_dict()['r2']:.2f}")
-    print(prices.predict_frame(houses[:3]))
+    print(prices.predict_frame(houses[:3]).to_frame())
     print(prices.importance(houses))
