@@ -1,4 +1,4 @@
-"""What a character model makes of a given text: bits per character, and every character's log-probability."""
+"""How well a character model predicts a text: bits per character, and every character's log-probability."""
 
 import copy
 import math
@@ -103,7 +103,7 @@ def score(language: LanguageModel, text: str, device_config: DeviceConfig) -> It
     language.model.eval()
     done, state = 0, None
     for tokens, targets in batches.epoch(0):
-        # set and left anew for every piece: between two of them the caller computes as it likes
+        # set for every piece: between two of them the caller computes as it likes
         with (
             use_threads(device_config.threads),
             torch.inference_mode(),

@@ -41,7 +41,7 @@ def train_text(
 ) -> Generator[Event, None, Checkpoint | None]:
     """Train on the text that a name means (see `load_corpus`), with what was `given` of the settings.
 
-    Of the rest a recipe decides: where neither steps nor epochs are said, the size of the net is the one that the
+    A recipe decides the rest: where neither steps nor epochs are given, the size of the net is the one that the
     minutes on this machine are best spent on. `start`: a text model to begin with. Otherwise as `train`.
     """
     found = checkpoint.find(start, job="language") if start and not options.resume else None
@@ -65,7 +65,7 @@ def train(
     """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. Length:
-    `settings.max_steps`, else as the options say, else DEFAULT_MINUTES of training as measured on this machine. `start`
+    `settings.max_steps`, else that of the options, else DEFAULT_MINUTES of training as measured on this machine. `start`
     is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError for too
     little text and CheckpointError for a checkpoint that does not fit.
     """
@@ -176,7 +176,7 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """What a checkpoint notes of its corpus: enough to know it again, and no path."""
+    """What a checkpoint notes of its corpus: enough to recognize it, and no path."""
     return {
         "name": corpus.name,
         "origin": corpus.origin,
