@@ -59,7 +59,9 @@ def command(
     model = api.model_of(saved, common.compute)
     found = follow(common, model.evaluate_task(data, **own.get(job, {})))
     if plot is not None:
-        found.plot().save(plot)
+        from seqlab.plots import confusion, style
+
+        style.save(found.plot(), plot, confusion.NOTE)
         say(common, f"drawn in {plot}")
     if common.json:
         result_json(found.to_dict())
