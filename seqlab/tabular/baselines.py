@@ -1,4 +1,4 @@
-"""What a net has to beat: the same answer for every row, and a linear model of the same inputs."""
+"""What a net has to beat: the same prediction for every row, and a linear model of the same inputs."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 PENALTY = 1.0  # half of it times the sum of squared weights is added to the summed loss
-MOST_ROWS = 100_000  # more tell a linear model nothing
+MOST_ROWS = 100_000  # a linear model gains nothing from more
 MOST_NUMBERS = 2**25  # of the inputs of regressions that are found together: 128 MiB
 
 
@@ -19,34 +19,34 @@ def constant(y: np.ndarray, rows: int, classes: int) -> np.ndarray:
 
 
 def linear(cases: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], classes: int) -> list[np.ndarray]:
-    """For each case, x (N, F) and y (N,) to learn from and `shown` (M, F), what a linear model says of `shown`:
+    """For each case, x (N, F) and y (N,) to learn from and `new` (M, F), what a linear model predicts for `new`:
     probabilities (M, classes) by logistic regression, or numbers (M,) by ridge regression. The weights, but not the
     intercept, are kept small by PENALTY."""
     if not classes:
-        return [_ridge(*_thinned(x, y), shown) for x, y, shown in cases]
+        return [_ridge(*_thinned(x, y), new) for x, y, new in cases]
     found: list[np.ndarray] = []
     largest = max(min(len(x), MOST_ROWS) * (x.shape[1] + 1) for x, _, _ in cases)
     together = max(1, MOST_NUMBERS // largest)
     for first in range(0, len(cases), together):
         some = cases[first : first + together]
-        for (_, _, shown), weights in zip(some, _logistic([_thinned(x, y) for x, y, _ in some], classes), strict=True):
-            found.append(_softmax(shown @ weights[: shown.shape[1]] + weights[-1]))
+        for (_, _, new), weights in zip(some, _logistic([_thinned(x, y) for x, y, _ in some], classes), strict=True):
+            found.append(_softmax(new @ weights[: new.shape[1]] + weights[-1]))
     return found
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(x) <= MOST_ROWS:
         return x, y
-    chosen = np.random.default_rng(0).choice(len(x), MOST_ROWS, replace=False)
-    return x[chosen], y[chosen]
+    some = np.random.default_rng(0).choice(len(x), MOST_ROWS, replace=False)
+    return x[some], y[some]
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, shown: np.ndarray) -> np.ndarray:
+def _ridge(x: np.ndarray, y: np.ndarray, new: np.ndarray) -> np.ndarray:
     wide, middle = x.astype(np.float64), y.mean(dtype=np.float64)
     means = wide.mean(0)
     wide -= means
     weights = np.linalg.solve(wide.T @ wide + PENALTY * np.eye(x.shape[1]), wide.T @ (y - middle))
-    return np.asarray((shown - means) @ weights + middle)
+    return np.asarray((new - means) @ weights + middle)
 
 
 def _logistic(cases: Sequence[tuple[np.ndarray, np.ndarray]], classes: int) -> np.ndarray:

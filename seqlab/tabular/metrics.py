@@ -1,4 +1,4 @@
-"""How well rows are predicted that were not learnt from, and how far that varies over folds."""
+"""How well rows are predicted that were not learned from, and how far that varies over folds."""
 
 import math
 from statistics import mean, stdev
@@ -13,12 +13,12 @@ Metrics = dict[str, Any]
 SHARES = ("accuracy", "f1", "auc", "ece")  # from 0 to 1; of the others r2 alone may be below 0, and it ends at 1
 
 
-def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
+def class_metrics(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
     """What probabilities (N, C) are worth where the class numbers are labels (N,); shares are of one.
 
     accuracy; f1, the mean over the classes that are there or predicted; auc, of the second class where there are two,
     else the mean of each class against the rest, None where there is but one in the rows; nll, nats per row; ece, the
-    expected calibration error; per_class, the share of each class's rows that are recognised; confusion: counts, a
+    expected calibration error; per_class, the share of each class's rows that are predicted right; confusion: counts, a
     row for each true class, a column for each predicted one.
     """
     count = len(classes)
@@ -41,7 +41,7 @@ def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tupl
     }
 
 
-def measure_numbers(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
+def number_metrics(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
     """r2, the share of the variance that is explained (None where there is none); rmse and mae in the target's units;
     predicted and truth (N,)."""
     error = predicted.astype(np.float64) - truth

@@ -20,8 +20,8 @@ from seqlab.runs import RunOptions
 from seqlab.settings import TableSettings
 from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
+from seqlab.tabular.evaluate import run_metrics
 from seqlab.tabular.examples import Examples, about, examples_of, labeled_rows
-from seqlab.tabular.measure import metrics_of
 from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
@@ -114,7 +114,7 @@ def train(
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
-        return keeper.finish(metrics_of(data, prepared.model.best(), splits, parts, tested))
+        return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
 
 
 def _about_data(data: Examples, train_rows: np.ndarray, names: list[str]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
     split = saved.config["split"]
     if split["test"] != (None if test is None else test.sha256):
         raise CheckpointError(
-            f"{saved.folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
+            f"{saved.folder} was begun with {'other' if split['test'] else 'no'} test rows",
             "resume with the --test file that it began with" if split["test"] else "resume without --test",
         )
     began = {"target": saved.config["target"]["name"], **{name: split[name] for name in ("folds", "groups", "time")}}
@@ -157,6 +157,6 @@ def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
     if any(saved.config[name] != value for name, value in again.items()):
         raise CheckpointError(
-            f"{saved.folder} was begun by a seqlab that takes this table apart in another way",
+            f"{saved.folder} was begun by a version of seqlab that splits or encodes this table differently",
             "start again with --overwrite, or write elsewhere with -o FOLDER",
         )

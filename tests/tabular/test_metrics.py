@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn import datasets, linear_model, metrics
 
 from seqlab.tabular import baselines
-from seqlab.tabular.metrics import measure_classes, measure_numbers, student_quantile, summary
+from seqlab.tabular.metrics import class_metrics, number_metrics, student_quantile, summary
 from seqlab.tabular.predictions import half_widths
 
 
@@ -22,7 +22,7 @@ def test_metrics_of_classes_are_scikit_learns(rows: int, classes: int, seed: int
     # in steps, so that there are ties
     probabilities = np.round(random.dirichlet(np.ones(classes), rows), 1) + 0.01
     probabilities /= probabilities.sum(1, keepdims=True)
-    found = measure_classes(probabilities, labels, tuple("abcd"[:classes]))
+    found = class_metrics(probabilities, labels, tuple("abcd"[:classes]))
     predicted = probabilities.argmax(1)
     assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
     assert found["f1"] == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
@@ -35,11 +35,11 @@ def test_metrics_of_classes_are_scikit_learns(rows: int, classes: int, seed: int
 
 def test_metrics_of_numbers_are_scikit_learns() -> None:
     truth, said = np.random.default_rng(0).normal(size=(2, 50))
-    found = measure_numbers(said, truth)
+    found = number_metrics(said, truth)
     assert found["r2"] == pytest.approx(metrics.r2_score(truth, said))
     assert found["rmse"] == pytest.approx(metrics.root_mean_squared_error(truth, said))
     assert found["mae"] == pytest.approx(metrics.mean_absolute_error(truth, said))
-    assert measure_numbers(said, np.ones(50))["r2"] is None
+    assert number_metrics(said, np.ones(50))["r2"] is None
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 4, 9, 30, 200])
@@ -60,7 +60,7 @@ def test_the_summary_of_folds() -> None:
 def test_a_mean_over_classes_is_of_folds_that_have_all_or_none() -> None:
     probabilities = np.eye(3)[[0, 1, 2, 0]]
     whole, none_of_2 = (
-        measure_classes(probabilities, np.array(labels), ("a", "b", "c")) for labels in ([0, 1, 2, 0], [0, 1, 1, 0])
+        class_metrics(probabilities, np.array(labels), ("a", "b", "c")) for labels in ([0, 1, 2, 0], [0, 1, 1, 0])
     )
     found = summary([whole, none_of_2])
     assert (found["f1"], found["auc"]) == (None, None) and found["accuracy"] == pytest.approx(7 / 8)
