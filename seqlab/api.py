@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from seqlab.data.series.series import Series
     from seqlab.data.tables.reader import Table
     from seqlab.data.text.corpus import Corpus
-    from seqlab.forecasting.answers import Forecasts
     from seqlab.forecasting.forecast_model import ForecastModel
+    from seqlab.forecasting.results import Forecasts
     from seqlab.language.text_model import TextModel
     from seqlab.tabular.table_model import TableModel
     from seqlab.unsupervised.structure import Structure

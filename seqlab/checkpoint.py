@@ -16,8 +16,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,15 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for."""
+    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for.
+
+    renamed: parts of tensors' names in checkpoints of earlier versions, and what they are called now; of each name the
+    first that it has is replaced.
+    """
 
     folder: Path
     config: Config
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -115,7 +120,11 @@ class Checkpoint:
             raise CheckpointError(
                 f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder)
             )
-        return safetensors.torch.load(data)
+        return {self._current(name): tensor for name, tensor in safetensors.torch.load(data).items()}
+
+    def _current(self, name: str) -> str:
+        old = next((old for old in self.renamed if old in name), None)
+        return name if old is None else name.replace(old, self.renamed[old], 1)
 
 
 def _restore_hint(folder: Path) -> str:

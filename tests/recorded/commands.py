@@ -131,7 +131,7 @@ GROUPS: dict[str, list[Command]] = {
     ],
     "train-text": [
         Command("train-text-json", f"train-text small.txt --json {TEXT}"),
-        Command("train-text", f"train-text small.txt {TEXT} -o own --set cell=gru --set recall=false"),
+        Command("train-text", f"train-text small.txt {TEXT} -o own --set cell=gru --set ngram_cache=false"),
         Command("train-text-folder", f"train-text notes -q {TEXT} --set max_steps=4"),
         Command("train-text-config", "train-text small.txt --config own.toml --set eval_every=2"),
         Command("train-text-stdin", f"train-text - --json {TEXT} --set max_steps=4", stdin="small.txt"),

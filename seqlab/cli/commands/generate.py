@@ -61,7 +61,9 @@ def command(
     """
     from seqlab import api
     from seqlab.cli.reports.text import copy
+    from seqlab.sampling import Sampling
 
+    Sampling(temperature, top_k, top_p, min_p)  # values without meaning are refused before a model is read
     model = api.load(corpus, job="language", **common.device_options)
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":

@@ -24,7 +24,7 @@ from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, membe
 from seqlab.data.fetch.downloads import DOWNLOADS, Download
 from seqlab.errors import DataError, UsageError, did_you_mean
 
-HEAD = 8192  # bytes in which a NUL tells a binary file
+HEAD = 8192  # bytes in which a NUL marks a binary file
 SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
 DAMAGED = "it may be cut or no such archive: copy it again"
 
@@ -60,7 +60,7 @@ PUBLISHED = {
 class Input:
     """Files that make a corpus. `pieces` reads them in order, each followed by a newline if `joined`.
 
-    key: what tells this input from others, empty where it can be read once only. listing: (path, size, mtime in ns)
+    key: the identity of this input, empty where it can be read once only. listing: (path, size, mtime in ns)
     of what it is read from: as long as that is the same, so is the text. empty: the error for a text of nothing.
     """
 
