@@ -55,10 +55,11 @@ def _baselines(
     cases: Sequence[tuple[int, np.ndarray, np.ndarray]],
 ) -> dict[str, Metrics]:
     """Of the same rows: a constant and a linear model, each fitted on what the net of these rows learned from."""
-    fitted_on = [(parts[number].x[splits[number][0]], data.values[splits[number][0]]) for number, _, _ in cases]
-    lines = baselines.linear([(*one, x) for one, (_, x, _) in zip(fitted_on, cases, strict=True)], data.classes)
     found: dict[str, list[Metrics]] = {"constant": [], "linear": []}
-    for (_, y), line, (_, _, truth) in zip(fitted_on, lines, cases, strict=True):
+    for number, x, truth in cases:
+        rows = splits[number][0]
+        y = data.values[rows]
+        line = baselines.linear(parts[number].x[rows], y, x, data.classes)
         found["constant"].append(metrics_of(baselines.constant(y, len(truth), data.classes), truth, data.target))
         found["linear"].append(metrics_of(line, truth, data.target))
     return {name: _together(one) for name, one in found.items()}

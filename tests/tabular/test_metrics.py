@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn import datasets, linear_model, metrics
+from scipy import optimize, special, stats
+from sklearn import datasets, metrics
 
 from seqlab.tabular import baselines
 from seqlab.tabular.metrics import class_metrics, number_metrics, student_quantile, summary
@@ -67,19 +67,47 @@ def test_a_mean_over_classes_is_of_folds_that_have_all_or_none() -> None:
     assert summary([none_of_2, none_of_2])["f1"] == pytest.approx(none_of_2["f1"])
 
 
-def test_baselines_are_scikit_learns() -> None:
+def wine() -> tuple[np.ndarray, np.ndarray]:
     x, y = datasets.load_wine(return_X_y=True)
-    x = ((x - x.mean(0)) / x.std(0)).astype(np.float32)
-    numbers = x[:, 0] * 3 + np.sin(x[:, 1]) + 5
-    parts = [(np.arange(0, len(x), 2), x.shape[1]), (np.arange(0, len(x), 3), x.shape[1] - 4)]  # found together
-    regressions = baselines.linear([(x[rows, :wide], y[rows], x[:, :wide]) for rows, wide in parts], 3)
-    ridges = baselines.linear([(x[rows, :wide], numbers[rows], x[:, :wide]) for rows, wide in parts], 0)
-    for (rows, wide), probabilities, said in zip(parts, regressions, ridges, strict=True):
-        theirs = linear_model.LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(x[rows, :wide], y[rows])
-        np.testing.assert_allclose(probabilities, theirs.predict_proba(x[:, :wide]), atol=2e-3)
-        ridge = linear_model.Ridge(alpha=1.0).fit(x[rows, :wide], numbers[rows])
-        np.testing.assert_allclose(said, ridge.predict(x[:, :wide]), atol=1e-4)
+    return ((x - x.mean(0)) / x.std(0)).astype(np.float32), y
+
+
+def test_a_constant_predicts_the_shares_or_the_mean() -> None:
     assert baselines.constant(np.array([0, 1, 1, 1]), 2, 2).tolist() == [[0.25, 0.75]] * 2
+    assert baselines.constant(np.array([1.0, 2.0, 6.0]), 2, 0).tolist() == [3.0, 3.0]
+
+
+def test_the_linear_model_of_numbers_solves_the_normal_equations() -> None:
+    x, _ = wine()
+    y = x[:, 0] * 3 + np.sin(x[:, 1]) + 5
+    with_one = np.column_stack([x, np.ones(len(x))]).astype(np.float64)
+    penalty = np.diag([1.0] * x.shape[1] + [0.0])
+    weights = np.linalg.solve(with_one.T @ with_one + penalty, with_one.T @ y)
+    np.testing.assert_allclose(baselines.linear(x, y, x[:20], 0), with_one[:20] @ weights, rtol=1e-4)
+
+
+def test_the_linear_model_of_classes_is_the_most_likely_one_under_its_penalty() -> None:
+    """Rows and classes as drawn; the penalty is half the sum of squared weights, the intercept is free."""
+    x, y = wine()
+
+    def loss(flat: np.ndarray) -> float:
+        weights = flat.reshape(x.shape[1] + 1, 3)
+        logits = x @ weights[:-1] + weights[-1]
+        return float(
+            (np.logaddexp.reduce(logits, 1) - logits[np.arange(len(y)), y]).sum() + 0.5 * (weights[:-1] ** 2).sum()
+        )
+
+    best = optimize.minimize(loss, np.zeros((x.shape[1] + 1) * 3), method="BFGS", options={"gtol": 1e-3}).x
+    logits = x @ best.reshape(-1, 3)[:-1] + best.reshape(-1, 3)[-1]
+    np.testing.assert_allclose(baselines.linear(x, y, x, 3), special.softmax(logits, 1), atol=2e-3)
+
+
+def test_classes_that_are_not_there_to_learn_from_have_no_probability() -> None:
+    x = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
+    found = baselines.linear(x, np.array([0, 0, 2, 2]), x, 4)
+    assert (found[:, [1, 3]] == 0).all() and found[0, 0] > 0.5 > found[3, 0]
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert baselines.linear(x, np.array([1, 1, 1, 1]), x, 2).tolist() == [[0.0, 1.0]] * 4
 
 
 @given(count=st.integers(20, 80), seed=st.integers(0, 50))
