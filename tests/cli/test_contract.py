@@ -31,6 +31,7 @@ from seqlab.formatting import duration, plain
 from seqlab.settings import (
     ForecastSettings,
     LanguageSettings,
+    StructureSettings,
     TableSettings,
     VisionSettings,
 )
@@ -547,6 +548,7 @@ def test_the_help_names_the_settings(cli: Cli) -> None:
         ("train-cnn", VisionSettings),
         ("train-mlp", TableSettings),
         ("train-forecaster", ForecastSettings),
+        ("structure", StructureSettings),
     ):
         shown = cli(name, "--help").out.split("Names for --set:")[1]
         named = re.findall(r"[a-z_0-9]+", re.sub(r"\(.*?\)", "", shown, flags=re.S))

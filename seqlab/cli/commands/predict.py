@@ -15,7 +15,6 @@ from seqlab.errors import DataError, UsageError
 from seqlab.tasks import Note, Status
 
 PICTURES = (*CHARTS, ".jpg", ".jpeg")
-MOST_DRAWN = 100
 
 
 @click.command("predict")
@@ -97,6 +96,8 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:
+    from seqlab.vision.image_model import MOST_DRAWN
+
     if len(files) > MOST_DRAWN:
         raise UsageError(
             f"{len(files):,} images are too many for one picture",
