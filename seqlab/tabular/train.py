@@ -11,9 +11,10 @@ from seqlab import runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.contamination import sketch
-from seqlab.data.tables.encoder import fit_encoder
+from seqlab.data.tables.encoder import Encoder, fit_encoder
 from seqlab.data.tables.leakage import leaks
 from seqlab.data.tables.reader import Table
+from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError
 from seqlab.machine import use_threads
 from seqlab.runs import RunOptions
@@ -88,10 +89,7 @@ def train(
     fitted = [fit_encoder(data.inputs.iloc[rows]) for rows, _ in splits]
     encoders = [encoder for encoder, _ in fitted]
     x, parts = parts_of(data, encoders, [rows for rows, _ in splits], settings.val_share, settings.seed)
-    tested = None
-    if test is not None:  # before anything is trained: it may not fit
-        frame, truth = labeled_rows(test, data.target)
-        tested = encoders[-1].encode(frame), truth
+    tested = None if test is None else _encoded(test, data.target, encoders[-1])  # now, for it may not fit
     config = {
         **_about_data(data, splits[-1][0], [*(column.name for column in encoders[-1].columns), target]),
         "task": data.target.task,
@@ -115,6 +113,12 @@ def train(
             return None
         assert isinstance(prepared.model, BatchedMLP)
         return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
+
+
+def _encoded(table: Table, target: Target, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs (N, features) and targets (N,) of the labeled rows of another table."""
+    frame, truth = labeled_rows(table, target)
+    return encoder.encode(frame), truth
 
 
 def _about_data(data: Examples, train_rows: np.ndarray, names: list[str]) -> dict[str, Any]:

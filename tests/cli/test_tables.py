@@ -70,7 +70,7 @@ def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: 
     )
 
 
-def test_what_is_wrong_with_a_table_is_an_error_before_anything_is_trained(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_trained_on_is_refused_at_once(cli: Cli, made: Path, tmp_path: Path) -> None:
     cli("train-mlp", made, "--target", "prize").fails(2, "prize", "price")
     cli("train-mlp", tmp_path / "none.csv", "--target", "price").fails(1, "none.csv")
     cli("train-mlp", made).fails(2, "--target")

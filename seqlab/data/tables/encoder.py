@@ -210,7 +210,7 @@ def _counts(array: np.ndarray) -> bool:
 
 def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
     missing = int(values.isna().sum())
-    notes = []
+    notes: list[str] = []
     kind = _kind(values)
     if kind == "category":
         column, notes = _fitted_category(name, values)
