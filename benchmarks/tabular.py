@@ -10,7 +10,7 @@ learns from all rows are in it. scikit-learn is a pipeline of StandardScaler and
 target scaled), five folds and a net of all rows. `best` is the best mean score of a few settings, three penalties
 with two rates for each of the two; nobody knows it beforehand. Seconds: of that one setting, and of all of them.
 `folds`: what ten folds cost beside one held-out part. `large`: a CSV of many rows through the command line, in a
-process of its own: peak memory and rows a second. Imports are not timed. Wants the `dev` extra; no data is needed.
+process of its own: peak memory and rows a second. Imports are not timed; no data is needed.
 """
 
 import argparse

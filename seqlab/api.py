@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from seqlab.unsupervised.structure import Structure
 
     SeriesData = str | Path | pd.Series | pd.DataFrame | Series
-    TableData = str | Path | pd.DataFrame | Table
+    TableData = str | Path | pd.DataFrame
 
 DEVICE = ("device", "precision", "threads")
 
@@ -191,7 +191,7 @@ def train_cnn(
 
 
 def train_mlp(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",
@@ -216,7 +216,7 @@ def train_mlp(
 
 
 def learning_curve(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",

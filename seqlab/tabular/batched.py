@@ -2,7 +2,7 @@
 
 Every part has two nets. The early-stopping net does not learn from the part's validation rows, whose loss says how well
 it does; the refit net learns from all rows of the part, and its weights are taken whenever the early-stopping net is
-clearly better than ever. So no row is wasted, and nothing that is measured later has said when to stop. Where the
+clearly better than ever. So no row is wasted, and no row that is evaluated later decides when to stop. Where the
 validation rows are few of many, the early-stopping nets learn alone and their own weights are taken.
 """
 
@@ -104,7 +104,7 @@ class RowBatches:
         self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, nets: BatchedMLP | None = None
     ) -> None:
         """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers.
-        nets: who says which of them are active; None: all."""
+        nets: the model whose active nets get rows; None: all do."""
         self.rows, self.seed, self.nets = rows, seed, nets
         self.counts = [len(one) for one in rows]
         self.batch_size = min(batch_size, max(self.counts))

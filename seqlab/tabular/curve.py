@@ -19,9 +19,9 @@ from seqlab.models.mlp import MLP
 from seqlab.runs import RunOptions
 from seqlab.settings import TableSettings
 from seqlab.tabular.batched import BatchedMLP, Part
+from seqlab.tabular.evaluate import metrics_of
 from seqlab.tabular.examples import Examples, about, examples_of
 from seqlab.tabular.folds import folds as split_into
-from seqlab.tabular.measure import measure
 from seqlab.tabular.parts import parts_of, val_rows_of
 from seqlab.tabular.predictions import outputs_in_units
 from seqlab.tabular.prepare import prepare
@@ -132,7 +132,7 @@ def _points(data: Examples, cases: list[Case], parts: list[Part], nets: MLP) -> 
     counts: list[list[int]] = [[] for _ in SHARES]
     for number, (case, part) in enumerate(zip(cases, parts, strict=True)):
         predicted = outputs_in_units(nets.member(number), part.x[case.held_out], part.target)
-        value = measure(predicted, data.values[case.held_out], data.target)[metric]
+        value = metrics_of(predicted, data.values[case.held_out], data.target)[metric]
         if value is not None:
             found[case.step].append(value)
             counts[case.step].append(len(case.train_rows))

@@ -19,7 +19,7 @@ FAR = 100.0  # times what the middle half spans
 
 @dataclass(frozen=True)
 class Examples:
-    """The rows of a table whose target is known: the inputs, the target's column, and groups and times (N,) if asked.
+    """The rows of a table whose target is known: the inputs, the target's column, and groups and times (N,) if named.
 
     values (N,): class numbers, or the target itself. `notes` say what was left out.
     """
@@ -57,7 +57,7 @@ class Examples:
 def examples_of(
     table: Table, target: str, task: str = "auto", groups: str | None = None, time: str | None = None
 ) -> Examples:
-    """Raises UsageError for a column that is not there, DataError for one that cannot be what it is to be."""
+    """Raises UsageError for a column that is not there, DataError for one that cannot be target, groups or time."""
     for column in (target, groups, time):
         if column is not None and column not in table.frame:
             raise UsageError(
@@ -91,7 +91,7 @@ def examples_of(
 def labeled_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray]:
     """The rows of a table whose target is known, and what it is: class numbers, or the numbers themselves (N,).
 
-    Raises DataError where there is none, or one is of a class that was not learnt.
+    Raises DataError where there is none, or one is of a class that was not learned.
     """
     if target.name not in table.frame:
         raise DataError(f"{table.name} has no column '{target.name}' to measure by", "use rows whose outcome is known")
@@ -130,26 +130,26 @@ def describe(
     time: str | None = None,
     test: Table | None = None,
 ) -> list[str]:
-    """What is to be said before training, a sentence each: repairs, rows left out, the task and why, what became of
-    the columns, what looks like a leak, and rows that are there twice, in the table or in `test` too.
+    """Notes before training, a sentence each: repairs, rows left out, the task and why, columns that were changed or
+    left out, columns that look like a leak, and rows that are there twice, in the table or in `test` too.
 
     Raises as `examples_of` does, and UsageError where the test rows are the table itself.
     """
     data = examples_of(table, target, task, groups, time)
-    encoder, said = fit_encoder(data.inputs)
+    encoder, changes = fit_encoder(data.inputs)
     names = [*(column.name for column in encoder.columns), target]
-    notes = [*table.notes, *data.notes, *said, *leaks(table.frame, target)]
+    notes = [*table.notes, *data.notes, *changes, *leaks(table.frame, target)]
     if groups is None and time is None:
         notes += copies(table.frame, names)
     if test is None:
         return notes
     if test.sha256 == table.sha256:
-        raise UsageError(f"the test rows of {test.name} are the rows to learn from", "name other rows with --test")
+        raise UsageError(f"the test rows of {test.name} are the training rows", "name other rows with --test")
     notes += test.notes
     if all(name in test.frame for name in names):
-        seen = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
-        shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
-        notes += [shared] if seen.any() else []
+        shared = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
+        if shared.any():
+            notes.append(f"{shared.sum():,} of the {len(shared):,} test rows are training rows, value for value")
     return notes
 
 

@@ -19,9 +19,9 @@ from seqlab.models.mlp import MLP
 from seqlab.results import Evaluation
 from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
+from seqlab.tabular.evaluate import Metrics, metrics_of
 from seqlab.tabular.examples import labeled_rows
 from seqlab.tabular.importance import importance
-from seqlab.tabular.measure import Metrics, measure
 from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units
 from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Note, Task
@@ -85,7 +85,7 @@ class TableModel:
         return self.predict_task(rows, level).result()
 
     def predict_task(self, rows: TableData, level: float | None = None) -> Task[Predictions]:
-        """`predict_frame`, with what is to be said of the rows."""
+        """`predict_frame`, with notes on the rows."""
         return Task(self._predictions(rows, level))
 
     def _predictions(self, rows: TableData, level: float | None) -> Generator[Event, None, Predictions]:
@@ -129,8 +129,8 @@ class TableModel:
         return pd.DataFrame(self._importance(load_table(rows, self._written), repeats, seed))
 
     def evaluate(self, data: TableData | None = None) -> Evaluation:
-        """How well it predicts rows whose target is known, and which columns it depends on: `measure_classes`,
-        `measure_numbers` and `importance` say what the figures are; of numbers `coverage` too, how many lie in the
+        """How well it predicts rows whose target is known, and which columns it depends on: `class_metrics`,
+        `number_metrics` and `importance` say what the figures are; of numbers `coverage` too, how many lie in the
         intervals of each level, unless these are the rows whose errors made the intervals.
 
         data: of the table that it was trained on those rows are taken that were held out. Raises DataError for a class
@@ -139,7 +139,7 @@ class TableModel:
         return self.evaluate_task(data).result()
 
     def evaluate_task(self, data: TableData | None = None) -> Task[Evaluation]:
-        """`evaluate`, with what is to be said of the rows."""
+        """`evaluate`, with notes on the rows."""
         return Task(self._evaluate(data))
 
     def _evaluate(self, data: TableData | None) -> Generator[Event, None, Evaluation]:
@@ -154,7 +154,7 @@ class TableModel:
         yield Note(f"{rows.name}: {len(rows.frame):,} rows, {what}")
         learned = self._share_learned_from(rows)
         if learned > CHANCE:
-            yield Note(f"  {learned:.0%} of these rows were learnt from, entry for entry: the figures are too good")
+            yield Note(f"  {learned:.0%} of these rows were trained on, value for value: the figures are too good")
         for note in rows.notes:
             yield Note(f"  {note}")
         metrics = self._metrics(rows) | {"importance": self._importance(rows, SHUFFLES, 0)}
@@ -171,7 +171,7 @@ class TableModel:
         rows = config["split"]["held_out"]
         if rows is None:
             raise DataError(
-                f"every row of {table.name} was learnt from",
+                f"the model was trained on every row of {table.name}",
                 "the checkpoint has the figures of its folds or test rows: see `seqlab checkpoints show`; "
                 "or name a file of other rows",
             )
@@ -202,7 +202,7 @@ class TableModel:
     def _metrics(self, table: Table) -> Metrics:
         frame, truth = labeled_rows(table, self.target)
         found = self._outputs(frame)
-        metrics, config = measure(found, truth, self.target), self.checkpoint.config
+        metrics, config = metrics_of(found, truth, self.target), self.checkpoint.config
         made_by = config["data"]["sha256"] if config["split"]["test"] is None else config["split"]["test"]
         if self.target.classes or (table.sha256 == made_by and config["split"]["folds"] is None):
             return metrics
@@ -213,7 +213,7 @@ class TableModel:
 
     def _importance(self, table: Table, repeats: int, seed: int) -> list[dict[str, Any]]:
         if repeats < 2:
-            raise UsageError(f"{repeats} repeats tell nothing of the deviation between them", "use 2 or more")
+            raise UsageError(f"the deviation between shuffles needs 2 or more, not {repeats}", "use repeats=5")
         frame, truth = labeled_rows(table, self.target)
         if len(frame) < 2:
             raise DataError(f"{len(frame)} rows of {table.name} have a '{self.target.name}'", "use more rows")
@@ -223,7 +223,7 @@ class TableModel:
             return importance(net, self.encoder, self.target, frame, truth, repeats=repeats, seed=seed)
 
     def _share_learned_from(self, table: Table) -> float:
-        """How many of the table's rows it learned from, entry for entry, from 0 to 1; of many rows an estimate."""
+        """How many of the table's rows it learned from, value for value, from 0 to 1; of many rows an estimate."""
         names = [*(column.name for column in self.encoder.columns), self.target.name]
         if any(name not in table.frame for name in names):
             return 0.0

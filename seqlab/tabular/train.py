@@ -11,17 +11,18 @@ from seqlab import runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.contamination import sketch
-from seqlab.data.tables.encoder import fit_encoder
+from seqlab.data.tables.encoder import Encoder, fit_encoder
 from seqlab.data.tables.leakage import leaks
 from seqlab.data.tables.reader import Table
+from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError
 from seqlab.machine import use_threads
 from seqlab.runs import RunOptions
 from seqlab.settings import TableSettings
 from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
+from seqlab.tabular.evaluate import run_metrics
 from seqlab.tabular.examples import Examples, about, examples_of, labeled_rows
-from seqlab.tabular.measure import metrics_of
 from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
@@ -88,10 +89,7 @@ def train(
     fitted = [fit_encoder(data.inputs.iloc[rows]) for rows, _ in splits]
     encoders = [encoder for encoder, _ in fitted]
     x, parts = parts_of(data, encoders, [rows for rows, _ in splits], settings.val_share, settings.seed)
-    tested = None
-    if test is not None:  # before anything is trained: it may not fit
-        frame, truth = labeled_rows(test, data.target)
-        tested = encoders[-1].encode(frame), truth
+    tested = None if test is None else _encoded(test, data.target, encoders[-1])  # now, for it may not fit
     config = {
         **_about_data(data, splits[-1][0], [*(column.name for column in encoders[-1].columns), target]),
         "task": data.target.task,
@@ -114,7 +112,13 @@ def train(
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
-        return keeper.finish(metrics_of(data, prepared.model.best(), splits, parts, tested))
+        return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
+
+
+def _encoded(table: Table, target: Target, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs (N, features) and targets (N,) of the labeled rows of another table."""
+    frame, truth = labeled_rows(table, target)
+    return encoder.encode(frame), truth
 
 
 def _about_data(data: Examples, train_rows: np.ndarray, names: list[str]) -> dict[str, Any]:
@@ -139,7 +143,7 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
     split = saved.config["split"]
     if split["test"] != (None if test is None else test.sha256):
         raise CheckpointError(
-            f"{saved.folder} was to be measured on {'other' if split['test'] else 'no'} test rows",
+            f"{saved.folder} was begun with {'other' if split['test'] else 'no'} test rows",
             "resume with the --test file that it began with" if split["test"] else "resume without --test",
         )
     began = {"target": saved.config["target"]["name"], **{name: split[name] for name in ("folds", "groups", "time")}}
@@ -157,6 +161,6 @@ def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
     if any(saved.config[name] != value for name, value in again.items()):
         raise CheckpointError(
-            f"{saved.folder} was begun by a seqlab that takes this table apart in another way",
+            f"{saved.folder} was begun by a version of seqlab that splits or encodes this table differently",
             "start again with --overwrite, or write elsewhere with -o FOLDER",
         )

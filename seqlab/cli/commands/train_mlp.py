@@ -51,8 +51,8 @@ def command(
 ) -> None:
     """Train a feedforward net to predict column --target of FILE from the others: classification or regression.
 
-    FILE is a CSV or TSV (also compressed) or Parquet. What became of its columns is said; whatever is learned from
-    them is learned from the training rows alone. A fifth of the rows is held out to evaluate it, or --test FILE is, or
+    FILE is a CSV or TSV (also compressed) or Parquet. Notes say how its columns are used; what is learned about
+    them comes from the training rows alone. A fifth of the rows is held out to evaluate it, or --test FILE is, or
     with --folds 5 every row once; the net that is kept then learns from all rows. A constant and a linear model are
     evaluated beside it. Training stops when the loss on validation rows no longer falls.
     """  # fmt: skip

@@ -29,7 +29,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         if name in metrics.get("interval", {}):
             low, high = metrics["interval"][name]
             spread = _figure(name, metrics["deviation"][name])
-            line += f"   95 % of the mean: {_figure(name, low)} to {_figure(name, high)}, deviation {spread}"
+            line += f"   95 % interval of the mean: {_figure(name, low)} to {_figure(name, high)}, deviation {spread}"
         lines.append(line)
     if "folds" in metrics:
         first = names[0]
@@ -39,7 +39,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         lines.append("test rows: " + ", ".join(test))
     absent = [name for name, share in metrics.get("per_class", {}).items() if share is None]
     if absent:
-        lines.append(f"no row of class {', '.join(map(repr, absent[:5]))} was held out: nothing is known of it")
+        lines.append(f"no row of class {', '.join(map(repr, absent[:5]))} was held out to evaluate it")
     if "folds" in metrics and "f1" in metrics and metrics["f1"] is None:
         lines.append("macro f1 and auc are means over all classes, and some folds have no row of one")
     if "confusion" in metrics:
@@ -52,7 +52,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
 def evaluation(metrics: dict[str, Any]) -> list[str]:
     """The lines of `seqlab evaluate`."""
     lines, name = figures(metrics), "accuracy" if "accuracy" in metrics else "r2"
-    lines.append(f"{name} lost when a column's values are dealt anew, five times:")
+    lines.append(f"permutation importance, 5 shuffles ({name} lost):")
     for one in metrics["importance"][:MOST_COLUMNS]:
         lines.append(f"  {one['column']:24} {one['importance']:7.4f}  deviation {one['deviation']:.4f}")
     return lines
@@ -62,7 +62,7 @@ def curve(points: Sequence[dict[str, Any]]) -> list[str]:
     """The lines of a learning curve; none of one that was stopped."""
     if not points:
         return []
-    lines = [f"learning curve, each a mean over {points[-1]['nets']} splits of its own, and the deviation between them"]
+    lines = [f"learning curve: mean over {points[-1]['nets']} splits, and the deviation between them"]
     for point in points:
         name = "accuracy" if "accuracy" in point else "r2"
         spread = "" if point["deviation"] is None else f"  deviation {_figure(name, point['deviation'])}"
@@ -77,7 +77,7 @@ def _confusion(classes: list[str], counts: list[list[int]]) -> list[str]:
         pairs = [(counts[i][j], i, j) for i in range(len(names)) for j in range(len(names)) if i != j and counts[i][j]]
         return [f"{names[i]} taken for {names[j]}: {count:,}" for count, i, j in sorted(pairs, reverse=True)[:3]]
     width = max(6, *(len(name) for name in names), *(len(f"{one:,}") for row in counts for one in row)) + 2
-    lines = ["rows of each class, by what they were told to be", " " * width + "".join(f"{n:>{width}}" for n in names)]
+    lines = ["rows of each class, by predicted class", " " * width + "".join(f"{n:>{width}}" for n in names)]
     for name, row in zip(names, counts, strict=True):
         lines.append(f"{name:{width}}" + "".join(f"{count:{width},}" for count in row))
     return lines

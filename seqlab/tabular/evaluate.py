@@ -10,16 +10,16 @@ from seqlab.tabular import baselines
 from seqlab.tabular.batched import Part
 from seqlab.tabular.examples import Examples
 from seqlab.tabular.folds import Split
-from seqlab.tabular.metrics import Metrics, measure_classes, measure_numbers, summary
+from seqlab.tabular.metrics import Metrics, class_metrics, number_metrics, summary
 from seqlab.tabular.predictions import half_widths, outputs_in_units
 
 
-def measure(found: np.ndarray, truth: np.ndarray, target: Target) -> Metrics:
+def metrics_of(found: np.ndarray, truth: np.ndarray, target: Target) -> Metrics:
     """Of probabilities and class numbers, or of numbers."""
-    return measure_classes(found, truth, target.classes) if target.classes else measure_numbers(found, truth)
+    return class_metrics(found, truth, target.classes) if target.classes else number_metrics(found, truth)
 
 
-def metrics_of(
+def run_metrics(
     data: Examples,
     nets: MLP,
     splits: Sequence[Split],
@@ -37,11 +37,11 @@ def metrics_of(
     tested = [] if test is None else [(len(parts) - 1, *test)]
     cases = held_out or tested
     found = [outputs_in_units(nets.member(number), x, parts[number].target) for number, x, _ in cases]
-    result = _together([measure(one, truth, data.target) for one, (_, _, truth) in zip(found, cases, strict=True)])
+    result = _together([metrics_of(one, truth, data.target) for one, (_, _, truth) in zip(found, cases, strict=True)])
     result["baselines"] = _baselines(data, splits, parts, cases)
     if held_out and tested:
         ((number, x, truth),) = tested
-        result["test"] = measure(outputs_in_units(nets.member(number), x, parts[number].target), truth, data.target)
+        result["test"] = metrics_of(outputs_in_units(nets.member(number), x, parts[number].target), truth, data.target)
     if not data.classes:
         errors = [one - truth for one, (_, _, truth) in zip(found, cases, strict=True)]
         result["widths"] = half_widths(np.concatenate(errors))
@@ -55,12 +55,13 @@ def _baselines(
     cases: Sequence[tuple[int, np.ndarray, np.ndarray]],
 ) -> dict[str, Metrics]:
     """Of the same rows: a constant and a linear model, each fitted on what the net of these rows learned from."""
-    fitted_on = [(parts[number].x[splits[number][0]], data.values[splits[number][0]]) for number, _, _ in cases]
-    lines = baselines.linear([(*one, x) for one, (_, x, _) in zip(fitted_on, cases, strict=True)], data.classes)
     found: dict[str, list[Metrics]] = {"constant": [], "linear": []}
-    for (_, y), line, (_, _, truth) in zip(fitted_on, lines, cases, strict=True):
-        found["constant"].append(measure(baselines.constant(y, len(truth), data.classes), truth, data.target))
-        found["linear"].append(measure(line, truth, data.target))
+    for number, x, truth in cases:
+        rows = splits[number][0]
+        y = data.values[rows]
+        line = baselines.linear(parts[number].x[rows], y, x, data.classes)
+        found["constant"].append(metrics_of(baselines.constant(y, len(truth), data.classes), truth, data.target))
+        found["linear"].append(metrics_of(line, truth, data.target))
     return {name: _together(one) for name, one in found.items()}
 
 
