@@ -288,7 +288,7 @@ def test_line_ends_that_a_version_control_system_changed_are_no_damage(whole: Pa
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    monkeypatch.setattr(checkpoint.saving, "FORMAT", checkpoint.FORMAT + 1)
     write(tmp_path, 1)
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="newer than this seqlab reads") as refusal:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqlab.data.fetch import cache
 from seqlab.data.fetch.downloads import files_of
+from seqlab.data.fetch.sources import fetch
 from seqlab.data.images.cifar import LAYOUTS, read_cifar
 from seqlab.data.images.folder import PIXELS, printable, read_folder
 from seqlab.data.images.idx import read_idx_set
@@ -58,7 +59,7 @@ def load_images(
     files = files_of(name)
     fetched = []
     for download in files:
-        fetched.append((yield from cache.fetch(download, offline=offline)))
+        fetched.append((yield from fetch(download, offline=offline)))
     path, origin = fetched[0].path, fetched[0].provenance(files[0])
     if len(files) > 1:
         path, is_published = path.parent, all(f.origin == d.url for f, d in zip(fetched, files, strict=True))
