@@ -16,17 +16,17 @@ DATES = (DATE, "day", "month")
 
 
 def typed(
-    frame: pd.DataFrame, decimal: str, as_text: Collection[str], written: Mapping[str, str]
+    raw: dict[str, pd.Series], decimal: str, as_text: Collection[str], written: Mapping[str, str]
 ) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
-    """Each column as what it holds, what is to be said of that, and how it is written; the frame given is emptied on
-    the way.
+    """Each column as what it holds, what is to be said of that, and how it is written; `raw` is emptied on the way, so
+    that a large table is never there twice.
 
     decimal: the mark in numbers that can be read in two ways. as_text: columns whose numbers are names. written: what
     columns hold, and how, whatever most of their entries are, see `Table`.
     """
     columns, notes, found = {}, [], {}
-    for name in [str(label) for label in frame]:
-        column = frame.pop(name)
+    for name in list(raw):
+        column = raw.pop(name)
         if name in as_text:
             columns[name], said = pd.Series(text_of(column), dtype=object), list[str]()
         else:

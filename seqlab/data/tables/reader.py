@@ -77,7 +77,7 @@ def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
         decimal, names = (layout.decimal, layout.as_text) if layout else (".", ())
         if layout and layout.shown:  # what the file shows counts more than what another was
             written = {name: NUMBER if how in MARKS else how for name, how in written.items()}
-        frame, said, found = typed(frame, decimal, names, written)
+        frame, said, found = typed(dict(frame.items()), decimal, names, written)
     except UnicodeError as problem:  # Parquet may hold bytes
         raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
     name = Path(path.stem).stem if path.suffix.lower() in _PACKED.values() else path.stem
@@ -93,13 +93,29 @@ def _of_parquet(path: Path) -> pd.DataFrame:
         ) from problem
     except Exception as problem:  # pyarrow has kinds of its own
         raise DataError(f"{path} is no Parquet that can be read: {_first_line(problem)}", WHOLE_AGAIN) from problem
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index()
+    return _with_plain_names(frame)
+
+
+def table_of(frame: pd.DataFrame, name: str = "table") -> Table:
+    """The Table of a DataFrame, which stays as it is: typed columns as `read_table` gives them, an index that is no
+    plain count first. The sha256 is of names and contents. Raises DataError where there are no rows or columns."""
+    if not len(frame) or not frame.shape[1]:
+        raise DataError(f"{name} has no rows", "give a DataFrame with rows and columns")
+    columns, notes, found = typed(dict(_with_plain_names(frame).items()), ".", (), {})
+    digest = hashlib.sha256("\0".join(columns).encode(errors="replace"))
+    digest.update(pd.util.hash_pandas_object(columns, index=False).to_numpy().tobytes())
+    return Table(name, columns, digest.hexdigest(), tuple(notes), found)
+
+
+def _with_plain_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy with a RangeIndex, an index that is more first, and names that are text, each once."""
+    frame = frame.copy(deep=False) if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
     seen: dict[str, int] = {}
     names = []
-    for label in map(str, frame.columns):
-        seen[label] = seen.get(label, 0) + 1
-        names.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    for label in frame.columns:
+        name = " ".join(str(part) for part in label if str(part)) if isinstance(label, tuple) else str(label)
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     frame.columns = pd.Index(names)
     return frame.reset_index(drop=True)
 

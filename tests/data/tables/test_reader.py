@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from seqlab.data.tables import reader as table_module
 from seqlab.data.tables.numbers import read_numbers
-from seqlab.data.tables.reader import Table, read_table
+from seqlab.data.tables.reader import Table, read_table, table_of
 from seqlab.errors import DataError
 
 PLAIN = "a,b,c\n1,2,x\n3,4,y\n5,6,z\n"
@@ -287,6 +287,28 @@ def test_parquet_is_the_same_table(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "a.parquet")
     expected = {"a": [1, 2], "b": [0.5, None], "c": ["x", None], "d": ["2024-01-01", "2024-02-01"]}
     assert columns(read_table(tmp_path / "a.parquet")) == expected
+
+
+def test_a_data_frame_is_the_same_table_as_its_file_and_stays_as_it_is(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"a": [1, 2, 3], "b": [0.5, np.inf, 2], "c": ["x", None, "y"], "d": pd.to_datetime(["2024-01-01"] * 3)},
+        index=pd.Index([7, 8, 9], name="key"),
+    )
+    before = frame.copy()
+    table = table_of(frame, "mine")
+    pd.testing.assert_frame_equal(frame, before)
+    expected = {"key": [7, 8, 9], "a": [1, 2, 3], "b": [0.5, None, 2], "c": ["x", None, "y"], "d": ["2024-01-01"] * 3}
+    assert columns(table) == expected and table.name == "mine" and isinstance(table.frame.index, pd.RangeIndex)
+    assert any("infinite" in note for note in table.notes) and table.written["d"] == "date"
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert columns(read_table(tmp_path / "a.parquet")) == expected
+    assert table_of(frame).sha256 == table.sha256 != table_of(frame.rename(columns={"a": "z"})).sha256
+    assert table_of(frame.assign(a=[1, 2, 4])).sha256 != table.sha256
+    twice = pd.DataFrame([[1, "2.5"], [2, "3.5"]], columns=[("x", "y"), "x y"])
+    assert columns(table_of(twice)) == {"x y": [1, 2], "x y (2)": [2.5, 3.5]}
+    for empty in (pd.DataFrame(), pd.DataFrame({"a": []})):
+        with pytest.raises(DataError, match="no rows"):
+            table_of(empty)
 
 
 def test_parquet_of_bytes_that_are_no_text_is_refused(tmp_path: Path) -> None:
