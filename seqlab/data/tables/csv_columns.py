@@ -8,7 +8,6 @@ from io import TextIOWrapper
 import numpy as np
 import pandas as pd
 
-from seqlab.data.tables.missing import NUMBERS_ARE_MISSING
 from seqlab.data.tables.sniff import Layout, rows_of
 from seqlab.data.tables.unpack import Source
 from seqlab.errors import DataError
@@ -55,7 +54,7 @@ def _frames(source: Source, layout: Layout, raw: set[str]) -> Iterator[pd.DataFr
             header=None,
             names=list(layout.names),
             dtype=dict.fromkeys(raw, object),
-            na_values={name: [""] if name in raw else list(NUMBERS_ARE_MISSING) for name in layout.names},
+            na_values=[""],
             keep_default_na=False,
             skipinitialspace=True,
             index_col=False,

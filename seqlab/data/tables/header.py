@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
-from seqlab.data.tables.dates import MONTHS
+from seqlab.data.tables.date_shapes import MONTHS
 from seqlab.data.tables.missing import MARKS
 from seqlab.data.tables.numbers import is_number
 

@@ -5,13 +5,9 @@ from collections import Counter
 import pandas as pd
 
 DASHES = ("-", "--", ".", "none")  # are words where they are a good part of a column of words
-CODES = ("?", "n.a.", "missing", "na", "n/a", "#n/a", "#na", "null", "nan", "-nan", "<na>", "#n/a n/a")
+CODES = ("?", "n.a.", "missing", "na", "n/a", "#n/a", "#na", "null", "nan", "-nan", "<na>", "1.#qnan", "-1.#ind")
 MARKS = frozenset((*DASHES, *CODES))
 PART = 0.2  # of a column's entries: a dash or None of more of them is a word
-NUMBERS_ARE_MISSING = (  # what the reader of CSV takes for missing in columns of numbers: the usual spellings of MARKS
-    *("", "?", "-", "--", ".", "n.a.", "missing", "NA", "na", "N/A", "n/a", "#N/A", "#NA", "NULL", "null", "NaN"),
-    *("nan", "-NaN", "-nan", "<NA>", "None", "none", "#N/A N/A", "-1.#IND", "1.#QNAN", "-1.#QNAN", "1.#IND"),
-)
 
 
 def are_marks(text: pd.Series) -> pd.Series:

@@ -39,8 +39,6 @@ def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) 
     """
     text = written.astype("string").str.strip()
     known = text.notna()
-    if decimal == "." and (plain := _as_computers_write(text, known)) is not None:
-        return plain
     sample = text[known].iloc[:: int(known.sum()) // 1000 + 1]
     if not len(sample) or not max(_fits(_bare(sample)[0]).values()) >= most * len(sample) / 2:
         return None  # a look is enough for words
@@ -61,16 +59,6 @@ def read_numbers(written: pd.Series, decimal: str = ".", *, most: float = MOST) 
             f"as '{text[lost].iloc[0][:30]}'"
         )
     return Numbers(values, tuple(notes), style if fits[","] != fits["."] or grouped else "")
-
-
-def _as_computers_write(text: pd.Series, known: pd.Series) -> Numbers | None:
-    """The numbers where all entries are written as a computer does: much faster."""
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    if not known.any() or np.isnan(values[known.to_numpy()]).any():
-        return None
-    has_point = text[known & text.str.contains(".", regex=False, na=False)]
-    grouped = has_point.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # could be thousands elsewhere
-    return Numbers(values, (), "." if len(has_point) and not grouped.all() else "")
 
 
 def _repairs(text: pd.Series, plain: pd.Series, values: np.ndarray, sizes: np.ndarray, style: str) -> list[str]:

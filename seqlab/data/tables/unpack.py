@@ -85,7 +85,7 @@ class Source:
     def sha256(self) -> str:
         """Of the bytes as they are."""
         with self.open() as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def members(self) -> list[str]:
         """The files in a .zip."""
