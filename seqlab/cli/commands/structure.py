@@ -11,6 +11,7 @@ import click
 
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options, from_command_line, series_options
 from seqlab.cli.output import Bar, result, result_json, say
+from seqlab.data.tables.unpack import is_file_name
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from seqlab.data.series.files import Kind
     from seqlab.training import Progress
     from seqlab.unsupervised import Structure, View
-
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".bz2", ".xz", ".zip", ".zst")  # how a table's name ends
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,7 @@ def _options(common: Common, top: int) -> list[str]:
 def _is_table(name: str) -> bool:
     if name == "-":
         raise UsageError("structure reads no standard input", "name files, or tickers like AAPL MSFT")
-    # a name longer than any file's would be an error of the system to is_file()
-    looks_so = name.lower().endswith(TABLES) or "/" in name or "\\" in name
-    return looks_so or (0 < len(name) < 256 and Path(name).is_file())
+    return is_file_name(name)
 
 
 def _of_table(common: Common, path: Path) -> Answer:

@@ -144,12 +144,15 @@ def _of_weeks(year: np.ndarray, week: np.ndarray, weekday: np.ndarray) -> Dates:
     week is in no such year, of those that begin on Sundays, as health offices of the USA count."""
     one = np.ones(len(year))
     start, after = (_days(year + more, one, 4 * one) for more in (0, 1))  # of January are always in the first
-    for how, begins in (("ISO 8601 counts", 3), ("the CDC counts, from Sunday", 4)):  # noqa: B007
-        monday, last = (days - (days.astype(int) + begins) % 7 for days in (start, after))
-        when = monday + (7 * (week - 1) + weekday - 1).astype("timedelta64[D]")
-        exist = when < last
-        if exist[~np.isnat(when)].all():
-            break
+
+    def counted(begins: int) -> tuple[np.ndarray, np.ndarray]:
+        first, last = (days - (days.astype(int) + begins) % 7 for days in (start, after))
+        when = first + (7 * (week - 1) + weekday - 1).astype("timedelta64[D]")
+        return when, (when < last) | np.isnat(when)
+
+    how, (when, exist) = "ISO 8601 counts", counted(3)  # 1970 began on a Thursday
+    if not exist.all() and counted(4)[1].all():
+        how, (when, exist) = "the CDC counts, from Sunday", counted(4)
     at = int(np.argmax(~np.isnat(when)))
     notes = (f"weeks are those that {how}: week {week[at]:g} of {year[at]:g} begins on {when[at]}",)
     return Dates(np.where(exist, when, np.datetime64("NaT", "D")).astype("datetime64[s]"), notes)

@@ -19,6 +19,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 
+UNNAMED = "columns without a name are called "  # and their names
+
 Row = list[str]
 
 
@@ -171,7 +173,7 @@ def _named(names: Row, body: list[Row], width: int) -> tuple[Row, list[str]]:
     for place in blank:
         names[place] = f"column_{place + 1}"
     if [place for place in blank if cells_of(body, place)]:
-        notes.append(f"columns without a name are called {', '.join(names[place] for place in blank)}")
+        notes.append(UNNAMED + ", ".join(names[place] for place in blank))
     seen, twice = set[str](), []
     for place, name in enumerate(names):
         number, fresh = 1, name
