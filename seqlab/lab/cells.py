@@ -1,10 +1,10 @@
 """Single cells of a trained character model that say where in the code it is: quotes, brackets, indentation, column.
 
-Every memory cell of the shipped Linux model reads C code that it was not trained on, and tanh(c), what its output gate may
-let out, is compared with what a lexer finds for every character. The best cell of each property is chosen on the first
-half and measured on the second, beside the best of an untrained net of the same shape, chosen in the same way: among
-hundreds of random cells some follow anything a little. A cell that follows comments would pass for one that follows
-brackets, of which comments have none that count; so those are measured in code alone.
+Every memory cell of the shipped Linux model reads C code that it was not trained on, and tanh(c), what its output gate
+may let out, is compared with what a lexer finds for every character. The best cell of each property is chosen on the
+first half and measured on the second, beside the best of an untrained net of the same shape, chosen in the same way:
+among hundreds of random cells some follow anything a little. A cell that follows comments would pass for one that
+follows brackets, of which comments have none that count; so those are measured in code alone.
 
 The text begins as files do, because the beginning decides: after `int i;` this net follows the same properties with
 other cells, for thousands of characters on.
