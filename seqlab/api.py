@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqlab.data.images.image_set import ImageSet
     from seqlab.data.series.files import Kind
     from seqlab.data.series.series import Series
+    from seqlab.data.tables.reader import Table
     from seqlab.data.text.corpus import Corpus
     from seqlab.forecasting.forecast_model import ForecastModel
     from seqlab.forecasting.results import Forecasts
@@ -190,7 +191,7 @@ def train_cnn(
 
 
 def train_mlp(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",
@@ -215,7 +216,7 @@ def train_mlp(
 
 
 def learning_curve(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",

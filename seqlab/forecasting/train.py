@@ -133,13 +133,7 @@ def prepare(
     settings = for_short_series(settings, series, cut)
     torch.manual_seed(settings.seed)
     examples = examples_of(series, settings, cut, Scaler(**earlier.config["scaler"]) if earlier else None)
-    shape = {
-        "input_size": len(FEATURES),
-        "own_size": len(OWN_FEATURES),
-        "horizons": list(HORIZONS),
-        "levels": list(scoring.LEVELS),
-        **(earlier.config["model"] if earlier else {name: getattr(settings, name) for name in SHAPE}),
-    }
+    shape = net_config(settings) | (earlier.config["model"] if earlier else {})
     model = RecurrentForecaster(**shape)
     if start is not None:
         model.load_state_dict(start.model.state_dict())
@@ -183,6 +177,17 @@ def prepare(
         validate if len(held_out[0]) else None,
         minutes=DEFAULT_MINUTES,
     )
+
+
+def net_config(settings: ForecastSettings) -> dict[str, Any]:
+    """The arguments of a `RecurrentForecaster` with these settings, as a checkpoint keeps them."""
+    return {
+        "input_size": len(FEATURES),
+        "own_size": len(OWN_FEATURES),
+        "horizons": list(HORIZONS),
+        "levels": list(scoring.LEVELS),
+        **{name: getattr(settings, name) for name in SHAPE},
+    }
 
 
 def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:

@@ -65,9 +65,9 @@ def train(
     """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. Length:
-    `settings.max_steps`, else that of the options, else DEFAULT_MINUTES of training as measured on this machine. `start`
-    is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError for too
-    little text and CheckpointError for a checkpoint that does not fit.
+    `settings.max_steps`, else that of the options, else DEFAULT_MINUTES of training as measured on this machine.
+    `start` is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError
+    for too little text and CheckpointError for a checkpoint that does not fit.
     """
     saved, compute = None, options.compute
     if options.resume:

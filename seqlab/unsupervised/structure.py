@@ -13,6 +13,7 @@ from seqlab.data.series.files import Kind
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.tables.encoder import fit_encoder
 from seqlab.data.tables.reader import read_table, table_of
+from seqlab.data.tables.unpack import is_file_name
 from seqlab.errors import UsageError
 from seqlab.formatting import html_table
 from seqlab.machine import Compute
@@ -25,7 +26,6 @@ from seqlab.unsupervised.days import join
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".bz2", ".xz", ".zip", ".zst")  # how a table's name ends
 TOP = 10  # unusual rows that are listed
 
 
@@ -132,9 +132,7 @@ def _is_table(item: SeriesData) -> bool:
         return isinstance(item, Path | pd.DataFrame)
     if item == "-":
         raise UsageError("structure reads no standard input", "name files, or tickers like AAPL MSFT")
-    # a name longer than any file's would be an error of the system to is_file()
-    looks_so = item.lower().endswith(TABLES) or "/" in item or "\\" in item
-    return looks_so or (0 < len(item) < 256 and Path(item).is_file())
+    return is_file_name(item)
 
 
 def _each_once(items: Sequence[SeriesData]) -> list[SeriesData]:

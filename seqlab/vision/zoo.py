@@ -32,7 +32,7 @@ class Architecture:
     side: int  # pixels
     paper: str
     defaults: dict[str, Any] = field(default_factory=dict)
-    epochs: float = 20.0  # how long it trains where nobody says
+    epochs: float = 20.0  # how long it trains by default
     expected: tuple[float, str] | None = None
 
 

@@ -98,13 +98,7 @@ def command(
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
         _write(common.output, forecasts.plot, lambda path: write_table(path, forecasts))
-        options = ["--horizon", str(horizon)]
-        options += [word for flag, value in (("--as-of", as_of), ("--model", named)) if value for word in (flag, value)]
-        options += [word for column in columns for word in ("--column", column)]
-        options += [f"--{kind}"] if kind != "auto" else []
-        options += ["--refit"] if refit else []
-        options += ["--offline"] if from_command_line(context, "offline") else []
-        say(common, f"written to {common.output}\n{_other_form(names, common.output, options)}")
+        say(common, f"written to {common.output}\n{_other_form(names, common.output, context, kind)}")
     if common.json:
         result_json(forecasts.to_dict())
     elif common.output is None or not common.quiet:
@@ -122,8 +116,17 @@ def _write(path: Path, plot: "Callable[[], Figure]", write: Callable[[Path], Non
         save(plot(), path)
 
 
-def _other_form(names: Sequence[str], output: Path, options: Sequence[str]) -> str:
+def _other_form(names: Sequence[str], output: Path, context: click.Context, kind: str) -> str:
     """The command that draws what was written as a table, or writes the numbers of what was drawn."""
+    given = context.params
+    options = ["--horizon", str(given["horizon"])]
+    for flag, name in (("--as-of", "as_of"), ("--model", "model")):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            options += [flag, given[name]]
+    options += [word for column in given["columns"] for word in ("--column", column)]
+    options += [f"--{kind}"] if kind != "auto" else []
+    options += ["--refit"] if given["refit"] else []
+    options += ["--offline"] if from_command_line(context, "offline") else []
     purpose, ending = ("draw it", ".png") if output.suffix.lower() == ".csv" else ("its numbers", ".csv")
     other = output.with_suffix(ending)
     if _is_one_of(other, names):

@@ -9,12 +9,12 @@ import click
 
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import Bar, result, result_json, say
+from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_to_output
 from seqlab.errors import DataError, UsageError
 from seqlab.tasks import Note, Status
 
 PICTURES = (*CHARTS, ".jpg", ".jpeg")
-LEVEL = 0.9  # of the intervals of numbers
 
 
 @click.command("predict")
@@ -83,28 +83,16 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
 
 
 def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
-    from seqlab import tabular
-    from seqlab.data.tables.reader import read_table
+    from seqlab import api
 
     if len(files) > 1 or views or drawn:
         what = "--views" if views else f"drawing {drawn}" if drawn else "more than one file"
         raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
-    predictor = tabular.load(saved)
-    table = read_table(files[0], predictor.written)
-    for note in table.notes:
-        say(common, f"  {note}")
-    for column, count in predictor.encoder.unknown(table.frame).items():
-        entries = "entry" if count == 1 else "entries"
-        say(common, f"  column '{column}' has {count:,} {entries} unlike those it was trained on, taken as unknown")
-    level = max((one for one in predictor.widths if one <= LEVEL), default=LEVEL)
-    if level != LEVEL:
-        say(common, f"  too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
-    found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]), level=level)
+    found = follow(common, api.model_of(saved, common.compute).predict_task(files[0]))
     if common.json:
-        of = {} if predictor.target.classes else {"level": level}
-        result_json({"checkpoint": saved.name, **of, "predictions": found.to_dict("records")})
+        result_json(found.to_dict())
     else:
-        result(found.to_csv(index=False).rstrip("\n"))
+        result(found.to_frame().to_csv(index=False).rstrip("\n"))
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:

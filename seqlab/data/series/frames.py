@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.files import Kind, _dates, _named_column, _refuse_several_series, _series
+from seqlab.data.series.file_columns import named_column, refuse_several_series
+from seqlab.data.series.file_dates import dates_of
+from seqlab.data.series.files import Kind, series_of_column
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import Series, field_name
 from seqlab.errors import DataError, UsageError
@@ -73,10 +75,10 @@ def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str
     dated, when, notes = _dates_of(frame, where)
     table = frame.drop(columns=dated).reset_index(drop=True)
     table.columns = table.columns.map(str)
-    _refuse_several_series(when, where)
+    refuse_several_series(table, when, where)
     labels = list(table.columns)
-    for label in [_named_column(column, labels, where) for column in columns] or _all_series(table, where):
-        series = _series(table, label, labels, when, kind, where, label, list(notes))
+    for label in [named_column(column, labels, where) for column in columns] or _all_series(table, where):
+        series = series_of_column(table, when, label, name=label, kind=kind, where=where, notes=notes)
         origin = f"column {label} of {where}, which ends on {series.dates[-1]}"
         yield replace(series, source="frame", origin=origin)
 
@@ -89,7 +91,7 @@ def _dates_of(frame: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, t
         if pd.api.types.is_datetime64_any_dtype(frame[label]):
             return [label], _moments(pd.DatetimeIndex(frame[label])), ()
     try:
-        return _dates(frame.rename(columns=str), where)
+        return dates_of(frame.rename(columns=str), where)
     except DataError as problem:
         raise DataError(problem.message, "give it an index of dates: frame.index = pd.to_datetime(...)") from problem
 

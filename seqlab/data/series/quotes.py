@@ -23,6 +23,7 @@ from seqlab.data.series.quote_store import StoredQuotes, age, read_stored, store
 from seqlab.data.series.quote_update import OVERLAP, agrees, joined
 from seqlab.data.series.series import Series, series_of
 from seqlab.data.series.yahoo import NoAnswer, Yahoo
+from seqlab.data.tables.unpack import is_file_name, stem_of
 from seqlab.errors import DataError, did_you_mean
 
 SECONDS_WITH_FALLBACK = 15.0  # that Yahoo Finance gets where other quotes are at hand
@@ -49,7 +50,7 @@ def load_many(
     a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
     for in one paced queue: without a connection it is tried once, not once a ticker.
     """
-    files = {name: _read_file(name, columns, kind) for name in names if _is_file(name)}
+    files = {name: _read_file(name, columns, kind) for name in names if name == "-" or is_file_name(name)}
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
@@ -68,18 +69,12 @@ def load_many(
         yield series
 
 
-def _is_file(name: str) -> bool:
-    # a name longer than any file's would be an error of the system to is_file()
-    looks_so = name == "-" or name.lower().endswith(".csv") or "/" in name or "\\" in name
-    return looks_so or (0 < len(name) < 256 and Path(name).is_file())
-
-
 def _read_file(name: str, columns: Sequence[str], kind: Kind) -> list[Series]:
     return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind)
 
 
 def _stem(name: str) -> str:
-    return "stdin" if name == "-" else Path(name).stem
+    return "stdin" if name == "-" else stem_of(Path(name))
 
 
 def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:

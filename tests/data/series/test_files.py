@@ -114,8 +114,8 @@ def test_a_file_without_a_header_keeps_its_first_row(separator):
     series = read(data, ["column2", "column3"])
     assert [len(each) for each in series] == [20, 20]
     np.testing.assert_allclose(series[1].close, wave(index, 1))
-    assert "no header" in series[0].notes[0] and "column3" in series[0].notes[0]
-    with pytest.raises(DataError, match="column2, column3"):
+    assert "no header" in series[0].notes[0] and "column_1 to column_3" in series[0].notes[0]
+    with pytest.raises(DataError, match="column_2, column_3"):
         read(data)
     assert len(one("2020,1.5\n2021,2.5\n")) == 2
     assert len(one("2020,x\n2021-01-01,2.5\n", kind="levels")) == 1  # a word: a header

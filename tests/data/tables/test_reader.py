@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqlab.data.tables import reader as table_module
+from seqlab.data.tables import csv_columns
 from seqlab.data.tables.numbers import read_numbers
 from seqlab.data.tables.reader import Table, read_table, table_of
 from seqlab.errors import DataError
@@ -139,10 +139,10 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
     "marks of what is missing": (
         "a,b,c\n?,1,NA\n2,-,3\n3,4,\n",
         {"a": [None, 2.0, 3.0], "b": [1.0, None, 4.0], "c": [None, 3.0, None]},
-        "taken as missing: ? -",
+        "taken as missing: '?' (1 entry of column a), '-' (1 entry of column b), 'NA' (1 entry of column c)",
     ),
     "all missing": ("a,b\n,1\n,2\n", {"a": [None, None], "b": [1, 2]}, ""),
-    "everything missing": ("a,b\nNA,\n,NA\n", {"a": [None, None], "b": [None, None]}, ""),
+    "everything missing": ("a,b\nNA,\n,NA\n", {"a": [None, None], "b": [None, None]}, "'NA' (2 entries of 2 columns)"),
     "a few words among numbers": (
         "a\n" + "1\n2\n" * 20 + "oops\n",
         {"a": [1.0, 2.0] * 20 + [None]},
@@ -207,7 +207,7 @@ REFUSED: dict[str, tuple[bytes | str, str, str]] = {
     "a PDF": (b"%PDF-1.4\n%1,2\n", "a PDF", "CSV"),
     "a web page": ("<!DOCTYPE html>\n<html>", "a web page", "CSV"),
     "JSON": ('[{"a": 1}, {"a": 2}]', "JSON", "CSV"),
-    "Excel": (zipped(xl__workbook="x"), "Excel", "CSV"),
+    "Excel": (zipped(xl__workbook="x"), "no Excel file that can be read", "whole file"),
     "an archive of several": (zipped(a=PLAIN, b=PLAIN), "2 files", "unpack"),
     "an archive that is none": (b"PK\x03\x04abc", "cannot be read", "whole file"),
     "gzip, cut": (gzip.compress(PLAIN.encode() * 1000)[:-20], "cannot be read", "whole file"),
@@ -388,7 +388,7 @@ def test_a_long_cell_is_read(tmp_path: Path) -> None:
 )
 def test_a_column_is_one_thing_over_all_parts(late: str, expected: str, tmp_path: Path, monkeypatch) -> None:
     """A column that changes after the part that is read first is what it is to be as a whole: 1 and 'x' are words."""
-    monkeypatch.setattr(table_module, "CELLS", 1)  # parts of a thousand rows
+    monkeypatch.setattr(csv_columns, "CELLS", 1)  # parts of a thousand rows
     few = "\n".join(["007,1"] + ["8,1"] * 1400 + [f"{late},1"] * 1400)
     table = read(tmp_path / "a.csv", f"a,b\n{few}\n")
     column = table.frame["a"]
@@ -401,7 +401,7 @@ def test_a_column_is_one_thing_over_all_parts(late: str, expected: str, tmp_path
 
 
 def test_booleans_that_are_missing_in_a_whole_part_stay_booleans(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(table_module, "CELLS", 1)
+    monkeypatch.setattr(csv_columns, "CELLS", 1)
     rows = ["True,1"] * 1000 + [",1"] * 1000 + ["False,1"] * 1000
     column = read(tmp_path / "a.csv", "a,b\n" + "\n".join(rows) + "\n").frame["a"]
     assert pd.api.types.is_bool_dtype(column)

@@ -1,0 +1,189 @@
+"""Where the rows of a table begin in a file, and what its columns are called."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from seqlab.data.tables.date_shapes import MONTHS
+from seqlab.data.tables.missing import MARKS
+from seqlab.data.tables.numbers import is_number
+
+MOST_ABOVE = 60  # rows above a table that are looked at
+MOST_HEADS = 3  # rows of a header
+_MONTH = rf"(?:{'|'.join(MONTHS)})[a-z]*\.?"
+_DATE = re.compile(
+    r"(?:[12]\d{3}([-/.:年])\d{1,2}(?:(?:\1|月)\d{1,2})?[日月]?|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d\d)"
+    rf"|\d{{1,2}}[-. ]{_MONTH}[-. ]\d{{2,4}}|(?:[a-z]{{3}},? )?{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}}:\d\d(?::\d\d)?)"
+    r"(?:[T ,].*)?",
+    re.IGNORECASE,
+)
+
+UNNAMED = "columns without a name are called "  # and their names
+
+Row = list[str]
+
+
+@dataclass(frozen=True)
+class Header:
+    """names: of the columns, each once. above: rows that are no part of the table; heads: rows of the header after
+    them. notes: what was repaired, a sentence each."""
+
+    names: list[str]
+    above: int
+    heads: int
+    notes: list[str]
+
+
+def header_of(rows: list[Row], after_blank: set[int]) -> Header:
+    """The header of rows that all have something in them. after_blank: the places of those below a blank line."""
+    width = Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0]
+    above = _rows_above(rows, width, after_blank)
+    notes = []
+    if above:
+        notes.append(f"its first {'line is' if above == 1 else f'{above} lines are'} no part of the table")
+        rows = rows[above:]
+        width = Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0]
+    head, body = rows[0], rows[1:]
+    if not (_is_header(head, body) if body else not any(kind_of(cell) == "number" for cell in head)):
+        names = [f"column_{place}" for place in range(1, max(len(head), width) + 1)]
+        notes.append(f"it has no header: its columns are called {names[0]}" + (f" to {names[-1]}" if names[1:] else ""))
+        return Header(names, above, 0, notes)
+    heads = 1
+    while heads < min(MOST_HEADS, len(rows) - 1) and _goes_on(rows[heads], rows[heads + 1 :]):
+        heads += 1
+    names, said = _named(_joined(rows[:heads]), rows[heads:], width)
+    if heads > 1:
+        shown = ", ".join(names[:6]) + (", ..." if names[6:] else "")
+        said = [f"its header has {heads} rows: its columns are called {shown}", *said]
+    return Header(names, above, heads, notes + said)
+
+
+@lru_cache(1 << 17)
+def kind_of(cell: str) -> str:
+    """number, date or word; empty for a cell with nothing in it or a mark of what is missing."""
+    cell = cell.strip()
+    if not cell or cell.lower() in MARKS:
+        return ""
+    if is_number(cell) or is_number(cell.removeprefix("<").removeprefix(">")):
+        return "number"
+    return "date" if _DATE.fullmatch(cell) else "word"
+
+
+def cells_of(body: list[Row], place: int) -> Row:
+    """The entries of a column that are not missing."""
+    return [row[place].strip() for row in body if place < len(row) and row[place].strip().lower() not in {"", *MARKS}]
+
+
+def _usual_kind(cells: Row) -> str:
+    """The kind of more than half of the entries of a column, else word."""
+    kind, count = Counter(map(kind_of, cells)).most_common(1)[0]
+    return kind if count > len(cells) / 2 else "word"
+
+
+def _rows_above(rows: list[Row], width: int, after_blank: set[int]) -> int:
+    """How many rows stand above the table: titles in one cell, Excel's sep=; comments above a header; and what is of
+    another width than the table, or above a blank line, before a row that can only be a header."""
+    for place in range(1, min(len(rows) - 2, MOST_ABOVE)):
+        apart = place in after_blank or all(len(row) not in (width, width - 1) for row in rows[:place])
+        if apart and len(rows[place]) == width and 2 * place < len(rows) and _is_clear(rows[place], rows[place + 1 :]):
+            return place
+    first = 0
+    while first + 2 < len(rows):  # a header and a row are left at least
+        row = rows[first]
+        filled = sum(bool(cell.strip()) for cell in row)
+        title = filled < 2 and (len(row) < width or width > 2) and width > 1
+        after = rows[first + 1 :]
+        comment = row[0].startswith("#") and (after[0][0].startswith("#") or _is_header(after[0], after[1:]))
+        if not (title or comment or row[0].lower().startswith("sep=")):
+            return first
+        first += 1
+    return first
+
+
+def _is_clear(head: Row, body: list[Row]) -> bool:
+    """Whether a row of words alone stands above numbers or dates."""
+    below = [cells for place in range(len(head)) if (cells := cells_of(body, place))]
+    return all(kind_of(cell) == "word" for cell in head) and any(_usual_kind(cells) != "word" for cells in below)
+
+
+def _is_header(head: Row, body: list[Row]) -> bool:
+    """Not where its numbers stand above numbers, its dates above dates and no word above either; where there are none,
+    not where most of its words come again below. Numbers that count up are a header all the same: 0, 1, 2 or 2019,
+    2020, 2021."""
+    kinds = [kind_of(cell) for cell in head]
+    below = [cells_of(body, place) for place in range(len(head))]
+    numbers = [cell for cell, kind in zip(head, kinds, strict=True) if kind == "number"]
+    if not numbers and "date" not in kinds:
+        again = [cell.strip() in column for cell, column in zip(head, below, strict=True) if column]
+        repeated = sum(again) > len(again) / 2
+        words = not any(kind_of(cell) == "number" for column in below for cell in column)
+        return not (repeated and words)
+    if numbers and all(cell.strip().isdecimal() for cell in numbers):
+        values = [int(cell) for cell in numbers]
+        counts_up = values == list(range(values[0], values[0] + len(values)))
+        if counts_up and (len(values) > 2 or (values[0] == 0 and len(values) == 2)):
+            return True
+    return any(kind and column and _usual_kind(column) != kind for kind, column in zip(kinds, below, strict=True))
+
+
+def _goes_on(row: Row, body: list[Row]) -> bool:
+    """Whether a row below a header belongs to it: words where all below are numbers or dates, in two columns or more,
+    as units are, tickers below prices, or the name of an index."""
+    if len(body) < 2:
+        return False
+    below = [cells_of(body, place) for place in range(len(row))]
+    above = [cell.strip() for cell, column in zip(row, below, strict=True) if column and _usual_kind(column) != "word"]
+    words = [cell for cell in above if cell]
+    new = all(kind_of(cell) == "word" and all(cell not in column for column in below) for cell in words)
+    return len(above) > 1 and bool(words) and new
+
+
+def _joined(heads: list[Row]) -> Row:
+    """One name for each column of a header of several rows: `AAA Close` of Close above AAA."""
+    if len(heads) == 1:
+        return [cell.strip() for cell in heads[0]]
+    width = max(map(len, heads))
+    levels = [[cell.strip() for cell in [*row, *[""] * width][:width]] for row in heads]
+    index = {}
+    if sum(map(bool, levels[-1])) == 1 and levels[-1][0]:  # the name of the first column alone
+        index = {0: levels.pop()[0]}
+    for level in levels[:-1]:  # a cell stands for those right of it that are empty
+        for place in range(2, width):
+            level[place] = level[place] or level[place - 1]
+    for level in [*reversed(levels)]:  # what is the same in all columns tells nothing
+        if len(levels) > 1 and len(set(level[1:])) == 1:
+            levels.remove(level)
+    if len(levels) > 1 and levels[-1][0].lower() in ("ticker", "tickers", "symbol"):
+        levels.reverse()
+    names = [" ".join(filter(None, parts)) for parts in zip(*levels, strict=True)]
+    return [index.get(place, name) for place, name in enumerate(names)]
+
+
+def _named(names: Row, body: list[Row], width: int) -> tuple[Row, list[str]]:
+    """The columns' names, each once, and what was repaired. Rows with one cell more have names of their own first."""
+    notes = []
+    if width == len(names) + 1:
+        if cells_of(body, width - 1):
+            names = ["row_name", *names]
+            notes.append("its rows have one cell more than the header: the first is called row_name")
+        else:
+            names = [*names, ""]
+    blank = [place for place, name in enumerate(names) if not name]
+    for place in blank:
+        names[place] = f"column_{place + 1}"
+    if [place for place in blank if cells_of(body, place)]:
+        notes.append(UNNAMED + ", ".join(names[place] for place in blank))
+    seen, twice = set[str](), []
+    for place, name in enumerate(names):
+        number, fresh = 1, name
+        while fresh in seen:
+            number += 1
+            fresh = f"{name} ({number})"
+        seen.add(fresh)
+        if fresh != name:
+            twice.append(fresh)
+        names[place] = fresh
+    if twice:
+        notes.append(f"names that come again are numbered: {', '.join(twice[:10])}")
+    return names, notes
