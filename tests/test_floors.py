@@ -22,7 +22,7 @@ FLOORS = (
     {"api"},
     {"lab"},
     {"language", "forecasting", "vision", "tabular", "unsupervised"},
-    {"plots", "runs"},
+    {"plots", "runs", "doctor"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
     {"machine", "settings", "results"},
     {"tasks", "formatting", "errors"},

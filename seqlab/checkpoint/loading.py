@@ -48,6 +48,21 @@ class Checkpoint:
         end = {"final": True, "checkpoint": str(self.folder), "best_step": self.config["position"]["best_step"]}
         return {**self.log()[-1], **end, **self.config.get("metrics", {})}
 
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab checkpoints list --json` prints of it."""
+        position = self.config.get("position", {})
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "job": self.config["job"],
+            "parameters": self.config["parameters"],
+            "step": position.get("step"),
+            "max_steps": position.get("max_steps"),
+            "resumable": "training" in self.config["files"],
+            "bytes": sum(entry["bytes"] for entry in self.config["files"].values()),
+            "metrics": self.config.get("metrics"),
+        }
+
     def to_html(self) -> str:
         """For a notebook: how it was made, and its figures."""
         shown = {"job": self.config["job"], "parameters": self.config["parameters"], "folder": self.folder}

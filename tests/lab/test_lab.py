@@ -8,11 +8,13 @@ from seqlab.errors import UsageError
 from seqlab.lab import explosion
 
 
-def test_every_experiment_holds_and_says_where_its_claim_is_from():
+def test_every_experiment_holds_and_names_the_source_of_its_claim():
     for name, claim in lab.EXPERIMENTS.items():
         done = lab.run(name, seed=0)
         assert done.holds, done.rows
         assert done.name == name and done.claim == claim and done.source and done.rows
+        assert list(done.to_dict()) == ["name", "claim", "source", "rows", "holds", "seconds"] and done.seconds > 0
+        assert name in done._repr_html_() and "the claim holds" in done._repr_html_()
 
 
 def test_explosion_measures_the_power_of_the_radius():

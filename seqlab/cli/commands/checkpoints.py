@@ -1,7 +1,6 @@
 """seqlab checkpoints list | show | verify | export"""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,22 +15,6 @@ def command() -> None:
     """List, show, verify and export trained models."""
 
 
-def _summary(saved: Any) -> dict[str, Any]:
-    config = saved.config
-    position = config.get("position", {})
-    return {
-        "name": saved.name,
-        "folder": str(saved.folder),
-        "job": config["job"],
-        "parameters": config["parameters"],
-        "step": position.get("step"),
-        "max_steps": position.get("max_steps"),
-        "resumable": "training" in config["files"],
-        "bytes": sum(entry["bytes"] for entry in config["files"].values()),
-        "metrics": config.get("metrics"),
-    }
-
-
 @command.command("list")
 @result_options
 def list_(common: Common) -> None:
@@ -40,7 +23,7 @@ def list_(common: Common) -> None:
 
     found = checkpoint.listing(checkpoint.search_folders())
     if common.json:
-        rows = [{"error": entry.message} if isinstance(entry, CheckpointError) else _summary(entry) for entry in found]
+        rows = [{"error": entry.message} if isinstance(entry, CheckpointError) else entry.to_dict() for entry in found]
         result_json({"checkpoints": rows})
         return
     if not found:
@@ -49,7 +32,7 @@ def list_(common: Common) -> None:
         if isinstance(entry, CheckpointError):
             result(f"error: {entry.message}")
             continue
-        row = _summary(entry)
+        row = entry.to_dict()
         result(
             f"{row['name']:20} {row['job']:12} {row['parameters']:>12,} parameters  "
             f"step {row['step']:,}/{row['max_steps']:,}  {row['bytes'] / 2**20:6.1f} MiB  {row['folder']}"
@@ -85,9 +68,9 @@ def verify(common: Common, checkpoint: str | None) -> None:
     from seqlab.checkpoint import find, listing, search_folders
     from seqlab.checkpoint import verify as verify_files
 
-    chosen = [find(checkpoint)] if checkpoint else listing(search_folders())
+    found = [find(checkpoint)] if checkpoint else listing(search_folders())
     whole = []
-    for saved in chosen:
+    for saved in found:
         if isinstance(saved, CheckpointError):
             raise saved
         whole.append({"name": saved.name, "folder": str(saved.folder), "files": verify_files(saved)})
@@ -108,7 +91,7 @@ def export(common: Common, checkpoint: str) -> None:
     if common.output is None:
         raise UsageError("export needs a folder to write to", "give it with -o FOLDER")
     exported = export_files(find(checkpoint), Path(common.output))
-    row = _summary(exported)
+    row = exported.to_dict()
     if common.json:
         result_json(row)
     else:

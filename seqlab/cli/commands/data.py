@@ -1,6 +1,5 @@
 """seqlab data list | fetch | path"""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_options
 from seqlab.data.fetch import cache, sources
 from seqlab.data.fetch.downloads import Download, data_sets, files_of
+from seqlab.data.fetch.inventory import row_of, state_of
 from seqlab.errors import DataError, UsageError, did_you_mean
 from seqlab.tasks import Task
 
@@ -30,14 +30,14 @@ def command() -> None:
 @result_options
 def list_(common: Common) -> None:
     """What is cached, from where, how big."""
-    rows = [_row(name) for name in data_sets()]
+    rows = [row_of(name) for name in data_sets()]
     quotes = _quotes()
     if common.json:
         result_json({"cache": str(cache.cache_folder()), "downloads": rows, "quotes": quotes})
         return
     say(common, f"cache {cache.cache_folder()}")
     for row in rows:
-        state = _state(files_of(row["name"]))
+        state = state_of(files_of(row["name"]))
         result(f"{row['name']:13} {_size(row['bytes']):>9}  {state:13} {row['origin'] or row['about']}")
     store, embedded = quotes["store"], quotes["embedded"]
     if "error" in store:
@@ -61,7 +61,7 @@ def fetch(common: Common, name: str) -> None:
     files = _named(name)
     for download in files:
         follow(common, Task(sources.fetch(download, offline=common.offline)))
-    state, row = _state(files), _row(name)
+    state, row = state_of(files), row_of(name)
     why = {
         "not checked": "not checked: no checksum is published",
         "mirror's sum": "checked against that mirror's own SHA256SUMS only",
@@ -81,7 +81,7 @@ def fetch(common: Common, name: str) -> None:
 def path(common: Common, name: str) -> None:
     """Where NAME is in the cache: its file, or the folder of its files."""
     _named(name)
-    row = _row(name)
+    row = row_of(name)
     if not row["cached"]:
         raise DataError(f"'{name}' is not in the cache {cache.cache_folder()}", f"run: seqlab data fetch {name}")
     if common.json:
@@ -94,42 +94,6 @@ def _named(name: str) -> list[Download]:
     if name not in data_sets():
         raise UsageError(f"there is no data set '{name}'", did_you_mean(name, data_sets()))
     return files_of(name)
-
-
-def _row(name: str) -> dict[str, Any]:
-    """A data set as JSON; one of several files has a row of each under `files`, and of itself what is true of all."""
-    rows = [_file_row(download) for download in files_of(name)]
-    if len(rows) == 1:
-        return rows[0]
-    whole = all(row["cached"] for row in rows)
-    return {
-        "name": name,
-        "about": rows[0]["about"],
-        "url": rows[0]["url"].rpartition("/")[0] + "/",
-        "cached": whole,
-        "checked": all(row["checked"] for row in rows) if whole else None,
-        "bytes": sum(row["bytes"] for row in rows) if whole else None,
-        "origin": rows[0]["origin"].removesuffix(Path(rows[0]["path"]).name) if whole else None,
-        "sha256": None,
-        "path": str(Path(rows[0]["path"]).parent) if whole else None,
-        "files": rows,
-    }
-
-
-def _file_row(download: Download) -> dict[str, Any]:
-    """A file as JSON. bytes: of the cached file, else of the published one, null where that is not known."""
-    found = cache.cached(download)
-    return {
-        "name": download.name,
-        "about": download.about,
-        "url": download.url,
-        "cached": found is not None,
-        "checked": found.checked if found else None,
-        "bytes": found.path.stat().st_size if found else download.size or None,
-        "origin": found.origin if found else None,
-        "sha256": found.sha256 if found else None,
-        "path": str(found.path) if found else None,
-    }
 
 
 def _quotes() -> dict[str, Any]:
@@ -155,21 +119,6 @@ def _quotes() -> dict[str, Any]:
     size = sum(file.stat().st_size for file in folder.glob("*.csv"))
     embedded = {"path": str(folder), "bytes": size, "tickers": quotes.snapshot_tickers()}
     return {"store": store, "embedded": embedded}
-
-
-def _state(files: list[Download]) -> str:
-    """What vouches for a data set in the cache, as far as for all of its files."""
-    found = [cache.cached(download) for download in files]
-    if None in found:
-        return "not fetched" if not any(found) else "partly fetched"
-    pairs = [(download, file) for download, file in zip(files, found, strict=True) if file is not None]
-    if not all(file.checked for _, file in pairs):
-        return "not checked"
-    published = all(
-        file.origin == download.url or download.checksum in (file.checksum, f"sha256:{file.sha256}")
-        for download, file in pairs
-    )
-    return "checked" if published else "mirror's sum"
 
 
 def _size(size: int | None) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -87,12 +87,7 @@ def command(
     ended = _draw(common, writing, streamed, length)
     found = writing.result(training)
     if sink is not None:
-        with sink:
-            sink.write(_together(prompt, found) + "\n")
-        say(common, f"written to {common.output}")
-        if samples == 1:
-            again = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
-            say(common, f"go on from there: {again} < {shlex.quote(str(common.output))}")
+        _write(common, sink, found, corpus)
     if common.json:
         result_json(found.to_dict())
     elif sink is None:
@@ -131,6 +126,16 @@ def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> Ba
     finally:
         bar.clear()
     return None
+
+
+def _write(common: Common, sink: IO[str], found: "Generated", corpus: str) -> None:
+    """Write what was drawn to the file of -o, and say how to go on from it."""
+    with sink:
+        sink.write(_together(found.prompt, found) + "\n")
+    say(common, f"written to {common.output}")
+    if len(found.samples) == 1:
+        again = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
+        say(common, f"go on from there: {again} < {shlex.quote(str(common.output))}")
 
 
 def _together(prompt: str, found: "Generated") -> str:

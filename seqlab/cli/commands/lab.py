@@ -1,6 +1,5 @@
 """seqlab lab list | run NAME|all"""
 
-import time
 from typing import Any
 
 import click
@@ -44,19 +43,8 @@ def run(common: Common, name: str) -> int:
         raise UsageError(f"'{name}' draws no page", f"these do: {', '.join(sorted(lab.PAGES))}; or leave out -o")
     results = []
     for one in lab.EXPERIMENTS if name == "all" else [name]:
-        start = time.perf_counter()
         done = lab.run(one, common.seed or 0)
-        seconds = time.perf_counter() - start
-        results.append(
-            {
-                "name": done.name,
-                "claim": done.claim,
-                "source": done.source,
-                "rows": done.rows,
-                "holds": done.holds,
-                "seconds": seconds,
-            }
-        )
+        results.append(done.to_dict())
         verdict = f"the claim {'holds' if done.holds else 'DOES NOT HOLD'} here"
         if as_page:
             result(done.page, end="")
@@ -66,7 +54,7 @@ def run(common: Common, name: str) -> int:
             for line in _table(done.rows):
                 result(line)
             result(f"\n{verdict}")
-        say(common, f"{seconds:.1f} s")
+        say(common, f"{done.seconds:.1f} s")
     if common.json:
         result_json({"results": results} if name == "all" else results[0])
     return 0 if all(one["holds"] for one in results) else 1
