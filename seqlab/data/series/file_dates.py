@@ -33,6 +33,8 @@ def dates_of(table: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, tu
         is_named = label in named or "date" in words(label)
         if label in others and not is_named and not are_dates_without_doubt(table[label]):
             continue
+        if _is_clock(table[label], label):
+            continue
         called = f"column '{label}' of {where}"
         found = read_dates(table[label], called, serials=is_named)
         parts, together = [label], table[label]
@@ -129,6 +131,14 @@ def _by_period(table: pd.DataFrame, label: str, found: Dates) -> tuple[list[str]
         note = f"column '{other}' numbers {count} periods of {minutes} minutes a day"
         return [other], Dates(np.where(np.isfinite(numbers), days + span, np.datetime64("NaT")), (*found.notes, note))
     return [], found
+
+
+def _is_clock(values: pd.Series, label: str) -> bool:
+    """Whether a column holds times of day alone: 09:30, or 09.30.00 where it is called so."""
+    marks = ":." if plain(label) == "time" else ":"
+    looks = rf"[0-2]?\d[{marks}][0-5]\d(?:[{marks}][0-5]\d)?(?:\.\d+)?(?:\s*[ap]\.?m\.?)?"
+    known = values.dropna().iloc[:1000].astype("string").str.strip()
+    return bool(len(known)) and known.str.fullmatch(looks, case=False).mean() > 0.5
 
 
 def _as_written(values: pd.Series) -> pd.Series:
