@@ -21,6 +21,7 @@ from seqlab import training, vision
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.images.augment import Augment, Normalise
 from seqlab.machine import Compute
+from seqlab.settings import VisionSettings
 from seqlab.training.optimizers import OPTIMIZERS
 
 
@@ -39,7 +40,7 @@ def plain(name: str, images: torch.Tensor, labels: torch.Tensor, batch_size: int
 
 
 def ours(name: str, images: torch.Tensor, labels: torch.Tensor, batch_size: int) -> Callable[[], None]:
-    settings = vision.VisionSettings(**vision.MODELS[name].defaults)
+    settings = VisionSettings(**vision.MODELS[name].defaults)
     net: nn.Module = vision.MODELS[name].build(10).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = Augment(
         settings.crop,

@@ -10,7 +10,7 @@ learns from all rows are in it. scikit-learn is a pipeline of StandardScaler and
 target scaled), five folds and a net of all rows. `best` is the best mean score of a few settings, three penalties
 with two rates for each of the two; nobody knows it beforehand. Seconds: of that one setting, and of all of them.
 `folds`: what ten folds cost beside one held-out part. `large`: a CSV of many rows through the command line, in a
-process of its own: peak memory and rows a second. Imports are not timed. Wants the `dev` extra; no data is needed.
+process of its own: peak memory and rows a second. Imports are not timed; no data is needed.
 """
 
 import argparse
@@ -35,9 +35,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from seqlab import tabular
-from seqlab.data.tables.reader import read_table
-from seqlab.machine import Compute
+import seqlab
+from seqlab.tabular.folds import folds
 
 SETS: dict[str, Callable[..., Any]] = {
     "digits": datasets.load_digits,
@@ -57,22 +56,12 @@ def written(name: str, folder: Path) -> Path:
     return path
 
 
-def ours(path: Path, seed: int, threads: int, folds: int | None, **settings: float) -> dict[str, Any]:
+def ours(path: Path, seed: int, threads: int, count: int | None, **settings: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        running = tabular.train(
-            read_table(path),
-            "target",
-            Path(folder) / "run",
-            tabular.TableSettings(seed=seed, **settings),  # type: ignore[arg-type]
-            folds=folds,
-            compute=Compute("cpu", threads=threads),
-        )
-        try:
-            while True:
-                next(running)
-        except StopIteration as end:
-            metrics: dict[str, Any] = end.value.config["metrics"]
-            return metrics
+        how: dict[str, Any] = {"folder": Path(folder) / "run", "seed": seed, "device": "cpu", "threads": threads}
+        model = seqlab.train_mlp(path, "target", folds=count, **how, **settings).result()
+        metrics: dict[str, Any] = model.checkpoint.config["metrics"]
+        return metrics
 
 
 def theirs(path: Path, numbers: bool, seed: int, **setting: float) -> float:
@@ -87,8 +76,8 @@ def theirs(path: Path, numbers: bool, seed: int, **setting: float) -> float:
         return make_pipeline(StandardScaler(), MLPClassifier(random_state=seed, **setting))
 
     scores = []
-    for learns, out in tabular.folds(5, len(x), seed, classes=None if numbers else y):
-        scores.append(model().fit(x[learns], y[learns]).score(x[out], y[out]))
+    for train_rows, out in folds(5, len(x), seed, classes=None if numbers else y):
+        scores.append(model().fit(x[train_rows], y[train_rows]).score(x[out], y[out]))
     model().fit(x, y)
     return statistics.mean(scores)
 
@@ -145,8 +134,8 @@ def cost_of_folds(threads: int, folder: Path) -> None:
         path = written(name, folder)
         rounds: dict[int | None, list[float]] = {None: [], 10: []}
         for seed in range(5):
-            for folds, seconds in rounds.items():
-                seconds.append(timed(ours, path, seed, threads, folds)[1])
+            for count, seconds in rounds.items():
+                seconds.append(timed(ours, path, seed, threads, count)[1])
         one, ten = (statistics.median(seconds) for seconds in rounds.values())
         print(f"{name:14} one {one:5.2f}   ten {ten:5.2f}   {ten / one:.1f}x", flush=True)
 

@@ -28,6 +28,7 @@ from torch.nn import functional as F
 from seqlab import language, training
 from seqlab.machine import choose_precision, physical_cores, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.settings import LanguageSettings
 from seqlab.training import optimizers
 
 FLOP = 6 * 3_330_000  # of a character in training, 2 x 512
@@ -133,8 +134,8 @@ def rate(rounds: int) -> None:
     for name, (kind, dtype) in kinds.items():
         model = Plain(100, 512, 2)
         loops[name] = steps(model, tokens, 64, 128, kind(model.parameters(), lr=1e-3), dtype, lambda: 1e-3)
-    for name, recall in (("seqlab, recall=false", False), ("seqlab", True)):
-        loops[name] = seqlab_steps(tokens, recall, auto)
+    for name, ngram_cache in (("seqlab, ngram_cache=false", False), ("seqlab", True)):
+        loops[name] = seqlab_steps(tokens, ngram_cache, auto)
     times: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(rounds + 1):
         for name, loop in loops.items():
@@ -148,8 +149,8 @@ def rate(rounds: int) -> None:
         print(f"{name:24}{median:>10,.0f} chars/s{median / base:>8.2f} x{median * FLOP / peak:>8.2f} of the peak")
 
 
-def seqlab_steps(tokens: Tensor, recall: bool, dtype: torch.dtype) -> Iterator[int]:
-    settings = language.LanguageSettings(hidden_size=512, num_layers=2, batch_size=64, recall=recall)
+def seqlab_steps(tokens: Tensor, ngram_cache: bool, dtype: torch.dtype) -> Iterator[int]:
+    settings = LanguageSettings(hidden_size=512, num_layers=2, batch_size=64, ngram_cache=ngram_cache)
     model = RecurrentLanguageModel(**language.net_config(settings, 100))
     run = training.Run(
         model, language.next_token_loss, language.training_batches(tokens.numpy().astype(np.uint8), settings, CPU),

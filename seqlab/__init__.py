@@ -18,14 +18,26 @@ from seqlab.errors import (
 )
 
 if TYPE_CHECKING:
-    from seqlab.api import load, train_text
+    from seqlab.api import (
+        forecast,
+        learning_curve,
+        load,
+        structure,
+        train_cnn,
+        train_forecaster,
+        train_mlp,
+        train_text,
+    )
     from seqlab.data.text.corpus import Corpus
     from seqlab.tasks import Note, Status, Task
 
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("load", "train_text"), "seqlab.api"),
+    **dict.fromkeys(
+        ("forecast", "learning_curve", "load", "structure", "train_cnn", "train_forecaster", "train_mlp", "train_text"),
+        "seqlab.api",
+    ),
     **dict.fromkeys(("Note", "Status", "Task"), "seqlab.tasks"),
     "Corpus": "seqlab.data.text.corpus",
 }  # where the public names are: imported when they are first asked for
@@ -41,7 +53,13 @@ __all__ = [
     "Status",
     "Task",
     "UsageError",
+    "forecast",
+    "learning_curve",
     "load",
+    "structure",
+    "train_cnn",
+    "train_forecaster",
+    "train_mlp",
     "train_text",
 ]
 

@@ -22,6 +22,7 @@ from seqlab.settings import (
     TableSettings,
     VisionSettings,
     names_of,
+    today,
 )
 from seqlab.tasks import Event, Task
 
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from seqlab.data.images.image_set import ImageSet
     from seqlab.data.series.files import Kind
     from seqlab.data.series.series import Series
+    from seqlab.data.tables.reader import Table
     from seqlab.data.text.corpus import Corpus
-    from seqlab.forecasting.answers import Forecasts
     from seqlab.forecasting.forecast_model import ForecastModel
+    from seqlab.forecasting.results import Forecasts
     from seqlab.language.text_model import TextModel
     from seqlab.tabular.table_model import TableModel
     from seqlab.unsupervised.structure import Structure
@@ -48,15 +50,15 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
     """A trained model, by its name or its folder: one trained here, else one that ships with seqlab.
 
     It is a `TextModel` (`linux`, `stacks`), a `ForecastModel` (`quotes`), an `ImageModel` (`cifar10`) or a
-    `TableModel`. device, precision, threads: what it computes with. job: what it is for, so that a hint names only
-    those. Raises CheckpointError where there is none, or it is damaged.
+    `TableModel`. device, precision, threads: what it computes with. job: what it has to be for (`language`,
+    `forecasting`, `vision`, `tabular`). Raises CheckpointError where there is none, it is damaged, or of another job.
     """
-    return model_of(checkpoint.find(str(name), job=job), Compute(**device))
+    return model_of(checkpoint.find(str(name), job=job), Compute(**device), job)
 
 
-def model_of(saved: Checkpoint, compute: Compute = Compute()) -> Any:
-    """The object of the job that a checkpoint is of. Raises CheckpointError if it is of none that is known."""
-    job = saved.config["job"]
+def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
+    """The object of a checkpoint's job. Raises CheckpointError if it is of another than `job`, or of none known."""
+    job = job or saved.config["job"]
     if job == "language":
         from seqlab.language.text_model import TextModel
 
@@ -189,7 +191,7 @@ def train_cnn(
 
 
 def train_mlp(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",
@@ -214,7 +216,7 @@ def train_mlp(
 
 
 def learning_curve(
-    data: "TableData",
+    data: "TableData | Table",
     target: str,
     *,
     task: str = "auto",
@@ -273,7 +275,7 @@ def divided(options: dict[str, Any], kind: type[Settings]) -> tuple[RunOptions, 
     Raises UsageError for a name that is neither, and where two of them say how long to train.
     """
     known = runs.names() - {"compute"} | {*DEVICE, *names_of(kind)}
-    for name in options:
+    for name in today(options):
         if name not in known:
             raise UsageError(f"there is no option or setting '{name}'", did_you_mean(name, known))
     given = {name: value for name, value in options.items() if name not in DEVICE and name not in runs.names()}

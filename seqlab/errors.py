@@ -1,4 +1,4 @@
-"""What a user can be told: each error names the thing that failed and the next step."""
+"""Errors on purpose: each names the thing that failed and the next step."""
 
 import difflib
 from collections.abc import Iterable

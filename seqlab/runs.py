@@ -54,8 +54,8 @@ class Prepared:
     """What a job makes of its data: all of a run but its length.
 
     config: what the checkpoint says beside settings, parameters and what it was computed with. validate: see
-    `training.fit`; so are patience and save_seconds. epochs, minutes: the length where nobody says one. work: what a
-    step of the run costs, of one that is timed. on_length: told the number of steps before the first.
+    `training.fit`; so are patience and save_seconds. epochs, minutes: the length where none is asked for. work: what a
+    step of the run costs, as a share of one that is timed. on_length: called with the number of steps before the first.
     """
 
     model: nn.Module
@@ -77,7 +77,7 @@ class Prepared:
 
 
 class Reopened(NamedTuple, Generic[S]):
-    """A run that is to be continued: what was saved of it, its settings, and what it computes with."""
+    """A run to continue: what was saved of it, its settings, and what it computes with."""
 
     checkpoint: Checkpoint
     settings: S
@@ -91,7 +91,7 @@ def target_folder(
 
     given: settings that were asked for; first: the folder in it that is the first of several runs.
 
-    A generator, for what is to be said of a run that is resumed. Raises CheckpointError for a folder in use without
+    A generator: it yields notes about a run that is resumed. Raises CheckpointError for a folder in use without
     resume or overwrite, and for one that holds nothing to resume.
     """
     folder = options.folder or checkpoint.checkpoints_folder() / checkpoint.folder_name(name)

@@ -20,7 +20,7 @@ SCHEDULES = ("cosine", "one_cycle", "staircase")
 ACTIVATIONS = ("relu", "gelu", "tanh", "sigmoid")
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 SMALLEST_SIDE = 12  # pixels: below it, no net of ours has anything left after its pooling
-RENAMED = {"recall": "ngram_cache", "forget": "reset_prob"}  # as runs of earlier versions have saved them
+RENAMED = {"recall": "ngram_cache", "forget": "reset_prob"}  # names in the runs and commands of earlier versions
 
 
 def one_of(default: str, choices: tuple[str, ...]) -> Any:
@@ -65,6 +65,19 @@ def names_of(kind: type[Settings]) -> list[str]:
     return sorted(one.name for one in dataclasses.fields(kind))
 
 
+def today(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under the names that they have today."""
+    return {RENAMED.get(name, name): value for name, value in values.items()}
+
+
+def field_of(kind: type[Settings], name: str) -> str:
+    """The name of a job's field, today's for an earlier one. Raises UsageError where there is none."""
+    known = names_of(kind)
+    if RENAMED.get(name, name) not in known:
+        raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, known))
+    return RENAMED.get(name, name)
+
+
 def described(kind: type[Settings]) -> str:
     """The names of a job's settings in one sentence, with the choices of those that have some."""
     shown = []
@@ -79,16 +92,14 @@ def make(kind: type[S], given: Mapping[str, Any], **defaults: Any) -> S:
 
     Raises UsageError for a name that is none of its fields, and for a value without meaning.
     """
-    known = names_of(kind)
     for name in given:
-        if name not in known:
-            raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, known))
-    return kind(**{**defaults, **given})
+        field_of(kind, name)
+    return kind(**{**defaults, **today(given)})
 
 
 def saved(kind: type[S], config: Mapping[str, Any]) -> S:
     """The settings that a checkpoint's config holds, under the names that they have today."""
-    return kind(**{RENAMED.get(name, name): value for name, value in config["settings"].items()})
+    return kind(**today(config["settings"]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,11 @@ from seqlab import checkpoint, language
 from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.data.text.corpus import Corpus, load_corpus
 from seqlab.errors import CheckpointError, UsageError
+from seqlab.language.model import RENAMED
 from seqlab.machine import Compute
+from seqlab.runs import RunOptions
 from seqlab.settings import LanguageSettings
+from seqlab.tasks import Task
 from tests.conftest import Outcome, made_up_code, run_seqlab, start_seqlab
 
 Tensors = dict[str, Tensor]
@@ -285,7 +288,7 @@ def test_line_ends_that_a_version_control_system_changed_are_no_damage(whole: Pa
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    monkeypatch.setattr(checkpoint.saving, "FORMAT", checkpoint.FORMAT + 1)
     write(tmp_path, 1)
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="newer than this seqlab reads") as refusal:
@@ -398,11 +401,11 @@ def test_a_kill_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path, old: tu
     def save() -> None:
         write(folder, *new)
 
-    def fresh() -> None:
+    def restore() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(backup, folder)
 
-    fresh()
+    restore()
     found = []
     for steps in kills(save):
         found.append(is_whole(folder, old, new))
@@ -411,7 +414,7 @@ def test_a_kill_leaves_the_old_checkpoint_or_the_new_one(tmp_path: Path, old: tu
             write(folder, 9, 9)
             assert is_whole(folder, (9, 9)) == (9, 9)
             assert not list(folder.glob("*.new")) and len(list(folder.iterdir())) == 4
-        fresh()
+        restore()
     assert found[0] == old and len(found) >= 5
     assert old == new or set(found) == {old, new}
     save()
@@ -469,7 +472,7 @@ def test_a_name_is_looked_for_in_the_order_of_the_folders(tmp_path: Path) -> Non
     assert refusal.value.hint.startswith("known: linux, mine;")  # each once
 
 
-def test_a_damaged_checkpoint_is_listed_as_such(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_listed_as_damaged(tmp_path: Path) -> None:
     write(tmp_path / "a", 1)
     write(tmp_path / "b", 1)
     (tmp_path / "b" / "config.json").write_text("{")
@@ -507,13 +510,8 @@ def settings(**changed: Any) -> LanguageSettings:
 
 def run_to_end(corpus: Corpus, folder: Path, **options: Any) -> Checkpoint | None:
     """Train; the finished checkpoint, or None where a stop ended it."""
-    options = {"compute": Compute(threads=1), **options}
-    running = language.train(corpus, folder, options.pop("settings", settings()), **options)
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
+    given = options.pop("settings", settings())
+    return Task(language.train(corpus, given, RunOptions(folder, Compute(threads=1), **options))).result()
 
 
 def stop_after(steps: int) -> Callable[[], bool]:
@@ -551,8 +549,8 @@ def left_alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(
     corpus: Corpus, left_alone: Path, tmp_path: Path, stop: int
 ) -> None:
-    chosen = settings(cell=left_alone.name)
-    assert run_to_end(corpus, tmp_path / "run", settings=chosen, stop=stop_after(stop)) is None
+    given = settings(cell=left_alone.name)
+    assert run_to_end(corpus, tmp_path / "run", settings=given, stop=stop_after(stop)) is None
     saved = checkpoint.load(tmp_path / "run")
     assert saved.config["position"]["step"] == stop
     assert [record["step"] for record in saved.log()] == [step for step in (4, 8, 12) if step <= stop]
@@ -563,8 +561,8 @@ def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(
 
 
 def test_a_run_stopped_at_every_step_is_the_same_run(corpus: Corpus, left_alone: Path, tmp_path: Path) -> None:
-    chosen, stops = settings(cell=left_alone.name), 0
-    while run_to_end(corpus, tmp_path / "run", settings=chosen, stop=stop_after(1), resume=stops > 0) is None:
+    given, stops = settings(cell=left_alone.name), 0
+    while run_to_end(corpus, tmp_path / "run", settings=given, stop=stop_after(1), resume=stops > 0) is None:
         stops += 1
         assert stops < 2 * STEPS
     assert stops == STEPS - 1
@@ -573,6 +571,25 @@ def test_a_run_stopped_at_every_step_is_the_same_run(corpus: Corpus, left_alone:
 
 def test_a_finished_run_resumed_is_the_same_run(corpus: Corpus, left_alone: Path, tmp_path: Path) -> None:
     shutil.copytree(left_alone, tmp_path / "run")
+    assert run_to_end(corpus, tmp_path / "run", resume=True) is not None
+    assert_same_run(tmp_path / "run", left_alone)
+
+
+def test_a_run_of_an_earlier_version_goes_on_bit_for_bit(corpus: Corpus, left_alone: Path, tmp_path: Path) -> None:
+    """Its settings and tensors have the names of that version."""
+    assert run_to_end(corpus, tmp_path / "run", settings=settings(cell=left_alone.name), stop=stop_after(6)) is None
+    saved = checkpoint.load(tmp_path / "run")
+
+    def before(tensors: Tensors) -> Tensors:
+        for old, new in RENAMED.items():
+            tensors = {name.replace(new, old): tensor for name, tensor in tensors.items()}
+        return tensors
+
+    config = {**saved.config, "settings": dict(saved.config["settings"])}
+    config["settings"]["recall"] = config["settings"].pop("ngram_cache")
+    config["settings"]["forget"] = config["settings"].pop("reset_prob")
+    old = checkpoint.save(tmp_path / "run", config, before(saved.weights()), before(saved.training()), saved.log())
+    assert "recalled.trust.weight" in old.weights() and "model.recalled.votes" in old.training()
     assert run_to_end(corpus, tmp_path / "run", resume=True) is not None
     assert_same_run(tmp_path / "run", left_alone)
 
@@ -592,8 +609,7 @@ def test_a_resumed_run_would_differ_if_a_part_of_its_state_were_lost(
     ):
         assert any(name.startswith(part) for name in names)
         folder = tmp_path / part.strip(".")
-        chosen = settings(cell=left_alone.name)
-        run_to_end(corpus, folder, settings=chosen, stop=stop_after(6))
+        run_to_end(corpus, folder, settings=settings(cell=left_alone.name), stop=stop_after(6))
         saved = checkpoint.load(folder)
         other = {"rng.cpu": torch.Generator().manual_seed(1).get_state()}
         changed = {name: other.get(name, t + 1) if name.startswith(part) else t for name, t in saved.training().items()}
@@ -661,14 +677,14 @@ def test_kill_9_and_resume_gives_the_weights_of_the_run_left_alone(tmp_path: Pat
 def test_the_text_of_a_checkpoint_is_found_again(left_alone: Path, corpus: Corpus) -> None:
     """Nothing but the folder is needed: the model rebuilt from it measures what was measured."""
     model = language.load(checkpoint.load(left_alone))
-    chosen = Compute(threads=1, precision=model.checkpoint.config["environment"]["precision"]).resolve(0)
-    metrics = language.evaluate(model.model, model.vocab, corpus.encoded("test", model.vocab), chosen)
+    device_config = Compute(threads=1, precision=model.checkpoint.config["environment"]["precision"]).resolve(0)
+    metrics = language.evaluate(model.model, model.vocab, corpus.encoded("test", model.vocab), device_config)
     assert metrics == model.checkpoint.config["metrics"]
     with pytest.raises(UsageError):
         next(load_corpus("toy"))
 
 
-def test_a_shipped_checkpoint_is_known_by_what_it_is_not_by_where_it_lies(tmp_path: Path) -> None:
+def test_a_shipped_checkpoint_is_recognized_by_its_content(tmp_path: Path) -> None:
     shipped = checkpoint.load(checkpoint.shipped_folder() / "quotes")
     assert shipped.is_shipped
     copied = Path(shutil.copytree(shipped.folder, tmp_path / "quotes"))

@@ -27,7 +27,7 @@ COMMANDS = {
     "train-forecaster": ("train_forecaster", "Train a forecaster of quotes or other series."),
     "train-cnn": ("train_cnn", "Train an image classifier."),
     "train-mlp": ("train_mlp", "Train a feedforward net on a table."),
-    "structure": ("structure", "Map unlabeled data and tell its most unusual rows."),
+    "structure": ("structure", "Map unlabeled data and find its most unusual rows."),
     "evaluate": ("evaluate", "Measure a checkpoint on held-out data."),
     "predict": ("predict", "Apply a checkpoint: classes of images, rows of a table."),
     "lab": ("lab", "Run the experiments of the seminar."),

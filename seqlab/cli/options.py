@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from seqlab.errors import DataError, UsageError, did_you_mean
-from seqlab.settings import Settings
+from seqlab.errors import DataError, UsageError
+from seqlab.settings import Settings, field_of
 
 CHARTS = (".png", ".svg", ".pdf")  # how the name of a file ends that is drawn
 
@@ -57,9 +57,8 @@ class Common:
         hints = typing.get_type_hints(kind)
         values = {}
         for name, written in self.settings.items():
-            if name not in hints:
-                raise UsageError(f"there is no setting '{name}' here", did_you_mean(name, hints))
-            values[name] = _parse(name, written, hints[name])
+            today = field_of(kind, name)
+            values[today] = _parse(name, written, hints[today])
         return values if self.seed is None else values | {"seed": self.seed}
 
 

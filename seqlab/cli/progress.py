@@ -77,9 +77,12 @@ class _Evaluations:
 
     def __init__(self, common: Common, bar: Bar, unit: str, describe: Callable[[dict[str, Any]], str]) -> None:
         self.common, self.bar, self.unit, self.describe = common, bar, unit, describe
-        self.said = -math.inf
+        self.said, self.step = -math.inf, 0
 
     def show(self, progress: Any) -> None:
+        if progress.step <= self.step:  # the next of several runs
+            self.said = -math.inf
+        self.step = progress.step
         left = f", {duration(progress.seconds_left)} left" if progress.step < progress.max_steps else ""
         self.bar.show(
             f"step {progress.step:,}/{progress.max_steps:,}  loss {progress.train_loss:.4f}  "

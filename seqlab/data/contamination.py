@@ -1,28 +1,29 @@
-"""Which examples a model learnt from, told from what its checkpoint keeps of them: the smallest of their hashes."""
+"""Contamination: whether examples were trained on, by what a checkpoint keeps of its own: their smallest hashes."""
 
 import hashlib
 
 import numpy as np
 from torch import Tensor
 
-SKETCHED = 10_000  # hashes that are kept
-FEWEST = 20  # examples whose hashes are as small as those: of fewer nothing is said
+KEPT = 10_000  # hashes
+FEWEST = 20  # examples whose hashes are as small as those: with fewer there is no estimate
 CHANCE = 0.02  # of the examples: no more of them than that may be alike by chance
 
 
-def sketch(hashes: np.ndarray) -> str:
+def fingerprint(hashes: np.ndarray) -> str:
     """The smallest of the hashes, uint64 (N,), of some examples, as text."""
-    return np.unique(_short(hashes))[:SKETCHED].tobytes().hex()
+    return np.unique(_short(hashes))[:KEPT].tobytes().hex()
 
 
-def share_seen(hashes: np.ndarray, seen: str) -> float:
-    """How many of the examples with these hashes, uint64 (N,), are among those of the sketch, from 0 to 1.
+def contamination(hashes: np.ndarray, trained_on: str) -> float:
+    """The share, from 0 to 1, of the examples with these hashes, uint64 (N,), that were trained on.
 
-    Where more were learnt from than a sketch holds it is an estimate from the examples whose hashes are as small as its
-    own (bottom-k sampling; Cohen and Kaplan 2007), and 0 where these are too few.
+    trained_on: the `fingerprint` of the training examples. Where these are more than it holds, the share is an
+    estimate from the examples whose hashes are as small as its own (bottom-k sampling; Cohen and Kaplan 2007), and 0
+    where these are too few.
     """
-    known, hashes = np.frombuffer(bytes.fromhex(seen), np.uint32), _short(hashes)
-    if len(known) == SKETCHED:
+    known, hashes = np.frombuffer(bytes.fromhex(trained_on), np.uint32), _short(hashes)
+    if len(known) == KEPT:
         hashes = hashes[hashes <= known[-1]]
         if len(hashes) < FEWEST:
             return 0.0
@@ -37,3 +38,6 @@ def image_hashes(images: Tensor) -> np.ndarray:
 
 def _short(hashes: np.ndarray) -> np.ndarray:
     return (hashes >> np.uint64(32)).astype(np.uint32)
+
+
+sketch, share_seen = fingerprint, contamination  # the names that tables use

@@ -1,9 +1,11 @@
 """The job of series: train a forecaster on them, forecast with it, and say how good it was on unseen days."""
 
-from seqlab.forecasting.forecast import ORIGINS, Forecast, forecast, forecast_all
+from seqlab.forecasting.answers import forecast_series
+from seqlab.forecasting.forecast import ORIGINS, forecast, forecast_all
+from seqlab.forecasting.forecast_model import ForecastModel
 from seqlab.forecasting.forecaster import HORIZONS, Forecaster, calibrated, load, model_quantiles, scales
-from seqlab.forecasting.train import ADAPTED, FRESH, ForecastSettings, fit_to, held_out, train
-from seqlab.scoring.backtest import verdict
+from seqlab.forecasting.results import Forecast, ForecastEvaluation, Forecasts
+from seqlab.forecasting.train import ADAPTED, FRESH, fit_to, held_out, train, train_forecaster
 
 __all__ = [
     "ADAPTED",
@@ -11,16 +13,19 @@ __all__ = [
     "HORIZONS",
     "ORIGINS",
     "Forecast",
-    "ForecastSettings",
+    "ForecastEvaluation",
+    "ForecastModel",
     "Forecaster",
+    "Forecasts",
     "calibrated",
     "fit_to",
     "forecast",
     "forecast_all",
+    "forecast_series",
     "held_out",
     "load",
     "model_quantiles",
     "scales",
     "train",
-    "verdict",
+    "train_forecaster",
 ]

@@ -1,41 +1,24 @@
 """Forecasts of series, each with its backtest beside the baselines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqlab import scoring
 from seqlab.data.series.calendar import next_dates, spacing
-from seqlab.data.series.features import Market, features_of
+from seqlab.data.series.features import Features, Market, features_of
 from seqlab.data.series.mean_forecast import seasonal_naive
 from seqlab.data.series.series import Series
-from seqlab.errors import DataError
+from seqlab.errors import DataError, UsageError
 from seqlab.forecasting.forecaster import Forecaster, calibrated, model_quantiles, scales
+from seqlab.forecasting.results import Forecast
 from seqlab.scoring import baselines
 from seqlab.scoring.backtest import Backtest
 
 REPORTED = (1, 5, 20)
 ORIGINS = 250
 FEWEST = {"days": 300, "rows": 60}  # of daily prices, and of other series
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """The future of one series as the model sees it: prices at scoring.LEVELS by day, (horizon, Q), and the random
-    walk's beside them."""
-
-    series: Series
-    dates: np.ndarray
-    prices: np.ndarray
-    random_walk: np.ndarray
-    backtest: Backtest
-
-    def history(self, count: int) -> np.ndarray:
-        """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
-        past, last = self.series.adjusted[-count:], self.series.close[-1]
-        return past * (last / past[-1]) if past[-1] else past
 
 
 def forecast(forecaster: Forecaster, series: Series, **options: Any) -> Forecast:
@@ -56,7 +39,8 @@ def forecast_all(
 
     A generator: a backtest of many series takes its time. They are each other's market, and calibrated together. The
     backtest's days are counted back from the last one that has an outcome at the longest horizon. garch: compare with
-    GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short.
+    GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short, and
+    UsageError where `arch` is missing.
     """
     require_alike(series)
     require_length(series)
@@ -65,46 +49,69 @@ def forecast_all(
     features = [market.beside(one) for one in own]
     log_scales = calibrated(forecaster, features, scales(forecaster, features))
     days = np.arange(1, horizon + 1)
-    horizons = tuple(h for h in REPORTED if h < horizon) + (horizon,)
-    ahead = np.array(horizons)
-    for one, seen, log_scale in zip(series, features, log_scales, strict=True):
-        ours = model_quantiles(forecaster, seen, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
-        walk = baselines.normal(baselines.volatility(seen.returns())[-1:], days, scoring.LEVELS)[0]
-        last = len(one) - 1 - horizon
-        first = max(seen.warm_up, int(np.searchsorted(one.dates, end_of(forecaster.cut, one.dates))))
-        rows = np.arange(last, first - 1, -stride)[:origins][::-1]
-        outcomes = seen.outcomes(horizons)
-        repeated = np.stack([seasonal_naive(seen.path, seen.season, h) for h in horizons], 1)  # (N, H)
-        theirs = baselines.by_name(
-            seen.returns(),
-            seen.day_range,
-            seen.ewma,
-            rows,
-            ahead,
-            scoring.LEVELS,
-            repeated=repeated if seen.season > 1 else None,
-            with_garch=garch and not one.additive,  # it is fitted to returns
-        )
-        begun = rows[0] if len(rows) else len(one)
-        naive = np.array([np.abs(outcomes[: max(begun - h + 1, 1), k]).mean() for k, h in enumerate(horizons)])
+    trained = "shipped" if forecaster.checkpoint.is_shipped else "fresh"
+    for one, known, log_scale in zip(series, features, log_scales, strict=True):
+        ours = model_quantiles(forecaster, known, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
+        walk = baselines.normal(baselines.volatility(known.returns())[-1:], days, scoring.LEVELS)[0]
         yield Forecast(
             one,
             next_dates(one.dates, horizon, exchange=one.exchange),
             one.moved(ours),
             one.moved(walk),
-            Backtest(
-                horizons,
-                one.dates[rows],
-                outcomes[rows],
-                {"model": model_quantiles(forecaster, seen, log_scale, rows, ahead), **theirs},
-                np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
-                (one.dates[-1], forecaster.learned_to) if one.dates[-1] < forecaster.learned_to else None,
-                step=spacing(one.dates).unit,
-                stride=stride,
-                in_percent=not one.additive,
-                only_width=one.is_daily_prices,
-            ),
+            _backtest(forecaster, one, known, log_scale, horizon, origins, stride, garch),
+            model=forecaster.checkpoint.name,
+            trained=trained,
+            cut=forecaster.cut,
         )
+
+
+def _backtest(
+    forecaster: Forecaster,
+    series: Series,
+    features: Features,
+    log_scale: np.ndarray,
+    horizon: int,
+    origins: int,
+    stride: int,
+    garch: bool,
+) -> Backtest:
+    """What the model and the baselines would have forecast on past days. log_scale (N, K): the model's, calibrated."""
+    horizons = (*(h for h in REPORTED if h < horizon), horizon)
+    last = len(series) - 1 - horizon
+    first = max(features.warm_up, int(np.searchsorted(series.dates, end_of(forecaster.cut, series.dates))))
+    rows = np.arange(last, first - 1, -stride)[:origins][::-1]
+    outcomes = features.outcomes(horizons)
+    repeated = np.stack([seasonal_naive(features.path, features.season, h) for h in horizons], 1)  # (N, H)
+    try:
+        others = baselines.by_name(
+            features.returns(),
+            features.day_range,
+            features.ewma,
+            rows,
+            np.array(horizons),
+            scoring.LEVELS,
+            repeated=repeated if features.season > 1 else None,
+            with_garch=garch and not series.additive,  # it is fitted to returns
+        )
+    except ImportError as problem:
+        raise UsageError(
+            f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
+        ) from problem
+    begun = rows[0] if len(rows) else len(series)
+    naive = np.array([np.abs(outcomes[: max(begun - h + 1, 1), k]).mean() for k, h in enumerate(horizons)])
+    hindsight = series.dates[-1] < forecaster.learned_to
+    return Backtest(
+        horizons,
+        series.dates[rows],
+        outcomes[rows],
+        {"model": model_quantiles(forecaster, features, log_scale, rows, np.array(horizons)), **others},
+        np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
+        (series.dates[-1], forecaster.learned_to) if hindsight else None,
+        step=spacing(series.dates).unit,
+        stride=stride,
+        in_percent=not series.additive,
+        only_width=series.is_daily_prices,
+    )
 
 
 def end_of(cut: np.datetime64, dates: np.ndarray) -> np.datetime64:

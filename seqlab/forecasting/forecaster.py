@@ -1,4 +1,4 @@
-"""A trained forecaster: read from its checkpoint, and asked how wide the future of series is."""
+"""A trained forecaster: read from its checkpoint, and how wide the future of series is by it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; bet
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A trained forecaster, ready to use. No day after `cut` was seen in training."""
+    """A trained forecaster, ready to use. No day after `cut` was used in training."""
 
     model: RecurrentForecaster
     scaler: Scaler
@@ -34,14 +34,14 @@ class Forecaster:
 
     @property
     def learned_to(self) -> np.datetime64:
-        """The last day that was seen in training, also by a forecaster that this one began with: the cut, or the one
+        """The last day that was used in training, also of a forecaster that this one began with: the cut, or the one
         before it that has prices."""
-        seen: list[np.datetime64] = []
+        days: list[np.datetime64] = []
         config: dict[str, Any] | None = self.checkpoint.config
         while config:
-            seen += [np.datetime64(one["last"]) for one in config["data"]["series"]]
+            days += [np.datetime64(one["last"]) for one in config["data"]["series"]]
             config = config.get("from")
-        return max(seen)
+        return max(days)
 
 
 def load(saved: Checkpoint) -> Forecaster:
@@ -84,10 +84,10 @@ def calibrated(
     with torch.inference_mode():
         curves = forecaster.model.curves().cpu().double().numpy() * np.sqrt(knots)[:, None]  # (K, Q)
     for i, (one, log_scale) in enumerate(zip(features, log_scales, strict=True)):
-        units = one.surprises(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
+        units = one.residuals(tuple(knots)) / (np.exp(log_scale) * one.volatility[:, None])
         excess = calibration.excess(np.broadcast_to(curves, (*units.shape, curves.shape[1])), units, scoring.LEVELS)
         excess[: one.warm_up] = np.nan
-        for k, h in enumerate(knots):  # what was said h days of the series ago is known now
+        for k, h in enumerate(knots):  # the outcome of what was forecast h rows ago is known now
             known[np.searchsorted(days, one.dates[h:]), i, k] = excess[:-h, k]
     factors = calibration.log_factors(known, knots)
     return [
@@ -105,5 +105,5 @@ def model_quantiles(
     log_scale (N, K): the model's on every row, calibrated.
     """
     units = forecaster.model.quantiles(torch.from_numpy(log_scale[rows]), int(horizons.max())).numpy()
-    surprises = units[:, horizons - 1] * features.volatility[rows, None, None]
-    return features.expected[rows][:, horizons - 1, None] + surprises
+    residuals = units[:, horizons - 1] * features.volatility[rows, None, None]
+    return features.mean_forecast[rows][:, horizons - 1, None] + residuals

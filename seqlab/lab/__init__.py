@@ -1,4 +1,4 @@
-"""Experiments: one file per claim of a deep-learning seminar. Each measures, and says whether the claim held."""
+"""Experiments: one file per claim of a deep-learning seminar. Each measures, and finds whether the claim holds."""
 
 import importlib
 from dataclasses import dataclass, field

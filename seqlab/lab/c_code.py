@@ -1,4 +1,4 @@
-"""C code for the lab: a seeded writer of it, and a lexer that says of every character where it stands.
+"""C code for the lab: a seeded writer of it, and a lexer that finds where every character stands.
 
 The code is drawn from a small grammar, looks like a kernel's and means nothing. Its strings, comments and brackets
 all end, which those that a model writes do not.

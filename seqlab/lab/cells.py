@@ -1,10 +1,10 @@
 """Single cells of a trained character model that say where in the code it is: quotes, brackets, indentation, column.
 
-Every memory cell of the shipped Linux model reads C code it has never seen, and tanh(c), what its output gate may
-let out, is compared with what a lexer says of every character. The best cell of each property is chosen on the first
-half and measured on the second, beside the best of an untrained net of the same shape, chosen in the same way: among
-hundreds of random cells some follow anything a little. A cell that follows comments would pass for one that follows
-brackets, of which comments have none that count; so those are measured in code alone.
+Every memory cell of the shipped Linux model reads C code that it was not trained on, and tanh(c), what its output gate
+may let out, is compared with what a lexer finds for every character. The best cell of each property is chosen on the
+first half and measured on the second, beside the best of an untrained net of the same shape, chosen in the same way:
+among hundreds of random cells some follow anything a little. A cell that follows comments would pass for one that
+follows brackets, of which comments have none that count; so those are measured in code alone.
 
 The text begins as files do, because the beginning decides: after `int i;` this net follows the same properties with
 other cells, for thousands of characters on.
@@ -74,16 +74,15 @@ def run(seed: int = 0) -> Result:
 
 
 def memory(model: RecurrentLanguageModel, tokens: Tensor) -> np.ndarray:
-    """tanh(c) of every cell of an LSTM that reads tokens (T): (L, T, H). One that recalls is told nothing."""
+    """tanh(c) of every cell of an LSTM that reads tokens (T): (L, T, H). Its n-gram cache, if it has one, is empty."""
     layers = model.layers
     assert isinstance(layers, nn.LSTM)
     kept = []
     with torch.no_grad():
         x = model.embedding(tokens[None])  # (1, T, E)
-        if model.recalled is not None:
-            nothing = tokens.new_zeros(1, len(tokens), model.recalled.slots)
-            known = model.recalled.embed(nothing, nothing, model.recalled.places(nothing))
-            x = torch.cat([x, known], -1)
+        if model.match_model is not None:
+            none = tokens.new_zeros(1, len(tokens), model.match_model.slots)
+            x = torch.cat([x, model.match_model.embed(none, none, model.match_model.rows(none))], -1)
         for layer in range(layers.num_layers):
             # torch's kernel keeps only the last c
             cell = LSTMCell(x.shape[2], layers.hidden_size)

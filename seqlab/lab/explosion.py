@@ -64,7 +64,7 @@ def _through_time(rho: float, seed: int) -> dict[str, Any]:
 
 
 class _Adder(nn.Module):
-    """A simple recurrent net that reads (value, marker) pairs and says the sum of the two marked values."""
+    """A simple recurrent net that reads (value, marker) pairs and predicts the sum of the two marked values."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()

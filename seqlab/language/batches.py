@@ -2,8 +2,8 @@
 
 import torch
 
-from seqlab.data.batches import RecallBatches, StreamBatches
-from seqlab.data.text.corpus import Tokens
+from seqlab.data.batches import StreamBatches, Tokens
+from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.settings import LanguageSettings
 from seqlab.training import Batches
 
@@ -12,5 +12,5 @@ def training_batches(tokens: Tokens, settings: LanguageSettings, device: torch.d
     """The batches of an epoch over the tokens (N,) of a text, with what the n-gram cache holds where a net reads it."""
     streams = (tokens, settings.batch_size, settings.seq_len, device)
     if settings.ngram_cache:
-        return RecallBatches(*streams, forget=settings.reset_prob, seed=settings.seed)
+        return NgramBatches(*streams, reset_prob=settings.reset_prob, seed=settings.seed)
     return StreamBatches(*streams)

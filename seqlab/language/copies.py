@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from seqlab.checkpoint import Checkpoint
+from seqlab.data.batches import Tokens
 from seqlab.data.text.copies import longest_common_run
-from seqlab.data.text.corpus import OWN, Tokens, load_corpus
+from seqlab.data.text.corpus import OWN, load_corpus
 from seqlab.errors import DataError
 from seqlab.tasks import Event, Note
 

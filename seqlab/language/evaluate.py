@@ -1,4 +1,4 @@
-"""What a character model makes of a given text: bits per character, and every character's log-probability."""
+"""How well a character model predicts a text: bits per character, and every character's log-probability."""
 
 import copy
 import math
@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from seqlab import training
-from seqlab.data.batches import RecallBatches, StreamBatches
-from seqlab.data.text.corpus import Tokens, Vocab
+from seqlab.data.batches import StreamBatches, Tokens
+from seqlab.data.text.corpus import Vocab
+from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
 from seqlab.machine import DeviceConfig, use_threads
@@ -34,7 +35,7 @@ def evaluation_batches(
     if len(tokens) < 2:
         raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
-    kind = StreamBatches if model.recalled is None else RecallBatches
+    kind = StreamBatches if model.match_model is None else NgramBatches
     return kind(tokens, streams, length, next(model.parameters()).device)
 
 
@@ -102,7 +103,7 @@ def score(language: LanguageModel, text: str, device_config: DeviceConfig) -> It
     language.model.eval()
     done, state = 0, None
     for tokens, targets in batches.epoch(0):
-        # set and left anew for every piece: between two of them the caller computes as it likes
+        # set for every piece: between two of them the caller computes as it likes
         with (
             use_threads(device_config.threads),
             torch.inference_mode(),

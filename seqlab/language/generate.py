@@ -1,4 +1,4 @@
-"""Writing with a character model."""
+"""Generating text with a character model."""
 
 import functools
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqlab.data.text.corpus import Vocab
-from seqlab.data.text.ngram_cache import LONGEST_WRITING, History
+from seqlab.data.text.ngram_cache import GENERATING_ORDER, NgramCache
 from seqlab.errors import UsageError
 from seqlab.language.evaluate import adapted
 from seqlab.language.model import LanguageModel, opening
@@ -39,9 +39,9 @@ def generate(
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
-    held back until it is clear. A model that recalls does so of the prompt, what followed short contexts there
-    (LONGEST_WRITING): of its own writing it would make a loop. `adapt`: it has learned from the prompt first, see
-    `measuring.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
+    held back until it is clear. An n-gram cache holds the prompt, up to short contexts (GENERATING_ORDER), and not
+    what is generated: that would make a loop. `adapt`: the model learns from the prompt first, see
+    `evaluate.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
@@ -61,7 +61,9 @@ def generate(
         if len(prompted) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
         model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(count_parameters(model)))
-    engine = Engine(model.cell, model.state_dict(), precision, functools.partial(History, longest=LONGEST_WRITING))
+    engine = Engine(
+        model.cell, model.state_dict(), precision, functools.partial(NgramCache, max_order=GENERATING_ORDER)
+    )
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)
 

@@ -1,6 +1,6 @@
 """A character model: its net, its objective, and how it comes out of a checkpoint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,13 +15,19 @@ from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
 from seqlab.training import Batch, State
 
+# what parameters were called in the checkpoints of earlier versions, and are now
+RENAMED = {
+    "recalled.votes": "match_model.copy_logits",
+    "recalled.trust.": "match_model.gate.",
+    "recalled.": "match_model.",
+}
 SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
 
 def net_config(settings: LanguageSettings, vocab_size: int) -> dict[str, Any]:
     """The arguments of a `RecurrentLanguageModel` with these settings, as a checkpoint keeps them."""
-    recalled = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.ngram_cache else {}
-    return {"vocab_size": vocab_size, **{name: getattr(settings, name) for name in SHAPE}, **recalled}
+    cache = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.ngram_cache else {}
+    return {"vocab_size": vocab_size, **{name: getattr(settings, name) for name in SHAPE}, **cache}
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,13 @@ def load(saved: Checkpoint) -> LanguageModel:
             "see `seqlab checkpoints list` for the text models",
         )
     model = RecurrentLanguageModel(**saved.config["model"])
-    model.load_state_dict(saved.weights())
+    model.load_state_dict(current(saved).weights())
     return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
+
+
+def current(saved: Checkpoint) -> Checkpoint:
+    """A checkpoint of this or an earlier version, whose tensors have the names of this one's parameters."""
+    return replace(saved, renamed=RENAMED)
 
 
 def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:

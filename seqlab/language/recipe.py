@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from seqlab import training
-from seqlab.language.model import LanguageSettings, net_config, next_token_loss
-from seqlab.language.train import training_batches
+from seqlab.language.batches import training_batches
+from seqlab.language.model import net_config, next_token_loss
 from seqlab.machine import Compute, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.settings import LanguageSettings
 from seqlab.training import optimizers
 
 LADDER = ((128, 1), (192, 1), (256, 1), (384, 1), (512, 1), (512, 2), (768, 2), (1024, 2), (1024, 3), (1536, 3))
@@ -75,18 +76,18 @@ def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> t
     with torch.random.fork_rng(devices=[]):
         model = RecurrentLanguageModel(**net_config(settings, vocab_size))
         parameters = training.count_parameters(model)
-        chosen = compute.resolve(parameters)
-        model.to(chosen.device)
+        device_config = compute.resolve(parameters)
+        model.to(device_config.device)
         run = training.Run(
             model,
             next_token_loss,
-            training_batches(text, settings, chosen.device),
+            training_batches(text, settings, device_config.device),
             optimizers.adamw(model, settings.lr, settings.weight_decay),
             learning_rate=lambda step: settings.lr,
             max_steps=TIMED_STEPS,
             clip_norm=settings.clip_norm,
-            precision=chosen.precision,
+            precision=device_config.precision,
         )
-        with use_threads(chosen.threads):
+        with use_threads(device_config.threads):
             times = [time.perf_counter() for _ in training.train(run)]
     return parameters, settings.batch_size * settings.seq_len * (len(times) - 1) / (times[-1] - times[0])

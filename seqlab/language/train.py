@@ -18,7 +18,7 @@ from seqlab.errors import CheckpointError
 from seqlab.language import recipe
 from seqlab.language.batches import training_batches
 from seqlab.language.evaluate import evaluate, evaluation_batches
-from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss
+from seqlab.language.model import SHAPE, LanguageModel, current, load, net_config, next_token_loss
 from seqlab.machine import use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import Prepared, RunOptions
@@ -41,14 +41,14 @@ def train_text(
 ) -> Generator[Event, None, Checkpoint | None]:
     """Train on the text that a name means (see `load_corpus`), with what was `given` of the settings.
 
-    Of the rest a recipe decides: where neither steps nor epochs are said, the size of the net is the one that the
+    A recipe decides the rest: where neither steps nor epochs are given, the size of the net is the one that the
     minutes on this machine are best spent on. `start`: a text model to begin with. Otherwise as `train`.
     """
     found = checkpoint.find(start, job="language") if start and not options.resume else None
     shape = {name: found.config["model"][name] for name in SHAPE if name != "dropout"} if found else {}
     settings = all_settings.make(LanguageSettings, given, **shape)
     is_published = isinstance(source, str) and source in PUBLISHED
-    if is_published:  # its name is known: what is wrong is told before the download
+    if is_published:  # its name is known: what is wrong is said before the download
         options = yield from runs.target_folder(options, str(source), given)
     corpus = source if isinstance(source, Corpus) else (yield from load_corpus(str(source), offline=offline))
     yield from _about(corpus)
@@ -65,14 +65,15 @@ def train(
     """Train on the first eight tenths of a corpus, choose by the ninth, measure on the last.
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. Length:
-    `settings.max_steps`, else as the options say, else DEFAULT_MINUTES of training as measured on this machine. `start`
-    is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError for too
-    little text and CheckpointError for a checkpoint that does not fit.
+    `settings.max_steps`, else that of the options, else DEFAULT_MINUTES of training as measured on this machine.
+    `start` is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError
+    for too little text and CheckpointError for a checkpoint that does not fit.
     """
     saved, compute = None, options.compute
     if options.resume:
         assert options.folder is not None
         saved, settings, compute = runs.reopen(options.folder, "language", LanguageSettings)
+        saved = current(saved)
         settings = replace(settings, ngram_cache="slots" in saved.config["model"])  # older runs have no such setting
         if saved.config["data"]["sha256"] != corpus.sha256:
             raise CheckpointError(
@@ -155,13 +156,13 @@ def _sized(
 
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
-    """Give a new model the weights of another. One that recalls may go on from one that does not: it begins by doing
-    as that did. Raises CheckpointError where their shapes differ."""
+    """Give a new model the weights of another. One with a match model may begin with one that has none: it then
+    predicts as that did. Raises CheckpointError where their shapes differ."""
     weights = other.model.state_dict()
-    if model.recalled is not None and other.model.recalled is None:
+    if model.match_model is not None and other.model.match_model is None:
         first = weights["layers.weight_ih_l0"]
         weights["layers.weight_ih_l0"] = torch.cat([first, torch.zeros_like(first)], 1)
-        weights |= {f"recalled.{name}": tensor for name, tensor in model.recalled.state_dict().items()}
+        weights |= {f"match_model.{name}": tensor for name, tensor in model.match_model.state_dict().items()}
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
@@ -175,7 +176,7 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """What a checkpoint notes of its corpus: enough to know it again, and no path."""
+    """What a checkpoint notes of its corpus: enough to recognize it, and no path."""
     return {
         "name": corpus.name,
         "origin": corpus.origin,

@@ -1,6 +1,6 @@
 """A net for 32x32 images that is quick to train: after Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU".
 
-A whitening convolution whose filters are worked out, not learnt: the principal components of 2x2 patches, each
+A whitening convolution whose filters are computed, not learned: the principal components of 2x2 patches, each
 divided by its deviation, with both signs. Then three groups of two 3x3 convolutions, the first of each followed by
 a pooling that halves the side; norms without a scale; the maximum over what is left of the map; a linear layer.
 Convolutions begin as the identity for as many maps as come in. What differs from the paper: no bias after the
@@ -46,7 +46,7 @@ class Group(nn.Sequential):
         )
 
 
-class FastNet(nn.Module):
+class AirbenchNet(nn.Module):
     """Images (B, 3, S, S) -> logits (B, classes). To be whitened with images before it is trained."""
 
     def __init__(self, widths: tuple[int, int, int], classes: int = 10) -> None:
@@ -62,7 +62,7 @@ class FastNet(nn.Module):
 
     @torch.no_grad()
     def whiten(self, images: Tensor) -> None:
-        """Work out the first filters from normalised images (N, 3, S, S) on the CPU."""
+        """Compute the first filters from normalised images (N, 3, S, S) on the CPU."""
         products, count = torch.zeros(12, 12, dtype=torch.float64), 0
         for part in images.split(100):
             patches = part.unfold(2, 2, 1).unfold(3, 2, 1)  # (n, 3, S-1, S-1, 2, 2)

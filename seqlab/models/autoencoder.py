@@ -29,7 +29,7 @@ class Autoencoder(nn.Module):
         return self.encoder(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Rows (B, F) -> the same rows as the code tells them (B, F)."""
+        """Rows (B, F) -> the same rows, rebuilt from their codes (B, F)."""
         return self.decoder(self.encode(x))
 
 
@@ -66,7 +66,7 @@ class SequenceAutoencoder(nn.Module):
         return self.code(outputs[:, -1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Windows (B, T, F) -> the same windows as the code tells them (B, T, F)."""
+        """Windows (B, T, F) -> the same windows, rebuilt from their codes (B, T, F)."""
         code = self.encode(x)[:, None].expand(-1, x.shape[1], -1)  # (B, T, K)
         outputs, _ = run_layers(self.writer, code, None)  # (B, T, H)
         return self.output(outputs)

@@ -35,7 +35,7 @@ class Cell(nn.Module):
 
 
 class RNNCell(Cell):
-    """h_t = g(W_I x_t + W_R h_(t-1) + b): the simple recurrent cell (Elman 1990), g = tanh unless told."""
+    """h_t = g(W_I x_t + W_R h_(t-1) + b): the simple recurrent cell (Elman 1990), g = tanh by default."""
 
     def __init__(self, input_size: int, hidden_size: int, activation: Callable[[Tensor], Tensor] = torch.tanh) -> None:
         super().__init__(input_size, hidden_size, gates=1)

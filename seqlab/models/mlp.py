@@ -1,7 +1,7 @@
 """A feedforward net: f = g_h o ... o g_1, each layer g(x) = activation(x W + b), the last one without activation.
 
-Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors". The weights begin as suits
-the activation: Glorot and Bengio 2010 for those that are linear around zero, He et al. 2015 for the rectified ones.
+Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors". The weights are initialized
+as suits the activation: Glorot and Bengio 2010 for those that are linear around zero, He et al. 2015 for the rectified.
 Several nets of one shape can be one module, so that a step of all of them is a few large products instead of many
 small ones.
 """
@@ -46,11 +46,11 @@ class MLP(nn.Module):
         self.weights = nn.ParameterList([nn.Parameter(torch.zeros(members, *pair)) for pair in pairs])
         self.biases = nn.ParameterList([nn.Parameter(torch.zeros(members, 1, after)) for _, after in pairs])
         for member in range(members):
-            self.begin(member)
+            self.init(member)
 
     @torch.no_grad()
-    def begin(self, member: int, inputs: int | None = None) -> None:
-        """Draw a member's weights anew; its biases are zero.
+    def init(self, member: int, inputs: int | None = None) -> None:
+        """Draw a member's weights; its biases are zero.
 
         inputs: how many of the inputs are ever other than zero, where those are fewer: the fan-in counts no others.
         """
@@ -71,11 +71,11 @@ class MLP(nn.Module):
     def forward(self, x: Tensor, which: Tensor | None = None) -> Tensor:
         if x.dim() == 2:
             return self.forward(x[None])[0]  # (B, outputs)
-        chosen = slice(len(x)) if which is None else which
+        nets = slice(len(x)) if which is None else which
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if number > 0:
                 x = F.dropout(ACTIVATIONS[self.activation](x), self.dropout, self.training)
-            x = torch.baddbmm(bias[chosen], x, weight[chosen])  # (K, B, units)
+            x = torch.baddbmm(bias[nets], x, weight[nets])  # (K, B, units)
         return x
 
     @torch.no_grad()

@@ -7,10 +7,10 @@ from torch.nn import functional as F
 from seqlab.errors import UsageError, did_you_mean
 from seqlab.models.cells import State, open_forget_gate
 
-# tokens (B, T), recalled characters and confidences (B, T, S), and which rows begin anew (B,)
-Reading = tuple[Tensor, Tensor, Tensor, Tensor]
+# tokens (B, T), candidates of an n-gram cache and their confidences (B, T, S), and which rows begin anew (B,)
+CachedInput = tuple[Tensor, Tensor, Tensor, Tensor]
 
-MOST_TRUST = 10.0  # of a slot, as a logarithm: more would only overflow
+LARGEST_GATE = 10.0  # as a logarithm: more would only overflow
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
@@ -47,10 +47,9 @@ def run_layers(layers: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tens
 class RecurrentLanguageModel(nn.Module):
     """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits.
 
-    With `slots` it is also told, for each place, what the text before says of its next token: so many recalled
-    tokens, each with a confidence (`seqlab.data.text.ngram_cache`). They come in with the embedding, so that the
-    recurrent layers know what to expect, and they vote for themselves in the logits, each as much as the layers trust
-    its slot.
+    With `slots` it also reads, for each place, what an n-gram cache holds for its next token: so many candidates, each
+    with a confidence (`seqlab.data.text.ngram_cache`). They come in with the embedding, so that the recurrent layers
+    know what to expect, and the match model adds to their logits, each as much as the layers open its slot's gate.
     """
 
     def __init__(
@@ -67,32 +66,33 @@ class RecurrentLanguageModel(nn.Module):
         super().__init__()
         self.cell = cell
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.recalled = Recalled(vocab_size, embedding_size, hidden_size, slots, confidences) if slots else None
+        self.match_model = MatchModel(vocab_size, embedding_size, hidden_size, slots, confidences) if slots else None
         inputs = 2 * embedding_size if slots else embedding_size
         self.layers = recurrent_layers(cell, inputs, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
 
-    def forward(self, reading: Tensor | Reading, state: State | None = None) -> tuple[Tensor, State]:
-        """What is read (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
-        if self.recalled is None:
-            assert isinstance(reading, Tensor)
-            outputs, state = run_layers(self.layers, self.embedding(reading), state)  # (B, T, H)
+    def forward(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, State]:
+        """Tokens (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
+        if self.match_model is None:
+            assert isinstance(inputs, Tensor)
+            outputs, state = run_layers(self.layers, self.embedding(inputs), state)  # (B, T, H)
             return self.output(self.dropout(outputs)), state
-        tokens, characters, confidences, fresh = reading
+        tokens, candidates, confidences, reset_mask = inputs
         if state is not None:
-            state = tuple(part.masked_fill(fresh[:, None], 0.0) for part in state)  # (L, B, H)
-        places = self.recalled.places(confidences)
-        known = self.recalled.embed(characters, confidences, places)
-        outputs, state = run_layers(self.layers, torch.cat([self.embedding(tokens), known], -1), state)
+            state = tuple(part.masked_fill(reset_mask[:, None], 0.0) for part in state)  # (L, B, H)
+        rows = self.match_model.rows(confidences)
+        expected = self.match_model.embed(candidates, confidences, rows)  # (B, T, E)
+        outputs, state = run_layers(self.layers, torch.cat([self.embedding(tokens), expected], -1), state)
         outputs = self.dropout(outputs)
-        return self.recalled.vote(self.output(outputs), outputs, characters, confidences, places), state
+        logits = self.output(outputs)
+        return self.match_model.add_copy_logits(logits, outputs, candidates, confidences, rows), state
 
 
-class Recalled(nn.Module):
-    """What a network makes of recalled tokens: an input, and votes in the logits.
+class MatchModel(nn.Module):
+    """What a network makes of an n-gram cache's candidates: an input, and a part of the logits.
 
-    characters (B, T, S), the tokens recalled in S slots, and confidences (B, T, S), 0 where there is none.
+    candidates (B, T, S), tokens in S slots, and confidences (B, T, S), 0 where there is none.
     """
 
     def __init__(self, vocab_size: int, embedding_size: int, hidden_size: int, slots: int, confidences: int) -> None:
@@ -103,25 +103,28 @@ class Recalled(nn.Module):
         for table in (self.embedding, self.confidence):
             nn.init.normal_(table.weight, std=0.3)  # eighteen of them add up
         self.strength = nn.Parameter(torch.full((slots * confidences,), 0.3))
-        self.votes = nn.Parameter(torch.zeros(slots * confidences))
-        self.trust = nn.Linear(hidden_size, slots)
-        nn.init.zeros_(self.trust.weight)
-        nn.init.zeros_(self.trust.bias)
+        self.copy_logits = nn.Parameter(torch.zeros(slots * confidences))
+        self.gate = nn.Linear(hidden_size, slots)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)
 
-    def places(self, confidences: Tensor) -> Tensor:
+    def rows(self, confidences: Tensor) -> Tensor:
         """The row of (slot, confidence) in the tables (B, T, S)."""
         return confidences + torch.arange(0, self.slots * self.confidences, self.confidences, device=confidences.device)
 
-    def embed(self, characters: Tensor, confidences: Tensor, places: Tensor) -> Tensor:
-        """The input (B, T, E): the recalled tokens, each as strong as its confidence, and the confidences."""
-        weights = self.strength[places] * (confidences > 0)
+    def embed(self, candidates: Tensor, confidences: Tensor, rows: Tensor) -> Tensor:
+        """The input (B, T, E): the candidates, each as strong as its confidence, and the confidences."""
+        weights = self.strength[rows] * (confidences > 0)
         tokens = F.embedding_bag(
-            characters.flatten(0, 1), self.embedding.weight, mode="sum", per_sample_weights=weights.flatten(0, 1)
+            candidates.flatten(0, 1), self.embedding.weight, mode="sum", per_sample_weights=weights.flatten(0, 1)
         )
-        certainty = F.embedding_bag(places.flatten(0, 1), self.confidence.weight, mode="sum")
-        return (tokens + certainty).unflatten(0, characters.shape[:2])
+        certainty = F.embedding_bag(rows.flatten(0, 1), self.confidence.weight, mode="sum")
+        return (tokens + certainty).unflatten(0, candidates.shape[:2])
 
-    def vote(self, logits: Tensor, outputs: Tensor, characters: Tensor, confidences: Tensor, places: Tensor) -> Tensor:
-        """logits (B, T, V) with the votes added: by slot and confidence, times the trust of `outputs` (B, T, H)."""
-        votes = self.votes[places] * (confidences > 0) * torch.exp(self.trust(outputs).float().clamp(max=MOST_TRUST))
-        return logits.float().scatter_add(2, characters, votes)
+    def add_copy_logits(
+        self, logits: Tensor, outputs: Tensor, candidates: Tensor, confidences: Tensor, rows: Tensor
+    ) -> Tensor:
+        """logits (B, T, V) and those of the candidates: by slot and confidence, times the gate that the layers'
+        `outputs` (B, T, H) open."""
+        gate = torch.exp(self.gate(outputs).float().clamp(max=LARGEST_GATE))  # (B, T, S)
+        return logits.float().scatter_add(2, candidates, self.copy_logits[rows] * (confidences > 0) * gate)

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seqlab import scoring
-from seqlab.plots.style import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, save, text_of
+from seqlab.plots.style import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, text_of, write_note
 from seqlab.scoring.backtest import FEWEST_TO_JUDGE, Backtest, steps
 
 # the baselines worth a place, each with a mark of its own so that colour is not all that tells them apart
@@ -26,9 +26,8 @@ SHARES = (0.5, 0.8, 0.9)
 DASHED: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": (0, (4, 2))}
 
 
-def draw(backtest: Backtest, names: Sequence[str], path: Path) -> None:
-    """Write the PIT histograms, coverage and skill of the backtest of the series `names`, which has an origin, to a
-    .png, .svg or .pdf file."""
+def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
+    """The PIT histograms, coverage and skill of the backtest of the series `names`, which has an origin."""
     figure = empty(10, 7.4)
     whose = ", ".join(names) if len(names) < 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
     figure.suptitle(text_of(whose, 75), x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
@@ -55,7 +54,8 @@ def draw(backtest: Backtest, names: Sequence[str], path: Path) -> None:
         note = "Dotted lines and bars: 95 % intervals, which allow for overlapping forecasts."
     else:
         note = f"No intervals: fewer than {FEWEST_TO_JUDGE} days are too few for them."
-    save(figure, path, f"{note} {NO_ADVICE}")
+    write_note(figure, f"{note} {NO_ADVICE}")
+    return figure
 
 
 def _is_enough(backtest: Backtest) -> bool:

@@ -1,25 +1,25 @@
-"""What a classifier confuses, as a picture: the confusion matrix, and the mistakes that it was surest of."""
+"""What a classifier confuses, as a figure: the confusion matrix, and its most confident mistakes."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from seqlab.plots.style import GREY, INK, empty, save, text_of
+from seqlab.plots.style import GREY, INK, empty, text_of
 
 MOST_COUNTED = 20  # classes with a count in each cell
 MOST_NAMED = 100  # classes that have their name each
 COLUMNS, ROWS = 4, 6
+NOTE = "Colour: the share of each row; small shares are drawn darker than in proportion."
 
 
 class Mistake(Protocol):
-    """An image taken for another class: `vision.Mistake` is one."""
+    """A misclassified image: `vision.Mistake` is one."""
 
     @property
     def predicted(self) -> int: ...
@@ -29,18 +29,18 @@ class Mistake(Protocol):
     def probability(self) -> float: ...
 
 
-def draw(metrics: dict[str, Any], mistakes: Sequence[tuple[Mistake, Tensor]], path: Path) -> None:
-    """Write both to a .png, .svg or .pdf file. metrics: of `vision.evaluate`; mistakes: with the image (3, H, W)."""
+def draw(metrics: dict[str, Any], mistakes: Sequence[tuple[Mistake, Tensor]]) -> Figure:
+    """Both beside each other. metrics: of `vision.evaluate`; mistakes: each with its image (3, H, W)."""
     names = list(metrics["per_class"])
     side = min(max(6.5, 0.14 * len(names) + 1), 15)  # inches
     figure = empty(side + 6, max(side, 9))
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(side, 6))[0]
     matrix = left.subplots()
     _matrix(matrix, names, np.array(metrics["confusion"]), side)
-    said = f"{metrics['top1']:.2%} of {metrics['images']:,} images recognised"
-    matrix.set_title(said, fontsize=13, color=INK, fontweight="bold")
+    title = f"{metrics['top1']:.2%} of {metrics['images']:,} images right"
+    matrix.set_title(title, fontsize=13, color=INK, fontweight="bold")
     _grid(right, names, mistakes)
-    save(figure, path, "Colour: the share of each row; small shares are drawn darker than in proportion.")
+    return figure
 
 
 def _matrix(axes: Axes, names: list[str], counts: np.ndarray, side: float) -> None:
@@ -71,7 +71,9 @@ def _matrix(axes: Axes, names: list[str], counts: np.ndarray, side: float) -> No
 
 
 def _grid(figure: SubFigure, names: list[str], mistakes: Sequence[tuple[Mistake, Tensor]]) -> None:
-    figure.suptitle("The surest mistakes" if mistakes else "No mistakes", fontsize=13, color=INK, fontweight="bold")
+    figure.suptitle(
+        "The most confident mistakes" if mistakes else "No mistakes", fontsize=13, color=INK, fontweight="bold"
+    )
     panels = figure.subplots(ROWS, COLUMNS, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
@@ -81,5 +83,5 @@ def _grid(figure: SubFigure, names: list[str], mistakes: Sequence[tuple[Mistake,
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
         axes.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
-        said = f"{text_of(names[one.predicted], 16)} {one.probability:.0%}\ntrue: {text_of(names[one.truth], 16)}"
-        axes.set_xlabel(said, fontsize=8, color=INK, parse_math=False)
+        label = f"{text_of(names[one.predicted], 16)} {one.probability:.0%}\ntrue: {text_of(names[one.truth], 16)}"
+        axes.set_xlabel(label, fontsize=8, color=INK, parse_math=False)

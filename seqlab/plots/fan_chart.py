@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
 
 from seqlab.data.series.series import Series
 from seqlab.formatting import numbers
-from seqlab.plots.style import GREY, INK, MODEL, NO_ADVICE, WALK, empty, quiet, save, text_of
+from seqlab.plots.style import GREY, INK, MODEL, NO_ADVICE, WALK, empty, quiet, text_of, write_note
 from seqlab.scoring import LEVELS, MEDIAN
 from seqlab.scoring.backtest import Backtest
 
@@ -35,8 +35,8 @@ class Forecast(Protocol):
     def history(self, count: int) -> np.ndarray: ...
 
 
-def draw(forecasts: Sequence[Forecast], path: Path) -> None:
-    """Write one panel per forecast to a .png, .svg or .pdf file."""
+def draw(forecasts: Sequence[Forecast]) -> Figure:
+    """One panel per forecast."""
     columns = 1 if len(forecasts) < 4 else 2
     rows = math.ceil(len(forecasts) / columns)
     figure = empty(10 if columns == 1 else 16, 4.6 * rows)
@@ -46,7 +46,8 @@ def draw(forecasts: Sequence[Forecast], path: Path) -> None:
     for one, axes in zip(forecasts, panels, strict=False):
         _panel(one, axes)
     shaded = "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing."
-    save(figure, path, f"{shaded} {NO_ADVICE}")
+    write_note(figure, f"{shaded} {NO_ADVICE}")
+    return figure
 
 
 def _panel(one: Forecast, axes: Axes) -> None:
@@ -75,12 +76,12 @@ def _panel(one: Forecast, axes: Axes) -> None:
         text_of(series.name), loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, parse_math=False
     )
     price = numbers([last, *map(float, fan[-1])])[0]
-    said = f"{price} on {series.dates[-1]}, and what may come by {one.dates[-1]}"
+    heading = f"{price} on {series.dates[-1]}, and what may come by {one.dates[-1]}"
     if count := len(one.backtest.origins):
         held = one.backtest.scores("model").coverage80[-1]
         forecasts = f"{count:,} past forecasts" if count > 1 else "1 past forecast"
-        said += f"\nin {forecasts} this far ahead the 80 % band held {100 * held:.0f} % of what came"
-    axes.annotate(said, (0, 1), (0, 6), "axes fraction", textcoords="offset points", fontsize=9.5, color=GREY)
+        heading += f"\nin {forecasts} this far ahead the 80 % band held {100 * held:.0f} % of what came"
+    axes.annotate(heading, (0, 1), (0, 6), "axes fraction", textcoords="offset points", fontsize=9.5, color=GREY)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
 
 

@@ -39,9 +39,16 @@ def empty(width: float, height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path, note: str) -> None:
-    """Write a figure by its ending, with a small note at the bottom; the same figure gives the same bytes."""
+def write_note(figure: Figure, note: str) -> None:
+    """A small line at the bottom."""
     figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color=GREY)
+
+
+def save(figure: Figure, path: Path, note: str | None = None) -> None:
+    """Write a figure by its ending, first with a small note at the bottom if there is one; the same figure gives the
+    same bytes."""
+    if note is not None:
+        write_note(figure, note)
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
     with (
         matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}),  # text stays text

@@ -2,7 +2,7 @@
 
 Through `nn.LSTM` a single character costs a repacking of all weights, 20 times the arithmetic. The engine folds
 embedding and first input product into a table (a row per token), merges all products of a layer's state into one, and
-keeps their weights in int8: one character is written as fast as its weights are read. The recurrences are those of
+keeps their weights in int8: one character is generated as fast as its weights are read. The recurrences are those of
 `models.cells`; their small sums are numpy's, whose calls cost a third of torch's.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.sampling.memory import History, Memory
+from seqlab.sampling.match_model import Cache, MatchModel
 from seqlab.sampling.products import Product, choose_product
 
 
@@ -20,7 +20,7 @@ class Engine:
     """A recurrent language model stepped one token at a time, for batches of any size.
 
     cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the products;
-    history: for a net that recalls, makes what remembers a text (`seqlab.data.text.corpus.ngram_cache.History`).
+    new_cache: for a net with a match model, makes an empty cache (`seqlab.data.text.ngram_cache.NgramCache`).
     `fp32` and `bf16` are what they say, but without bf16 in hardware its place is taken by fp16 weights, which are more
     exact, where torch has kernels for them. `auto` is int8 for a layer large enough to gain by it (bf16 where torch has
     no int8 kernels and the processor has bf16), fp32 for a smaller one.
@@ -36,7 +36,7 @@ class Engine:
         cell: str,
         weights: Mapping[str, Tensor],
         precision: str = "auto",
-        history: Callable[[], History] | None = None,
+        new_cache: Callable[[], Cache] | None = None,
     ) -> None:
         product = choose_product(precision)
         weights = {name: tensor.detach().float().cpu() for name, tensor in weights.items()}
@@ -45,14 +45,14 @@ class Engine:
         count = sum(name.startswith("layers.weight_hh") for name in weights)
         inputs = [(weights[f"layers.weight_ih_l{n}"], weights[f"layers.bias_ih_l{n}"]) for n in range(count)]
         outputs = [(weights["output.weight"], weights["output.bias"])]
-        if "recalled.trust.weight" in weights:
-            outputs.append((weights["recalled.trust.weight"], weights["recalled.trust.bias"]))
+        if "match_model.gate.weight" in weights:
+            outputs.append((weights["match_model.gate.weight"], weights["match_model.gate.bias"]))
         inputs.append((torch.cat([w for w, _ in outputs]), torch.cat([b for _, b in outputs])))  # of all above
         embedding = weights["embedding.weight"]
         self.table = (embedding @ inputs[0][0][:, : embedding.shape[1]].T + inputs[0][1]).numpy()  # (V, G)
-        if len(outputs) > 1 and history is None:
-            raise ValueError("a net that recalls needs a history")
-        self.memory = Memory(weights, history) if history and len(outputs) > 1 else None
+        if len(outputs) > 1 and new_cache is None:
+            raise ValueError("a net with a match model needs a cache")
+        self.match_model = MatchModel(weights, new_cache) if new_cache and len(outputs) > 1 else None
         self.layers: list[_Layer] = []
         for n, (w_above, b_above) in enumerate(inputs[1:]):
             w_hh, b_hh = weights[f"layers.weight_hh_l{n}"], weights[f"layers.bias_hh_l{n}"]
@@ -64,24 +64,24 @@ class Engine:
         """Back to the zero state, for so many sequences."""
         for layer in self.layers:
             layer.start(batch_size)
-        if self.memory:
-            self.memory.reset(batch_size)
+        if self.match_model:
+            self.match_model.reset(batch_size)
 
     def repeat(self, batch_size: int) -> None:
-        """Go on with so many sequences, each in the state of the first; what they write is not recalled."""
+        """Go on with so many sequences, each in the state of the first; what they generate is not cached."""
         for layer in self.layers:
             layer.start(batch_size, layer.h[:1].copy(), layer.c[:1].copy())
-        if self.memory:
-            self.memory.repeat(batch_size)
+        if self.match_model:
+            self.match_model.repeat(batch_size)
 
     def step(self, tokens: Tensor) -> Tensor:
         """tokens (B,) -> logits (B, V) of the token after each, as float32; the state moves on."""
         x = self.table[tokens.numpy()]  # (B, G)
-        if self.memory:
-            x += self.memory.read(tokens.numpy())
+        if self.match_model:
+            x += self.match_model.read(tokens.numpy())
         for layer in self.layers:
             x = layer.step(x)
-        return torch.from_numpy(self.memory.vote(x) if self.memory else x)
+        return torch.from_numpy(self.match_model.add_copy_logits(x) if self.match_model else x)
 
 
 def _sigmoids_first(rows: Tensor) -> Tensor:

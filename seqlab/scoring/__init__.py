@@ -1,4 +1,4 @@
-"""How good quantile forecasts are, and how sure that is. Arrays in, arrays out; nothing here learns."""
+"""How good quantile forecasts are, and how certain that is. Arrays in, arrays out; nothing here learns."""
 
 import math
 
@@ -33,7 +33,7 @@ def coverage(quantiles: np.ndarray, outcome: np.ndarray, share: float) -> float:
 
 def pit_tenths(quantiles: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """The tenth of its forecast (..., Q) that each outcome (...) fell in, 0 to 9: the probability integral transform
-    (Dawid 1984), seen through the deciles."""
+    (Dawid 1984), by the deciles."""
     deciles = quantiles[..., [LEVELS.index(round(0.1 * k, 2)) for k in range(1, 10)]]
     return (outcome[..., None] > deciles).sum(-1)
 

@@ -1,4 +1,4 @@
-"""A backtest: forecasts made on past days, scored on what came, and one sentence on what that says."""
+"""A backtest: forecasts from past days, scored on what came, and a verdict in one sentence."""
 
 import math
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of the model and its baselines made on past days, scored on what came.
+    """Forecasts of the model and its baselines from past days, scored on what came.
 
     origins (O,): days, of one series or of several one after the other; outcomes (O, K): changes, mostly log returns;
     quantiles: {method: (O, K, Q)} of them at scoring.LEVELS. Methods are `model` and the baselines. naive_error (O, K):
@@ -63,7 +63,7 @@ class Backtest:
 
     @property
     def days(self) -> int:
-        """On how many days, or other rows, forecasts were made: several series on one day count once."""
+        """The number of days, or other rows, that were forecast from: several series on one day count once."""
         return len(np.unique(self.origins))
 
     def overlap(self, horizon: int) -> int:
@@ -193,7 +193,7 @@ def steps(horizon: int | str, step: str) -> str:
 
 
 def verdict(backtest: Backtest) -> str:
-    """One sentence on how good the model was beside the random walk, and on how sure that is.
+    """One sentence on how good the model was beside the random walk, and on how certain that is.
 
     Where a series repeats itself so much that repeating the last season is better than a random walk, that is what the
     model must know more than.
@@ -219,8 +219,8 @@ def verdict(backtest: Backtest) -> str:
     parts = []
     for h, skill, p in zip(backtest.horizons, skills, p_values, strict=True):
         better = "better" if skill > 0 else "worse"
-        sure = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
-        parts.append(f"{abs(skill):.1f} % {better} at {steps(h, backtest.step)} ({sure})")
+        evidence = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
+        parts.append(f"{abs(skill):.1f} % {better} at {steps(h, backtest.step)} ({evidence})")
     # as many tests as horizons (Bonferroni); too few days say nothing, whatever their p
     limit = 0.05 / len(backtest.horizons) if backtest.days >= FEWEST_TO_JUDGE else 0.0
     known = [p < limit and skill > 0 for p, skill in zip(p_values, skills, strict=True)]

@@ -1,7 +1,7 @@
 """The forecasts to beat: simple and classical distributions of the return over the next days. Arrays in, arrays out.
 
-Each is made on a past day from that day and those before it, as the model's are. Returns are daily log returns (N,),
-of which the first is none and not looked at; `rows` (O,) are the days forecast from, ascending; `horizons` (K,) days
+Each is computed on a past day from that day and those before it, as the model's are. Returns are daily log returns
+(N,), of which the first is none and not used; `rows` (O,) are the days forecast from, ascending; `horizons` (K,) days
 ahead; quantiles (O, K, Q) of the cumulative log return at `levels`.
 """
 

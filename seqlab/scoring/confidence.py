@@ -7,7 +7,7 @@ BINS = 15  # of confidence, as in Guo et al. 2017
 
 
 def expected_calibration_error(probabilities: Tensor, labels: Tensor) -> float:
-    """The mean distance between how sure (N, classes) are of their first class, and how often it is right.
+    """The mean distance between the confidence of (N, classes) in their first class, and how often it is right.
 
     Over 15 bins of equal width of that probability, each weighted by the share of rows in it (Guo et al. 2017,
     equation 3).

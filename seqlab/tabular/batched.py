@@ -1,9 +1,9 @@
 """Nets of one shape that learn from parts of a table side by side: one batched computation, each as if alone.
 
-Every part has two nets. The scout is kept from some of the part's rows, whose loss says how well it does; the learner
-learns from all of them, and its weights are taken whenever its scout is clearly better than ever. So no row is wasted,
-and nothing that is measured later has said when to stop. Where the rows kept back are few of many, the scouts
-learn alone and their own weights are taken.
+Every part has two nets. The early-stopping net does not learn from the part's validation rows, whose loss says how well
+it does; the refit net learns from all rows of the part, and its weights are taken whenever the early-stopping net is
+clearly better than ever. So no row is wasted, and no row that is evaluated later decides when to stop. Where the
+validation rows are few of many, the early-stopping nets learn alone and their own weights are taken.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,34 +15,36 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab.data.batches import seeded
+from seqlab.data.tables.target import Target
 from seqlab.models.mlp import MLP
 from seqlab.training import Batch, State
 
-FEW = 0.05  # of the rows kept back: learning from them too would change little and double the work
 BETTER = 0.001  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
 EVALUATED = 8192  # rows at once
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a scout and a learner are given: x float32 (N, F), y int64 or float32 (N,), of all rows of the table as this
-    part sees them; `learns`, the numbers of the rows to learn from, and of these `stops`, which the scout is not shown.
-    """
+    """What the two nets of a part are given: x float32 (N, F), y int64 or float32 (N,), of all rows of the table as
+    this part sees them; target: what y means; train_rows: the numbers of the rows to learn from, and of these val_rows,
+    which the early-stopping net does not learn from."""
 
     x: np.ndarray
     y: np.ndarray
-    learns: np.ndarray
-    stops: np.ndarray
+    target: Target
+    train_rows: np.ndarray
+    val_rows: np.ndarray
 
     @property
-    def scouted(self) -> np.ndarray:
-        return np.setdiff1d(self.learns, self.stops, assume_unique=True)
+    def early_stopping_rows(self) -> np.ndarray:
+        """What the early-stopping net learns from."""
+        return np.setdiff1d(self.train_rows, self.val_rows, assume_unique=True)
 
 
-class Members(nn.Module):
-    """The scouts, then the learners, of some parts; and the weights of each part's net when its scout was best.
+class BatchedMLP(nn.Module):
+    """The early-stopping nets, then the refit nets, of some parts; and the best weights of each part.
 
-    A part is open until its scout has not been better for `patience` steps; then its nets are given nothing more.
+    A part is open until its validation loss has not fallen for `patience` steps; then its nets are given nothing more.
     """
 
     best_loss: Tensor
@@ -60,17 +62,17 @@ class Members(nn.Module):
             self.register_buffer(f"best_{name.replace('.', '_')}", parameter[self.first :].detach().clone())
 
     @property
-    def learning(self) -> Tensor:
+    def active(self) -> Tensor:
         """The numbers of the nets of open parts."""
         return self.open.repeat(self.mlp.members // self.parts).nonzero()[:, 0]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (K, B, F), of the nets that are learning, in their order."""
-        return self.mlp(x, None if len(x) == self.mlp.members else self.learning)
+        """x (K, B, F), of the active nets, in their order."""
+        return self.mlp(x, None if len(x) == self.mlp.members else self.active)
 
     @torch.no_grad()
-    def note(self, losses: Tensor, step: int, patience: int) -> dict[str, float]:
-        """Take the weights where a scout's loss (parts,) is clearly its lowest, and close parts without patience.
+    def keep_best(self, losses: Tensor, step: int, patience: int) -> dict[str, float]:
+        """Take the weights where the validation loss (parts,) is clearly the lowest, and close parts without patience.
 
         The mean loss of all parts, of closed ones the lowest, and the mean of the lowest.
         """
@@ -85,7 +87,7 @@ class Members(nn.Module):
 
     @torch.no_grad()
     def best(self) -> MLP:
-        """The nets that were taken, one for each part."""
+        """The nets with the best weights, one for each part."""
         sizes = [weight.shape[2] for weight in self.mlp.weights]
         net = MLP(self.mlp.weights[0].shape[1], sizes[:-1], sizes[-1], self.mlp.activation, members=self.parts)
         for name, parameter in net.named_parameters():
@@ -93,17 +95,17 @@ class Members(nn.Module):
         return net.eval()
 
 
-class MemberBatches:
-    """Batches of rows for every net that learns: x (K, B, F) and y (K x B,). Each net goes through its own rows again
-    and again, in an order that is a function of the seed, the net's number and the round; an epoch is one round of the
+class RowBatches:
+    """Batches of rows for every active net: x (K, B, F) and y (K x B,). Each net goes through its own rows again and
+    again, in an order that is a function of the seed, the net's number and the round; an epoch is one round of the
     longest."""
 
     def __init__(
-        self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, members: Members | None = None
+        self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, nets: BatchedMLP | None = None
     ) -> None:
         """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers.
-        members: who says which nets are learning; None: all."""
-        self.rows, self.seed, self.members = rows, seed, members
+        nets: the model whose active nets get rows; None: all do."""
+        self.rows, self.seed, self.nets = rows, seed, nets
         self.counts = [len(one) for one in rows]
         self.batch_size = min(batch_size, max(self.counts))
         self.x, self.y = x.flatten(0, 1), y.flatten()
@@ -115,35 +117,35 @@ class MemberBatches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` from batch `start` on."""
-        size, learning = self.batch_size, self._learning()
-        orders = [self._take(member, number * len(self) * size) for member in learning.tolist()]
-        chosen = (torch.stack(orders) + self.offsets[learning]).to(self.x.device)  # (K, rows of an epoch)
+        size, active = self.batch_size, self._active()
+        orders = [self._take(net, number * len(self) * size) for net in active.tolist()]
+        places = (torch.stack(orders) + self.offsets[active]).to(self.x.device)  # (K, rows of an epoch)
         for index in range(start, len(self)):
-            still = self._learning()
-            if len(still) < len(learning):
-                chosen, learning = chosen[torch.isin(learning, still).to(chosen.device)], still
-            flat = chosen[:, index * size : (index + 1) * size].flatten()
-            yield self.x.index_select(0, flat).view(len(learning), size, -1), self.y[flat]
+            still = self._active()
+            if len(still) < len(active):
+                places, active = places[torch.isin(active, still).to(places.device)], still
+            flat = places[:, index * size : (index + 1) * size].flatten()
+            yield self.x.index_select(0, flat).view(len(active), size, -1), self.y[flat]
 
-    def _learning(self) -> Tensor:
-        return torch.arange(len(self.rows)) if self.members is None else self.members.learning.cpu()
+    def _active(self) -> Tensor:
+        return torch.arange(len(self.rows)) if self.nets is None else self.nets.active.cpu()
 
-    def _take(self, member: int, first: int) -> Tensor:
+    def _take(self, net: int, first: int) -> Tensor:
         """The row numbers of an epoch from place `first` of a net's endless order."""
-        count, found, missing = self.counts[member], [], len(self) * self.batch_size
+        count, found, missing = self.counts[net], [], len(self) * self.batch_size
         while missing:
             turn, place = divmod(first, count)
             taken = min(missing, count - place)
-            found.append(self._order(member, turn)[place : place + taken])
+            found.append(self._order(net, turn)[place : place + taken])
             first, missing = first + taken, missing - taken
         return torch.cat(found)
 
-    def _order(self, member: int, turn: int) -> Tensor:
-        if (member, turn) not in self.orders:
-            self.orders.pop((member, turn - 2), None)
-            rows = self.rows[member]
-            self.orders[member, turn] = rows[torch.randperm(len(rows), generator=seeded(self.seed, member, turn))]
-        return self.orders[member, turn]
+    def _order(self, net: int, turn: int) -> Tensor:
+        if (net, turn) not in self.orders:
+            self.orders.pop((net, turn - 2), None)
+            rows = self.rows[net]
+            self.orders[net, turn] = rows[torch.randperm(len(rows), generator=seeded(self.seed, net, turn))]
+        return self.orders[net, turn]
 
 
 def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
@@ -163,15 +165,15 @@ def mean_loss(
     """The objective: the mean over the nets of each one's mean loss and `l2` (K,) times the sum of its squared weights.
 
     weights (K, C): what a row of each class counts, if not all alike. Where some nets are closed, the loss that is
-    told is the mean of the others, without the penalty; the gradient of each is what it was with all.
+    reported is the mean of the others, without the penalty; the gradient of each is what it was with all.
     """
-    assert isinstance(model, Members)
+    assert isinstance(model, BatchedMLP)
     x, y = batch
     y = y.view(x.shape[:2])
     losses = row_losses(model(x), y, loss)  # (K, B)
     if weights is not None:
         if len(x) < len(weights):
-            weights = weights[model.learning]
+            weights = weights[model.active]
         shares = weights.gather(1, y)
         losses = losses * shares / shares.mean(1, keepdim=True)
     total = losses.mean(1).sum() / model.mlp.members

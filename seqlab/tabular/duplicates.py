@@ -33,6 +33,6 @@ def copies(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
     if count <= CHANCE * len(frame):
         return []
     return [
-        f"{count:,} of {len(frame):,} rows are copies of others: what is held out may have been learnt from; "
-        "a column that tells which belong together keeps them on one side (--groups)"
+        f"{count:,} of {len(frame):,} rows are copies of others, and may be on both sides of a split; "
+        "a column whose equal values belong together keeps them on one side (--groups)"
     ]

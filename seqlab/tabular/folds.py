@@ -41,7 +41,7 @@ def hold_out(
     groups: np.ndarray | None = None,
     time: np.ndarray | None = None,
 ) -> Split:
-    """One split that holds out about `share` of the rows, chosen as by `folds`; by time the last ones.
+    """One split that holds out about `share` of the rows, drawn as by `folds`; by time the last ones.
 
     A class's only row is not held out. Raises DataError for fewer than two rows, groups or times.
     """
@@ -133,8 +133,8 @@ def _parts_in_time(time: np.ndarray, count: int) -> np.ndarray:
 
 def _require(there: int, needed: int, what: str) -> None:
     if there < needed:
-        raise DataError(f"{there} {what} are too few to hold some out {needed} ways", "use more rows or fewer folds")
+        raise DataError(f"{there} {what} are too few for {needed} parts", "use more rows or fewer folds")
 
 
-def _split(learn: np.ndarray, out: np.ndarray) -> Split:
-    return np.flatnonzero(learn), np.flatnonzero(out)
+def _split(train: np.ndarray, out: np.ndarray) -> Split:
+    return np.flatnonzero(train), np.flatnonzero(out)

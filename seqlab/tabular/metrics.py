@@ -1,4 +1,4 @@
-"""How well rows are predicted that were not learnt from, and how far that varies over folds."""
+"""How well rows are predicted that were not learned from, and how far that varies over folds."""
 
 import math
 from statistics import mean, stdev
@@ -13,12 +13,12 @@ Metrics = dict[str, Any]
 SHARES = ("accuracy", "f1", "auc", "ece")  # from 0 to 1; of the others r2 alone may be below 0, and it ends at 1
 
 
-def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
+def class_metrics(probabilities: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> Metrics:
     """What probabilities (N, C) are worth where the class numbers are labels (N,); shares are of one.
 
     accuracy; f1, the mean over the classes that are there or predicted; auc, of the second class where there are two,
     else the mean of each class against the rest, None where there is but one in the rows; nll, nats per row; ece, the
-    expected calibration error; per_class, the share of each class's rows that are recognised; confusion: counts, a
+    expected calibration error; per_class, the share of each class's rows that are predicted right; confusion: counts, a
     row for each true class, a column for each predicted one.
     """
     count = len(classes)
@@ -41,7 +41,7 @@ def measure_classes(probabilities: np.ndarray, labels: np.ndarray, classes: tupl
     }
 
 
-def measure_numbers(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
+def number_metrics(predicted: np.ndarray, truth: np.ndarray) -> Metrics:
     """r2, the share of the variance that is explained (None where there is none); rmse and mae in the target's units;
     predicted and truth (N,)."""
     error = predicted.astype(np.float64) - truth
@@ -66,7 +66,9 @@ def summary(each: list[Metrics]) -> Metrics:
     known = {name: values for name, values in own.items() if None not in values}
     if len({tuple(share is None for share in one.get("per_class", {}).values()) for one in each}) > 1:
         known = {name: values for name, values in known.items() if name not in ("f1", "auc")}
-    reach = student_quantile(0.975, len(each) - 1) / math.sqrt(len(each))
+    from scipy.special import stdtrit  # the quantile of Student's t, without the second that scipy.stats takes
+
+    reach = float(stdtrit(len(each) - 1, 0.975)) / math.sqrt(len(each))
     found: Metrics = {name: mean(known[name]) if name in known else None for name in names}
     if "confusion" in each[0]:
         confusion = np.sum([one["confusion"] for one in each], axis=0)
@@ -89,23 +91,8 @@ def _interval(name: str, middle: float, reach: float) -> list[float]:
     return [low if name == "r2" else max(low, 0.0), min(high, 1.0) if name in (*SHARES, "r2") else high]
 
 
-def student_quantile(level: float, freedom: int) -> float:
-    """The quantile of Student's t at a level of one half or more.
-
-    With t = sqrt(freedom) tan(a), the share between -t and t is the integral of cos^(freedom - 1) from 0 to a, of that
-    to pi / 2.
-    """
-    angles = np.linspace(0, math.pi / 2, 20_001)
-    density = np.cos(angles) ** (freedom - 1)
-    share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return math.sqrt(freedom) * math.tan(float(np.interp(2 * level - 1, share / share[-1], angles)))
-
-
 def _area(scores: np.ndarray, yes: np.ndarray) -> float | None:
-    """The area under the ROC curve: how often a row of the class has a higher score than another, ties count half."""
-    count = int(yes.sum())
-    if count in (0, len(yes)):
-        return None
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum() - (counts - 1) / 2)[inverse]
-    return float((ranks[yes].sum() - count * (count + 1) / 2) / (count * (len(yes) - count)))
+    """The area under the ROC curve of one class against the rest; None where there is no row of it, or no other."""
+    from sklearn.metrics import roc_auc_score  # here, for it takes a second
+
+    return float(roc_auc_score(yes, scores)) if 0 < yes.sum() < len(yes) else None

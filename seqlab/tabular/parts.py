@@ -1,22 +1,21 @@
-"""Which rows each net learns from, is stopped by and is measured on, and what it is given of the table."""
+"""Which rows each net learns from, is stopped by and is evaluated on, and how it is given them."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from seqlab.data.tables.encoder import Encoder
-from seqlab.data.tables.target import Target
 from seqlab.tabular.batched import Part
+from seqlab.tabular.examples import Examples
 from seqlab.tabular.folds import Split, folds, hold_out
-from seqlab.tabular.prepare import Prepared
 
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
-MOST_STOPS = 20_000  # rows say when to stop as well as more
+MOST_VAL_ROWS = 20_000  # rows say when to stop as well as more
 
 
-def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> list[Split]:
-    """For each net that is kept in the end the rows it learns from, and those it is measured on; the last one's is the
-    net to use. With folds it has none to be measured on: it learns from all."""
+def split_rows(data: Examples, count: int | None, tested: bool, seed: int) -> list[Split]:
+    """For each net that is kept in the end the rows it learns from, and those it is evaluated on; the last one is the
+    net to use. With folds it is evaluated on none: it learns from all."""
     rows = np.arange(len(data.values))
     whole = rows, rows[:0]
     if count is not None:
@@ -25,30 +24,30 @@ def split_rows(data: Prepared, count: int | None, tested: bool, seed: int) -> li
 
 
 def parts_of(
-    data: Prepared, encoders: Sequence[Encoder], learnt: Sequence[np.ndarray], val_share: float, seed: int
-) -> tuple[np.ndarray, list[Part], list[Target]]:
-    """What nets are given that learn from the rows `learnt`, and what their answers mean.
+    data: Examples, encoders: Sequence[Encoder], train_rows: Sequence[np.ndarray], val_share: float, seed: int
+) -> tuple[np.ndarray, list[Part]]:
+    """The parts of a table that learn from these rows, each with its own encoder.
 
-    The first is x float32 (parts, N, features of the widest), all rows as each part sees them; each part looks into it.
+    The first is x float32 (parts, N, features of the widest), all rows as each part sees them; each part is a view of
+    it.
     """
     x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
-    parts, targets = [], []
-    for whole, encoder, learns in zip(x, encoders, learnt, strict=True):
-        kept = rows_that_stop(data, learns, val_share, seed)
-        y, target = data.scaled(learns)
+    parts = []
+    for whole, encoder, rows in zip(x, encoders, train_rows, strict=True):
+        y, target = data.scaled(rows)
+        val_rows = val_rows_of(data, rows, val_share, seed)
         own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
-        parts.append(Part(own, y, learns, kept))
-        targets.append(target)
-    return x, parts, targets
+        parts.append(Part(own, y, target, rows, val_rows))
+    return x, parts
 
 
-def rows_that_stop(data: Prepared, learns: np.ndarray, val_share: float, seed: int) -> np.ndarray:
-    """Of the rows `learns` those whose loss says when to stop: later ones or other groups, as those held out are, if
-    there are two. Raises DataError where none can be kept back."""
-    about = data.about(learns)
+def val_rows_of(data: Examples, train_rows: np.ndarray, val_share: float, seed: int) -> np.ndarray:
+    """Of the rows to learn from those whose loss says when to stop: later ones or other groups, as those held out are,
+    if there are two. Raises DataError where none can be kept back."""
+    about = data.about(train_rows)
     for name in ("groups", "time"):
         values = about[name]
         if values is not None and (values == values[0]).all():
             about[name] = None
-    share = min(val_share, MOST_STOPS / len(learns))
-    return learns[hold_out(share, len(learns), seed, **about)[1]]
+    share = min(val_share, MOST_VAL_ROWS / len(train_rows))
+    return train_rows[hold_out(share, len(train_rows), seed, **about)[1]]

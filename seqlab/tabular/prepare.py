@@ -1,165 +1,143 @@
-"""A table taken apart: what goes into the net, what comes out, and what says which rows belong together."""
+"""The nets of some parts of a table, and how they learn: all of a run but its length."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
-import pandas as pd
+import torch
+from torch import Tensor
 
-from seqlab.data.tables.encoder import fit_encoder
-from seqlab.data.tables.leakage import leaks
-from seqlab.data.tables.reader import Table
-from seqlab.data.tables.target import Target, fit_target
-from seqlab.errors import DataError, UsageError, did_you_mean
-from seqlab.tabular.duplicates import copies, row_hashes
+from seqlab import training
+from seqlab.errors import UsageError
+from seqlab.machine import Compute, use_threads
+from seqlab.models.mlp import MLP
+from seqlab.runs import Prepared
+from seqlab.settings import TableSettings
+from seqlab.tabular.batched import BatchedMLP, Part, RowBatches, mean_loss, outputs_of, row_losses
+from seqlab.training import Validate, optimizers, schedules
 
-FAR = 100.0  # times what the middle half spans
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The rows of a table whose target is known: the inputs, the target's column, and groups and times (N,) if asked.
-
-    values (N,): class numbers, or the target itself. `notes` say what was left out.
-    """
-
-    table: Table
-    inputs: pd.DataFrame
-    target: Target
-    values: np.ndarray
-    groups: np.ndarray | None
-    time: np.ndarray | None
-    notes: tuple[str, ...]
-
-    @property
-    def classes(self) -> int:
-        """How many there are; 0 for numbers."""
-        return len(self.target.classes)
-
-    def about(self, rows: np.ndarray) -> dict[str, np.ndarray | None]:
-        """What `folds` and `hold_out` are to know of these rows."""
-        return {
-            "classes": self.values[rows] if self.classes else None,
-            "groups": None if self.groups is None else self.groups[rows],
-            "time": None if self.time is None else self.time[rows],
-        }
-
-    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target]:
-        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised."""
-        if self.classes:
-            return self.values, self.target
-        mean, deviation = float(self.values[rows].mean()), float(self.values[rows].std()) or 1.0
-        scaled = ((self.values - mean) / deviation).astype(np.float32)
-        return scaled, replace(self.target, mean=mean, deviation=deviation)
+L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
+BATCH_SHARE, BATCH_SIZES = 1 / 40, (64, 512)  # of the rows to learn from, and from how many to how many
+FEW = 0.05  # of the rows kept for validation: learning from them too would change little and double the work
+STEPS, EPOCHS = 4000, 20  # of a run that nothing stops earlier: whichever is longer
+SAVE_SECONDS = 10.0  # a table's run is often over before that: it would spend half of its time on the disk
 
 
 def prepare(
-    table: Table, target: str, task: str = "auto", groups: str | None = None, time: str | None = None
+    x: np.ndarray,
+    parts: Sequence[Part],
+    classes: int,
+    settings: TableSettings,
+    compute: Compute,
+    config: dict[str, Any],
 ) -> Prepared:
-    """Raises UsageError for a column that is not there, DataError for one that cannot be what it is to be."""
-    for column in (target, groups, time):
-        if column is not None and column not in table.frame:
-            raise UsageError(
-                f"{table.name} has no column '{column}'", did_you_mean(column, [str(one) for one in table.frame])
-            )
-    if target in (groups, time):
-        raise UsageError(f"'{target}' is the target, and cannot say which rows belong together", "name another column")
-    frame, notes = table.frame, []
-    missing = frame[target].isna()
-    if missing.any():
-        frame = frame[~missing].reset_index(drop=True)
-        notes.append(f"{int(missing.sum()):,} rows have no '{target}' and were left out")
-    found = fit_target(frame[target], task)
-    notes.append(found.why)
-    values = in_units(found.encode(frame[target]), found)
-    notes += [] if found.classes else _far(values, target)
-    inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
-    if inputs.shape[1] == 0:
-        raise DataError(f"{table.name} has no column beside '{target}' to learn from", "add columns to the table")
+    """x and parts: of `parts_of`; classes: how many, 0 for numbers; config: of the checkpoint, as far as it is known.
+
+    The model is a `BatchedMLP`. Raises UsageError for a loss that does not fit the target.
+    """
+    settings, loss = _sized(settings, parts), _loss(settings, classes)
+    rows = _rows_of_nets(parts)
+    of_a_row = L2_CLASSES if classes else L2_NUMBERS
+    l2 = [of_a_row / len(part.train_rows) if settings.l2 is None else settings.l2 for part in parts]
+    shape = _shape(x.shape[2], classes or 1, len(rows), settings)
+    torch.manual_seed(settings.seed)
+    mlp = MLP(**shape)
+    for number in range(len(rows)):
+        mlp.init(number, parts[number % len(parts)].x.shape[1])
+    nets = BatchedMLP(mlp, len(parts))
+    device_config = compute.resolve(training.count_parameters(nets))
+    device = device_config.device
+    nets.to(device)
+    all_x, all_y = torch.from_numpy(x).to(device), torch.from_numpy(np.stack([part.y for part in parts])).to(device)
+    weights = _class_weights(parts, rows, classes).to(device) if classes and settings.class_weights else None
+    penalties = torch.tensor(l2 * (len(rows) // len(parts)), device=device)
+    assert settings.batch_size is not None
+    with use_threads(device_config.threads):
+        batches = RowBatches(
+            all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed, nets
+        )
+        eval_every = settings.eval_every or max(20, len(batches) // 5)
+        validate = _validation(nets, all_x, all_y, parts, loss, weights, settings.patience * eval_every)
     return Prepared(
-        table,
-        inputs,
-        found,
-        values,
-        None if groups is None else _groups(frame[groups]),
-        None if time is None else _times(frame[time]),
-        tuple(notes),
+        nets,
+        partial(mean_loss, loss=loss, l2=penalties, weights=weights),
+        batches,
+        optimizers.adamw(nets, settings.lr, settings.weight_decay),
+        replace(settings, eval_every=eval_every),
+        device_config,
+        {**config, "model": shape, "parts": len(parts), "l2": l2[-1]},
+        validate,
+        schedule=schedules.constant,
+        patience=settings.patience,
+        save_seconds=SAVE_SECONDS,
+        epochs=max(EPOCHS, STEPS / len(batches)),
     )
 
 
-def known_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray]:
-    """The rows of a table whose target is known, and what it is: class numbers, or the numbers themselves (N,).
-
-    Raises DataError where there is none, or one is of a class that was not learnt.
-    """
-    if target.name not in table.frame:
-        raise DataError(f"{table.name} has no column '{target.name}' to measure by", "use rows whose outcome is known")
-    frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
-    if frame.empty:
-        raise DataError(f"no row of {table.name} has a '{target.name}'", "use rows whose outcome is known")
-    return frame, in_units(target.encode(frame[target.name]), target)
-
-
-def in_units(encoded: np.ndarray, target: Target) -> np.ndarray:
-    """Class numbers as they are; standardised numbers in the target's units."""
-    return encoded if target.classes else encoded.astype(np.float64) * target.deviation + target.mean
-
-
-def describe(
-    table: Table,
-    target: str,
-    *,
-    task: str = "auto",
-    groups: str | None = None,
-    time: str | None = None,
-    test: Table | None = None,
-) -> list[str]:
-    """What is to be said before training, a sentence each: repairs, rows left out, the task and why, what became of
-    the columns, what looks like a leak, and rows that are there twice, in the table or in `test` too.
-
-    Raises as `prepare` does, and UsageError where the test rows are the table itself.
-    """
-    data = prepare(table, target, task, groups, time)
-    encoder, said = fit_encoder(data.inputs)
-    names = [*(column.name for column in encoder.columns), target]
-    notes = [*table.notes, *data.notes, *said, *leaks(table.frame, target)]
-    if groups is None and time is None:
-        notes += copies(table.frame, names)
-    if test is None:
-        return notes
-    if test.sha256 == table.sha256:
-        raise UsageError(f"the test rows of {test.name} are the rows to learn from", "name other rows with --test")
-    notes += test.notes
-    if all(name in test.frame for name in names):
-        seen = np.isin(row_hashes(test.frame, names), row_hashes(table.frame, names))
-        shared = f"{int(seen.sum()):,} of the {len(seen):,} test rows are among the rows to learn from, entry for entry"
-        notes += [shared] if seen.any() else []
-    return notes
-
-
-def _far(values: np.ndarray, target: str) -> list[str]:
-    """A sentence where a few numbers are so far from the others that they alone decide the squared error."""
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    furthest = values[np.abs(values - middle).argmax()]
-    if abs(furthest - middle) <= FAR * (high - low) or high == low:
-        return []
-    return [
-        f"'{target}' reaches {furthest:g}, where half of the rows lie between {low:g} and {high:g}: "
-        "so far away, a few rows decide the squared error"
-    ]
-
-
-def _groups(column: pd.Series) -> np.ndarray:
-    if column.isna().any():
-        raise DataError(f"{int(column.isna().sum()):,} rows have no '{column.name}'", "give every row its group")
-    return np.asarray(pd.factorize(column)[0])
-
-
-def _times(column: pd.Series) -> np.ndarray:
-    if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
-        raise DataError(  # what is a date in one way alone was read as one
-            f"column '{column.name}' holds neither numbers nor dates that can be read in one way alone",
-            "write dates as 2024-12-31",
+def _loss(settings: TableSettings, classes: int) -> str:
+    loss = settings.loss if settings.loss != "auto" else "cross_entropy" if classes else "squared"
+    if (loss == "cross_entropy") != bool(classes):
+        raise UsageError(
+            f"loss {loss} does not fit {'classes' if classes else 'numbers'}",
+            f"use {'cross_entropy' if classes else 'squared or distance'}, or another --task",
         )
-    if column.isna().any():
-        raise DataError(f"{int(column.isna().sum()):,} rows have no '{column.name}'", "give every row its time")
-    return column.to_numpy()
+    return loss
+
+
+def _sized(settings: TableSettings, parts: Sequence[Part]) -> TableSettings:
+    """With a batch size by the rows, where none is given."""
+    least, most = BATCH_SIZES
+    by_rows = round(BATCH_SHARE * max(len(part.train_rows) for part in parts))
+    return replace(settings, batch_size=settings.batch_size or min(max(least, by_rows), most))
+
+
+def _rows_of_nets(parts: Sequence[Part]) -> list[np.ndarray]:
+    """What each net learns from: the early-stopping nets, then the refit nets where there are some."""
+    few = max(len(part.val_rows) / len(part.train_rows) for part in parts) < FEW
+    return [part.early_stopping_rows for part in parts] + ([] if few else [part.train_rows for part in parts])
+
+
+def _shape(inputs: int, outputs: int, nets: int, settings: TableSettings) -> dict[str, Any]:
+    """The arguments of the MLP."""
+    return {
+        "input_size": inputs,
+        "hidden_sizes": [settings.hidden_size] * settings.num_layers,
+        "outputs": outputs,
+        "activation": settings.activation,
+        "dropout": settings.dropout,
+        "members": nets,
+    }
+
+
+def _class_weights(parts: Sequence[Part], rows: Sequence[np.ndarray], classes: int) -> Tensor:
+    """(nets, classes): what a row counts, so that each class counts alike, however few its rows."""
+    own = [np.bincount(parts[k % len(parts)].y[some], minlength=classes) for k, some in enumerate(rows)]
+    counts = torch.from_numpy(np.stack(own)).float()
+    return counts.sum(1, keepdim=True) / (classes * counts.clamp(min=1)) * (counts > 0)
+
+
+def _validation(
+    nets: BatchedMLP, x: Tensor, y: Tensor, parts: Sequence[Part], loss: str, weights: Tensor | None, patience: int
+) -> Validate:
+    """The loss of each early-stopping net on its validation rows, which keeps the best weights; patience in steps."""
+    longest = max(len(part.val_rows) for part in parts)  # the others are padded
+    rows = torch.stack([torch.from_numpy(np.resize(part.val_rows, longest)) for part in parts]).to(x.device)
+    there = torch.stack([torch.arange(longest) < len(part.val_rows) for part in parts]).to(x.device)
+    own_x = torch.stack([x[number, rows[number]] for number in range(len(parts))])  # (parts, longest, F)
+    own_y = y.gather(1, rows)
+    counts = there.float()  # what each row counts
+    if weights is not None:
+        weighted = there * weights[: len(parts)].gather(1, own_y)
+        counts = torch.where(weighted.sum(1, keepdim=True) > 0, weighted, counts)
+
+    def validate(step: int) -> dict[str, float]:
+        nets.eval()
+        each = row_losses(outputs_of(nets.mlp, own_x), own_y, loss)  # (parts, longest)
+        losses = (each * counts).sum(1) / counts.sum(1)
+        if step == 0:  # only timed: nothing is kept
+            return {"val_loss": float(losses.mean())}
+        return nets.keep_best(losses, step, patience)
+
+    return validate

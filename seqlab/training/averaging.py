@@ -18,7 +18,7 @@ def last_weights(run: Run) -> dict[str, Tensor]:
 def update_average(run: Run) -> None:
     """Move the average of the weights a step on (Polyak and Juditsky 1992, with fading memory).
 
-    Early on the memory is as long as the run so far, so that the first weights, which nothing was learnt in, do not
+    Early on the memory is as long as the run so far, so that the first weights, which nothing was learned in, do not
     linger. Counters are not averaged.
     """
     now = run.model.state_dict()

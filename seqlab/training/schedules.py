@@ -47,7 +47,7 @@ def staircase(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], f
 
 
 def constant(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], float]:
-    """Linear up to `lr`, then `lr`: for runs that end when they have learnt enough, which nobody knows before."""
+    """Linear up to `lr`, then `lr`: for runs that early stopping ends, at a step that is not known before."""
     return lambda step: lr * min(1.0, (step + 1) / max(1, warmup_steps))
 
 

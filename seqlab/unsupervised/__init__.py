@@ -1,16 +1,16 @@
-"""The job without labels: an autoencoder's picture of the rows of a table, or of the days of several series."""
+"""The job without labels: an autoencoder's map of the rows of a table, or of the days of several series."""
 
-from seqlab.unsupervised.autoencode import Structure, View, structure_of_days, structure_of_rows
+from seqlab.unsupervised.autoencode import Embedding, Embeddings, embed_days, embed_rows
 from seqlab.unsupervised.days import Returns, join
-from seqlab.unsupervised.train import DAYS, StructureSettings
+from seqlab.unsupervised.structure import Structure, find_structure
 
 __all__ = [
-    "DAYS",
+    "Embedding",
+    "Embeddings",
     "Returns",
     "Structure",
-    "StructureSettings",
-    "View",
+    "embed_days",
+    "embed_rows",
+    "find_structure",
     "join",
-    "structure_of_days",
-    "structure_of_rows",
 ]

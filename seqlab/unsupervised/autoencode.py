@@ -1,7 +1,5 @@
-"""What data is made of: a code of a few numbers for each row or day, and how badly the code tells it.
-
-The autoencoder and the principal components of the same code size answer the same questions, side by side.
-"""
+"""A code of a few numbers for each row or day, and its reconstruction error: by an autoencoder, and beside it by as
+many principal components."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -13,25 +11,26 @@ from torch import Tensor
 from seqlab.errors import DataError
 from seqlab.machine import Compute, use_threads
 from seqlab.models.autoencoder import Autoencoder, SequenceAutoencoder
+from seqlab.settings import StructureSettings
 from seqlab.training import Objective, Progress, count_parameters
-from seqlab.unsupervised.days import Returns, day_errors, held_windows, windows
+from seqlab.unsupervised.days import Returns, day_errors, split_windows, windows
 from seqlab.unsupervised.pca import PrincipalComponents
-from seqlab.unsupervised.train import StructureSettings, absolute, learn, squared
+from seqlab.unsupervised.train import absolute, squared, train
 
 FEWEST_ROWS = 20
-FEWEST_STRETCHES = 4  # of five windows: one is held out, and its neighbours are not learned from
-MOST_HELD = 20_000  # examples are enough to tell when to stop
+FEWEST_STRETCHES = 4  # of five windows: one is held out, and its neighbours are not trained on
+MOST_VAL_ROWS = 20_000  # are enough to decide when to stop
 CHUNK = 4096  # examples at a time
 Net = Autoencoder | SequenceAutoencoder
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """What an autoencoder makes of N examples.
+class Embedding:
+    """The codes of N examples.
 
     codes (N, K); errors (N,): of rows the mean squared error over the columns, of days the mean absolute error over
-    the series, in (squared) standard deviations; worst (N,): the column that came back worst.
-    explained: the share of the variance of held-out examples that came back, by an autoencoder of the others.
+    the series, in (squared) standard deviations; worst (N,): the column of the largest error.
+    explained: the share of the variance of held-out examples that is reconstructed, by an autoencoder of the others.
     """
 
     codes: np.ndarray
@@ -45,20 +44,20 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
-    """The views of an autoencoder and of principal components on the same examples; steps: how long the net learned."""
+class Embeddings:
+    """By an autoencoder and by principal components, of the same examples; steps: how long the net was trained."""
 
-    autoencoder: View
-    pca: View
+    autoencoder: Embedding
+    pca: Embedding
     steps: int
 
 
-def structure_of_rows(
+def embed_rows(
     x: np.ndarray, settings: StructureSettings, *, compute: Compute = Compute()
-) -> Generator[Progress, None, Structure]:
-    """What the rows of a table are made of: x float32 (N, F), columns of about unit variance, none missing.
+) -> Generator[Progress, None, Embeddings]:
+    """Embed the rows of a table: x float32 (N, F), columns of about unit variance, none missing.
 
-    A generator of the training's progress that returns the Structure. Raises DataError for too few rows or columns.
+    A generator of the training's progress that returns the Embeddings. Raises DataError for too few rows or columns.
     """
     if len(x) < FEWEST_ROWS:
         raise DataError(f"{len(x)} rows are too few to find a structure in", f"use {FEWEST_ROWS} or more")
@@ -68,7 +67,7 @@ def structure_of_rows(
             "use a table with more columns, or a smaller code: --set code_size=1",
         )
     order = np.random.default_rng(settings.seed).permutation(len(x))
-    count = min(max(1, round(settings.val_share * len(x))), MOST_HELD)
+    count = min(max(1, round(settings.val_share * len(x))), MOST_VAL_ROWS)
 
     def make() -> Autoencoder:
         return Autoencoder(x.shape[1], settings.hidden_size, settings.num_layers, settings.code_size)
@@ -78,19 +77,19 @@ def structure_of_rows(
 
     examples = torch.from_numpy(x)
     return (
-        yield from _find(
+        yield from _embed(
             examples, np.sort(order[count:]), np.sort(order[:count]), make, squared, measure, settings, compute
         )
     )
 
 
-def structure_of_days(
+def embed_days(
     returns: Returns, settings: StructureSettings, *, compute: Compute = Compute()
-) -> Generator[Progress, None, Structure]:
-    """What days are made of: an LSTM reads windows of `settings.window` days of all series, and writes them.
+) -> Generator[Progress, None, Embeddings]:
+    """Embed days: an LSTM reads windows of `settings.window` days of all series, and another reconstructs them.
 
     The code of a day is that of the window it ends, so the first `window - 1` days have none and are left out: the
-    Structure is of `returns.dates[settings.window - 1:]`. The error of a day is its mean over the windows it is in.
+    Embeddings are of `returns.dates[settings.window - 1:]`. The error of a day is its mean over the windows it is in.
     A generator of the training's progress. Raises DataError for too few days, or too few returns in a window.
     """
     length = settings.window
@@ -107,7 +106,7 @@ def structure_of_days(
             f"a window of {x.shape[1] * length} returns is no more than the {settings.code_size} numbers of the code",
             "use more series or a longer window: --set window=20",
         )
-    learned, held = held_windows(count, length, settings.val_share, settings.seed)
+    train_rows, val_rows = split_windows(count, length, settings.val_share, settings.seed)
 
     def make() -> SequenceAutoencoder:
         return SequenceAutoencoder(x.shape[1], settings.hidden_size, settings.num_layers, settings.code_size)
@@ -115,59 +114,59 @@ def structure_of_days(
     def measure(difference: Tensor) -> Tensor:
         return difference.abs()  # (B, T, S)
 
-    return (yield from _find(windows(x, length), learned, held, make, absolute, measure, settings, compute))
+    return (yield from _embed(windows(x, length), train_rows, val_rows, make, absolute, measure, settings, compute))
 
 
-def _find(
+def _embed(
     examples: Tensor,
-    learned: np.ndarray,
-    held: np.ndarray,
+    train_rows: np.ndarray,
+    val_rows: np.ndarray,
     make: Callable[[], Net],
     objective: Objective,
     measure: Callable[[Tensor], Tensor],
     settings: StructureSettings,
     compute: Compute,
-) -> Generator[Progress, None, Structure]:
-    """Fit both kinds of autoencoder to the examples (N, ..., F), with those `held` out first and then with all.
+) -> Generator[Progress, None, Embeddings]:
+    """Fit both kinds of autoencoder to the examples (N, ..., F), first to the `train_rows` and then to all.
 
-    All are learned from in the end, so that the error of one does not depend on whether it was held out.
+    The errors are those of nets trained on all, so that they do not depend on which rows were held out.
     """
     torch.manual_seed(settings.seed)
     model = make()
     if compute.precision == "auto":
         compute = Compute(compute.device, "fp32", compute.threads)  # too small a net to gain by bf16
-    chosen = compute.resolve(count_parameters(model))
-    examples = examples.to(chosen.device)
+    device_config = compute.resolve(count_parameters(model))
+    examples = examples.to(device_config.device)
     assert settings.max_steps is not None  # its settings see to that
-    with use_threads(chosen.threads):
-        part, others = (examples[torch.from_numpy(rows).to(chosen.device)] for rows in (learned, held))
+    with use_threads(device_config.threads):
+        part, others = (examples[torch.from_numpy(rows).to(device_config.device)] for rows in (train_rows, val_rows))
         linear = PrincipalComponents.fit(part, settings.code_size)
         mean = linear.mean.reshape(part.shape[1:])
-        model.to(chosen.device)
-        steps = yield from learn(model, objective, part, others, settings, chosen, settings.max_steps)
+        model.to(device_config.device)
+        steps = yield from train(model, objective, part, others, settings, device_config, settings.max_steps)
         explained, by_pca = _explained(model, others, mean), _explained(linear, others, mean)
         del part, others
         torch.manual_seed(settings.seed)
-        model = make().to(chosen.device)
-        yield from learn(model, objective, examples, None, settings, chosen, steps)
+        model = make().to(device_config.device)
+        yield from train(model, objective, examples, None, settings, device_config, steps)
         linear = PrincipalComponents.fit(examples, settings.code_size)
-        net, pca = _view(model, examples, measure, explained), _view(linear, examples, measure, by_pca)
-    return Structure(net, pca, steps)
+        net, pca = _embedding(model, examples, measure, explained), _embedding(linear, examples, measure, by_pca)
+    return Embeddings(net, pca, steps)
 
 
 @torch.no_grad()
-def _view(
+def _embedding(
     model: Net | PrincipalComponents, examples: Tensor, measure: Callable[[Tensor], Tensor], explained: float
-) -> View:
+) -> Embedding:
     codes, errors, worst = [], [], []
     for start in range(0, len(examples), CHUNK):
         x = examples[start : start + CHUNK]
         codes.append(model.encode(x).cpu().numpy())
-        lost = measure(model(x) - x)  # (B, F) or (B, T, S)
-        errors.append(lost.mean(-1).cpu().numpy())
-        worst.append((lost if lost.dim() == 2 else lost[:, -1]).argmax(-1).cpu().numpy())
+        error = measure(model(x) - x)  # (B, F) or (B, T, S)
+        errors.append(error.mean(-1).cpu().numpy())
+        worst.append((error if error.dim() == 2 else error[:, -1]).argmax(-1).cpu().numpy())
     by_example = np.concatenate(errors)
-    return View(
+    return Embedding(
         np.concatenate(codes),
         by_example if by_example.ndim == 1 else day_errors(by_example),
         np.concatenate(worst),
@@ -177,7 +176,7 @@ def _view(
 
 @torch.no_grad()
 def _explained(model: Net | PrincipalComponents, examples: Tensor, mean: Tensor) -> float:
-    """The share of the variance of examples about `mean` that comes back: 1 is all, below 0 is worse than the mean."""
+    """The share of the variance about `mean` that is reconstructed: 1 is all, below 0 is worse than the mean."""
     lost = total = 0.0
     for start in range(0, len(examples), CHUNK):
         x = examples[start : start + CHUNK]

@@ -25,7 +25,7 @@ class Returns:
     notes: tuple[str, ...] = ()
 
     def sizes(self) -> np.ndarray:
-        """The mean absolute return of each day (N,): how large a day was, whatever a net says."""
+        """The mean absolute return of each day (N,): how large a day was, without any net."""
         return np.abs(self.values).mean(1)
 
     def standardised(self) -> Tensor:
@@ -70,14 +70,14 @@ def day_errors(errors: np.ndarray) -> np.ndarray:
     return (total / times)[length - 1 :]
 
 
-def held_windows(count: int, length: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The windows to learn from and those held out, of `count`: stretches of days, so that they share none.
+def split_windows(count: int, length: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The windows to train on and those held out, of `count`: stretches of days, so that they share none.
 
     About `share` of stretches of five windows' length are held out; windows that reach into one are in neither.
     """
     stretches = np.arange(count) // (5 * length)
     number = int(stretches[-1]) + 1
-    chosen = np.random.default_rng(seed).permutation(number)[: max(1, round(share * number))]
-    held = np.isin(stretches, chosen)
+    drawn = np.random.default_rng(seed).permutation(number)[: max(1, round(share * number))]
+    held = np.isin(stretches, drawn)
     near = np.convolve(held, np.ones(2 * length - 1), "same")[:count] > 0.5
     return np.flatnonzero(~near), np.flatnonzero(held)

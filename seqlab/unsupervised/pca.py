@@ -1,4 +1,4 @@
-"""Principal components: what the best linear autoencoder knows, and so the baseline of the others."""
+"""Principal components: the best linear autoencoder, and so the baseline of the others."""
 
 from dataclasses import dataclass
 
@@ -40,5 +40,5 @@ class PrincipalComponents:
         return (x.flatten(1) - self.mean) @ self.axes.T
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Examples (B, ...) -> the same as the code tells them (B, ...)."""
+        """Examples (B, ...) -> their reconstructions (B, ...)."""
         return (self.encode(x) @ self.axes + self.mean).reshape(x.shape)

@@ -1,4 +1,4 @@
-"""A trained net that tells classes of images apart, and what its numbers mean."""
+"""A trained classifier of images: its net, and what the net's input and output mean."""
 
 from dataclasses import dataclass, replace
 
@@ -14,11 +14,11 @@ from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, DeviceConfig, use_threads
 from seqlab.vision.zoo import architecture
 
-EVALUATION_PIXELS = 500 * 32 * 32  # that a net sees at a time: its maps are a hundred times as large
+EVALUATION_PIXELS = 500 * 32 * 32  # in a batch of the net: its maps are a hundred times as large
 
 
 def evaluation_batch(images: Tensor) -> int:
-    """How many of the images (N, C, H, W) a net is shown at a time."""
+    """How many of the images (N, C, H, W) a net is given at a time."""
     return max(1, EVALUATION_PIXELS // (images.shape[-2] * images.shape[-1]))
 
 
@@ -41,30 +41,30 @@ class Classifier:
     temperature_views: float = 1.0
     fitted_on: str = ""
 
-    def logits(self, images: Tensor, chosen: DeviceConfig, *, average_views: bool = False) -> Tensor:
-        """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learnt.
+    def logits(self, images: Tensor, device_config: DeviceConfig, *, average_views: bool = False) -> Tensor:
+        """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learned.
 
         average_views: the weighted mean over the test-time `views` of each image, at six (three) times the cost.
         """
-        return self._logits(images, chosen, average_views)[-1]
+        return self._logits(images, device_config, average_views)[-1]
 
-    def plain_and_averaged(self, images: Tensor, chosen: DeviceConfig) -> tuple[Tensor, Tensor]:
+    def plain_and_averaged(self, images: Tensor, device_config: DeviceConfig) -> tuple[Tensor, Tensor]:
         """`logits` of the images as they are, and averaged over their views, for the price of the second."""
-        plain, averaged = self._logits(images, chosen, True)
+        plain, averaged = self._logits(images, device_config, True)
         return plain, averaged
 
     @torch.inference_mode()
-    def _logits(self, images: Tensor, chosen: DeviceConfig, with_views: bool) -> Tensor:
+    def _logits(self, images: Tensor, device_config: DeviceConfig, with_views: bool) -> Tensor:
         was_training = self.model.training
         self.model.eval()
         parts = []
-        with use_threads(chosen.threads), training.autocast(chosen.device, chosen.precision):
+        with use_threads(device_config.threads), training.autocast(device_config.device, device_config.precision):
             for part in images.split(evaluation_batch(images)):
-                shown = self.normalise(part.to(chosen.device))
-                plain = self.model(shown).float()  # (B, classes)
+                normalised = self.normalise(part.to(device_config.device))
+                plain = self.model(normalised).float()  # (B, classes)
                 found = [plain]
                 if with_views:
-                    (weight, _), *others = views(shown, self.mirrors)
+                    (weight, _), *others = views(normalised, self.mirrors)
                     means = [weight * plain, *(share * self.model(view).float() for share, view in others)]
                     found.append(torch.stack(means).sum(0))
                 parts.append(torch.stack(found))
@@ -81,10 +81,10 @@ def views(images: Tensor, mirrors: bool) -> list[tuple[float, Tensor]]:
     """
     height, width = images.shape[2:]
     padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
-    shown = [(0.5, images), (0.25, padded[:, :, :height, :width]), (0.25, padded[:, :, 2:, 2:])]
+    found = [(0.5, images), (0.25, padded[:, :, :height, :width]), (0.25, padded[:, :, 2:, 2:])]
     if mirrors:
-        shown = [(weight / 2, view) for weight, one in shown for view in (one, one.flip(3))]
-    return shown
+        found = [(weight / 2, view) for weight, one in found for view in (one, one.flip(3))]
+    return found
 
 
 def load(saved: Checkpoint) -> Classifier:
@@ -115,13 +115,13 @@ def load(saved: Checkpoint) -> Classifier:
 
 
 def as_trained(saved: Checkpoint, compute: Compute) -> DeviceConfig:
-    """What a classifier is applied with: in fp32 where bf16 was found slower for it on such a device."""
-    chosen = compute.resolve(saved.config["parameters"])
+    """What a classifier computes with: in fp32 where its training found bf16 slower on such a device."""
+    device_config = compute.resolve(saved.config["parameters"])
     trained = saved.config["environment"]
-    same = torch.device(trained["device"]).type == chosen.device.type
+    same = torch.device(trained["device"]).type == device_config.device.type
     if compute.precision == "auto" and same and trained["precision"] == "fp32":
-        chosen = replace(chosen, precision=torch.float32)
-    return chosen
+        device_config = replace(device_config, precision=torch.float32)
+    return device_config
 
 
 def check_classes(classifier: Classifier, data: ImageSet) -> None:
@@ -133,7 +133,9 @@ def check_classes(classifier: Classifier, data: ImageSet) -> None:
         )
 
 
-def predict(classifier: Classifier, images: Tensor, chosen: DeviceConfig, *, average_views: bool = False) -> Tensor:
+def predict(
+    classifier: Classifier, images: Tensor, device_config: DeviceConfig, *, average_views: bool = False
+) -> Tensor:
     """uint8 images (N, 3, H, W) -> probabilities (N, classes), at the classifier's temperature."""
     temperature = classifier.temperature_views if average_views else classifier.temperature
-    return (classifier.logits(images, chosen, average_views=average_views) / temperature).softmax(1)
+    return (classifier.logits(images, device_config, average_views=average_views) / temperature).softmax(1)

@@ -1,4 +1,4 @@
-"""How well a classifier knows images it has not seen, and how well it knows how well."""
+"""How good a classifier is on held-out images, and how good its probabilities are."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,27 +12,27 @@ from seqlab.machine import DeviceConfig
 from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision.classifier import Classifier, predict, views
 
-SPREAD = 3.0  # of 1 / temperature around 1, before any image is seen
-HOTTEST = 100.0  # a temperature where even a net that has learnt nothing is as unsure as it should be
+SPREAD = 3.0  # the prior deviation of 1 / temperature from 1
+HOTTEST = 100.0  # a temperature at which even a net that has learned nothing is not overconfident
 
 
-def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig) -> dict[str, Any]:
-    """What a classifier makes of labelled images (N, 3, H, W) it has not seen; shares are of one.
+def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig) -> dict[str, Any]:
+    """The figures of a classifier on labelled images (N, 3, H, W) that it was not trained on; shares are from 0 to 1.
 
     top1: the share whose class comes first; top1_views: the same by the mean logits over the test-time `views` of
     each image, of which there are `views`; top5: the share whose class is among the first five. nll: nats per image.
-    per_class: the share of each class's images that are recognised, None where it has none. confusion: counts, a row
-    for each true class, a column for each predicted one. All but top1_views are of the plain images.
+    per_class: the share of each class's images that are predicted right, None where it has none. confusion: counts, a
+    row for each true class, a column for each predicted one. All but top1_views are of the plain images.
 
     calibration: `ece`, the expected calibration error; `temperature`, which minimises the nll of the logits divided by
-    it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is measured with a temperature fitted on
+    it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is evaluated with a temperature fitted on
     it: where the classifier brings one from validation images (`fitted_on` is `validation`), that one counts.
-    Otherwise (`test`) the images that stand at even places are measured with the temperature of those at odd places,
+    Otherwise (`test`) the images that stand at even places are evaluated with the temperature of those at odd places,
     and the other way round, and `temperature`, for use on other images, is fitted on all; both are 1 where that
     makes the likelihood of the other half no better. `temperature_views` is the same for the mean logits over the
-    views, which are less sure.
+    views, which are less confident.
     """
-    logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, chosen))
+    logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, device_config))
     count = len(classifier.classes)
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)
@@ -51,10 +51,10 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, chosen: Dev
     }
 
 
-def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig) -> Classifier:
-    """The classifier with the temperature that validation images, neither trained on nor measured, ask for."""
+def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig) -> Classifier:
+    """The classifier with temperatures fitted on validation images, which are neither trained nor tested on."""
     plain, averaged = (
-        fit_temperature(logits.cpu(), labels) for logits in classifier.plain_and_averaged(images, chosen)
+        fit_temperature(logits.cpu(), labels) for logits in classifier.plain_and_averaged(images, device_config)
     )
     return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on="validation")
 
@@ -75,8 +75,8 @@ def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, label
 
 
 def _cross_fitted(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
-    """For each of the logits (N, classes) the temperature (N, 1) of the half it is not in, and that of all; 1 where the
-    halves they were not fitted on are told no better."""
+    """For each of the logits (N, classes) the temperature (N, 1) of the half it is not in, and that of all; 1 where
+    that makes the likelihood of the halves they were not fitted on no better."""
     temperatures = torch.ones(len(logits), 1, dtype=torch.float64)
     for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
         temperatures[half] = fit_temperature(logits[other], labels[other])
@@ -88,18 +88,18 @@ def _cross_fitted(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """The number that divides logits (N, classes) so that the negative log-likelihood of the labels (N,) is least.
 
-    What is known beforehand counts as well: 1 / temperature is near 1, with a deviation of SPREAD. Thousands of images
-    overrule that; two dozen, nearly all recognised, would else make every answer certain. At most HOTTEST. The sum is
-    convex in 1 / temperature, so that its slope is followed by halving.
+    A normal prior counts as well: 1 / temperature is near 1, with a deviation of SPREAD. Thousands of images overrule
+    it; two dozen, nearly all predicted right, would else make every answer certain. At most HOTTEST. The sum is convex
+    in 1 / temperature, so that the zero of its slope is found by bisection.
     """
     logits = logits.double()
     truth = logits.gather(1, labels[:, None]).squeeze(1)  # (N,)
     low, high = -math.log(HOTTEST), math.log(HOTTEST)  # of the log of 1 / temperature
     while high - low > 1e-9:
         middle = (low + high) / 2
-        cold = math.exp(middle)
-        expected = ((logits * cold).softmax(1) * logits).sum(1)
-        if (expected - truth).sum() + (cold - 1) / SPREAD**2 > 0:  # surer than right
+        inverse = math.exp(middle)
+        expected = ((logits * inverse).softmax(1) * logits).sum(1)
+        if (expected - truth).sum() + (inverse - 1) / SPREAD**2 > 0:  # overconfident
             high = middle
         else:
             low = middle
@@ -108,7 +108,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was taken for another class: its place, both classes' numbers, the probability of the wrong one."""
+    """A misclassified image: its index, both classes' numbers, the probability of the wrong one."""
 
     index: int
     predicted: int
@@ -117,10 +117,10 @@ class Mistake:
 
 
 def worst_mistakes(
-    classifier: Classifier, images: Tensor, labels: Tensor, chosen: DeviceConfig, count: int = 24
+    classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig, count: int = 24
 ) -> list[Mistake]:
-    """Up to `count` plain images (N, 3, H, W) that are not recognised, the surest first."""
-    probability, predicted = predict(classifier, images, chosen).cpu().max(1)
+    """Up to `count` misclassified images of (N, 3, H, W), the most confident mistake first."""
+    probability, predicted = predict(classifier, images, device_config).cpu().max(1)
     wrong = (predicted != labels).nonzero().squeeze(1)
     order = wrong[probability[wrong].argsort(descending=True, stable=True)[:count]].tolist()
     return [Mistake(i, int(predicted[i]), int(labels[i]), float(probability[i])) for i in order]

@@ -1,4 +1,7 @@
-"""What a net looked at: Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks"."""
+"""Grad-CAM: which parts of an image speak for a class.
+
+Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks".
+"""
 
 from typing import Any
 
@@ -9,10 +12,10 @@ from torch.nn import functional as F
 from seqlab.machine import DeviceConfig, use_threads
 from seqlab.vision.classifier import Classifier, evaluation_batch
 
-SMALLEST_SIDE = 4  # of a map that still says where something is
+SMALLEST_MAP = 4  # rows and columns of a map that still says where something is
 
 
-def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, chosen: DeviceConfig) -> Tensor:
+def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, device_config: DeviceConfig) -> Tensor:
     """Where uint8 images (N, 3, H, W) speak for a class each, (N,) -> (N, H, W) on the CPU, from 0 to 1.
 
     Equations 1 and 2 of the paper: the maps of a layer, each weighted by the mean gradient of the class's logit,
@@ -27,18 +30,18 @@ def heat_maps(classifier: Classifier, images: Tensor, classes: Tensor, chosen: D
     last: dict[str, Tensor] = {}
 
     def keep(module: nn.Module, _: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.dim() == 4 and min(output.shape[2:]) >= SMALLEST_SIDE:
+        if isinstance(output, Tensor) and output.dim() == 4 and min(output.shape[2:]) >= SMALLEST_MAP:
             last["maps"] = output
 
     hooks = [module.register_forward_hook(keep) for module in model.modules() if any(True for _ in module.parameters())]
     parts = []
     try:
-        with use_threads(chosen.threads), torch.enable_grad():
+        with use_threads(device_config.threads), torch.enable_grad():
             size = max(1, evaluation_batch(images) // 4)  # every map is kept for the gradient
             for part, wanted in zip(images.split(size), classes.split(size), strict=True):
-                shown = classifier.normalise(part.to(chosen.device)).requires_grad_()
-                last["maps"] = shown  # a net without such a layer is asked about the pixels
-                logits = model(shown).gather(1, wanted.to(chosen.device)[:, None])
+                pixels = classifier.normalise(part.to(device_config.device)).requires_grad_()
+                last["maps"] = pixels  # for a net without such a layer
+                logits = model(pixels).gather(1, wanted.to(device_config.device)[:, None])
                 (gradient,) = torch.autograd.grad(logits.sum(), last["maps"])
                 weights = gradient.mean((2, 3), keepdim=True)  # (B, C, 1, 1)
                 heat = F.relu((weights * last["maps"]).sum(1, keepdim=True)).detach()

@@ -1,280 +1,127 @@
-"""Training a classifier on an image set, kept in a folder."""
+"""How an image classifier is trained, once or a net for each fold, and kept in a folder."""
 
-import copy
-import time
-import warnings
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from functools import partial
+import re
+import shutil
+from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-
-from seqlab import runs, training
+from seqlab import checkpoint, runs
+from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.batches import ShuffledBatches, seeded
-from seqlab.data.contamination import image_hashes, sketch
-from seqlab.data.images.augment import SMALLEST_SIDE, Augment, Normalise, growing_work
-from seqlab.data.images.image_set import ImageSet, channel_statistics
-from seqlab.errors import CheckpointError, UsageError, did_you_mean
-from seqlab.machine import Compute, keep_freed_memory, use_threads
-from seqlab.models.airbench import FastNet
-from seqlab.training import Batch, Progress, State
-from seqlab.training.optimizers import OPTIMIZERS
-from seqlab.training.schedules import SCHEDULES
-from seqlab.vision.classifier import Classifier
+from seqlab.data.images.folder import PIXELS
+from seqlab.data.images.image_set import ImageSet
+from seqlab.data.images.sets import READERS, load_images, set_name
+from seqlab.errors import CheckpointError, UsageError
+from seqlab.machine import use_threads
+from seqlab.runs import RunOptions
+from seqlab.settings import VisionSettings
+from seqlab.tasks import Event, Note
 from seqlab.vision.evaluate import calibrated, evaluate
+from seqlab.vision.folds import FoldedImages, folds, summary
+from seqlab.vision.prepare import prepare, validation_part
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
-PROBED = 32  # images tell which precision is quicker
-WHITENED = 5000  # images are enough to know the patches of all
+FIRST_FOLD = "fold-1"
+FEWEST_BATCHES = 20  # of an epoch: a few pictures are no batch of a thousand
 
 
-@dataclass(kw_only=True)
-class VisionSettings(training.Settings):
-    """The training of an image classifier; each model has defaults of its own, see MODELS."""
+def train_cnn(
+    source: str | Path | ImageSet,
+    options: RunOptions,
+    given: dict[str, Any],
+    *,
+    model: str | None = None,
+    folds: int | None = None,
+    size: int | None = None,
+    data_dir: Path | None = None,
+    offline: bool = False,
+) -> Generator[Event, None, Any]:
+    """Train on a published set, a folder of images or an ImageSet, with what was `given` of the settings.
 
-    optimizer: str = "sgd"  # or adamw, muon
-    schedule: str = "cosine"  # or one_cycle, staircase
-    batch_size: int = 128
-    lr: float = 0.2
-    weight_decay: float = 5e-4
-    warmup_steps: int = 400  # at most a tenth of the run, half of it in one_cycle
-    clip_norm: float | None = 5.0  # a guard: a healthy gradient stays below it
-    label_smoothing: float = 0.0  # the share of a label that is spread over all classes
-    ema_decay: float = 0.0  # what the average of the weights keeps at each step; 0: no average
-    crop: int = 4  # pixels around the image for the random crop; 0: none
-    reflect: bool = False  # those pixels are the image mirrored at its edge, not black
-    flip: bool = True
-    cutout: int = 0  # the side of a black square in pixels; 0: none
-    start_side: int | None = None  # pixels a side of the first images, which then grow; None: full size throughout
-    val_images: int = 0  # the last so many training images choose the weights; 0: all train, the last stay
-    patience: int | None = None  # evaluations without a lower val_loss that end the run; None: it goes to its end
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.optimizer not in OPTIMIZERS:
-            raise UsageError(f"setting 'optimizer' is '{self.optimizer}'", did_you_mean(self.optimizer, OPTIMIZERS))
-        if self.schedule not in SCHEDULES:
-            raise UsageError(f"setting 'schedule' is '{self.schedule}'", did_you_mean(self.schedule, SCHEDULES))
-        training.require(self, "0 or more", lambda value: value >= 0, "crop", "cutout", "val_images")
-        training.require(self, "from 0 to below 1", lambda value: 0 <= value < 1, "label_smoothing", "ema_decay")
-        training.require(
-            self,
-            f"{SMALLEST_SIDE} or more, or none",
-            lambda value: value is None or value >= SMALLEST_SIDE,
-            "start_side",
-        )
-        training.require(self, "1 or more, or none", lambda value: value is None or value >= 1, "patience")
-        if self.patience is not None and not self.val_images:
-            raise UsageError(
-                "patience says when to stop by the images held out, and none are",
-                "hold some out: --set val_images=5000",
-            )
-
-
-def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing: float = 0.0) -> tuple[Tensor, State]:
-    """The objective: mean cross-entropy in nats over normalised images (B, 3, H, W) and labels (B,).
-
-    label_smoothing: the share of each label that is spread evenly over all classes (Szegedy et al. 2016).
+    The rest are the model's defaults; digits are not mirrored, and a small set has smaller batches. The images of a
+    folder are `size` pixels a side, by default the model's. With `folds` it is `cross_validate`, which returns a
+    FoldedImages, else `train`, which returns a Checkpoint.
     """
-    images, labels = batch
-    return F.cross_entropy(model(images).float(), labels, label_smoothing=label_smoothing), state
+    planned = architecture(model or DEFAULT_MODEL)
+    defaults = dict(planned.defaults)
+    if (source.name if isinstance(source, ImageSet) else str(source)) == "mnist":
+        defaults["flip"] = False  # a mirrored 2 is none
+    settings = all_settings.make(VisionSettings, given, **defaults)
+    name = source.name if isinstance(source, ImageSet) else set_name(str(source))
+    name += f"-{model}" if model is not None else ""
+    name += f"-{folds}-folds" if folds is not None else ""
+    options = yield from runs.target_folder(options, name, given, FIRST_FOLD if folds is not None else "")
+    data = yield from _loaded(source, model or DEFAULT_MODEL, size, data_dir, offline)
+    yield from _about(data)
+    if "batch_size" not in given:
+        settings = replace(settings, batch_size=min(settings.batch_size, max(2, len(data.images) // FEWEST_BATCHES)))
+    if folds is None:
+        return (yield from train(data, settings, options, model=model))
+    return (yield from cross_validate(data, settings, options, folds, model=model))
 
 
 def train(
-    data: ImageSet,
-    folder: Path,
-    settings: VisionSettings,
-    *,
-    model: str | None = None,
-    compute: Compute = Compute(),
-    minutes: float | None = None,
-    epochs: float | None = None,
-    resume: bool = False,
-    command: str = "",
-    stop: Callable[[], bool] = lambda: False,
-) -> Generator[Progress, None, Checkpoint | None]:
-    """Train one of MODELS on all training images, keep the last weights, measure the test images once, at the end.
+    data: ImageSet, settings: VisionSettings, options: RunOptions, *, model: str | None = None
+) -> Generator[Event, None, Checkpoint | None]:
+    """Train one of MODELS on all training images, keep the last weights, evaluate on the test images once, at the end.
 
-    With `settings.val_images` the last so many training images are held out instead and choose among the
-    weights. A generator of the run's progress that returns the finished checkpoint, or None if `stop()` ended
-    it early. How long: `settings.max_steps`, else `epochs`, else `minutes` of training as measured on this
-    machine, else the epochs of the model in MODELS. From then on the process keeps the memory that it frees (see
-    `machine.keep_freed_memory`). `resume` continues what is in `folder` with the model and
-    settings saved there. Raises UsageError for an unknown model, DataError for too few images and CheckpointError
-    if the folder holds something else.
+    With `settings.val_images` the last so many training images are held out instead, and the weights that are best on
+    them are kept. A generator of the run's progress that returns the finished checkpoint, or None if it was stopped
+    early. Length: `settings.max_steps`, else as the options say, else the epochs of the model in MODELS. A resumed run
+    has the model and the settings that were saved. Raises UsageError for an unknown model, DataError for too few
+    images and CheckpointError if the folder holds something else.
     """
-    saved = None
-    if resume:
-        saved, settings, compute = runs.reopen(folder, "vision", VisionSettings)
+    saved, compute = None, options.compute
+    if options.resume:
+        assert options.folder is not None
+        saved, settings, compute = runs.reopen(options.folder, "vision", VisionSettings)
         check_resumable(saved, data, model)
         model = saved.config["model"]["name"]
-    name = model or DEFAULT_MODEL
-    if settings.val_images >= len(data.images):
-        raise UsageError(
-            f"val_images={settings.val_images} of {len(data.images)} training images leaves none to train on",
-            "choose fewer, or 0 to train on all",
-        )
-    height, width = data.images.shape[2:]
-    _check_sides(name, settings, width)
-    torch.manual_seed(settings.seed)
-    planned = architecture(name)
-    net = planned.build(len(data.classes))
-    chosen = compute.resolve(training.count_parameters(net))
-    net.to(chosen.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if chosen.device.type == "cpu":
-        keep_freed_memory()
-    kept = len(data.images) - settings.val_images
-    with use_threads(chosen.threads):
-        mean, std = channel_statistics(data.images[:kept])
-        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
-        if compute.precision == "auto" and chosen.precision != torch.float32 and chosen.device.type == "cpu":
-            sample = classifier.normalise(data.images[:PROBED])
-            chosen = replace(chosen, precision=quicker_precision(net, sample, chosen.precision))
-        if isinstance(net, FastNet):
-            net.whiten(classifier.normalise(data.images[:kept][:WHITENED]))
-        augment = Augment(
-            settings.crop,
-            settings.flip,
-            then=classifier.normalise,
-            reflect=settings.reflect,
-            cutout=settings.cutout,
-            mirrored=torch.rand(kept, generator=seeded(settings.seed)).to(chosen.device) < 0.5,
-        )
-        how = {"batch_size": settings.batch_size} if settings.optimizer == "muon" else {}
-        optimizer = OPTIMIZERS[settings.optimizer](net, settings.lr, settings.weight_decay, **how)
-        batches = ShuffledBatches(
-            data.images[:kept].to(chosen.device),
-            data.labels[:kept].to(chosen.device),
-            settings.batch_size,
-            settings.seed,
-            drop_last=True,
-            augment=augment,
-        )
-        run = training.Run(
-            net,
-            partial(class_loss, label_smoothing=settings.label_smoothing),
-            batches,
-            optimizer,
-            learning_rate=lambda step: settings.lr,
-            max_steps=0,
-            clip_norm=settings.clip_norm,
-            precision=chosen.precision,
-            averaging=settings.ema_decay,
-        )
-
-        def validate() -> dict[str, float]:
-            logits = classifier.logits(data.images[kept:], chosen)
-            truth = data.labels[kept:].to(logits.device)
-            top1 = (logits.argmax(1) == truth).float().mean()
-            return {"val_loss": F.cross_entropy(logits, truth).item(), "val_top1": top1.item()}
-
-        chooses = validate if settings.val_images else None
-        if epochs is None and minutes is None:
-            epochs = planned.epochs
-        if minutes is not None:
-            minutes /= growing_work(width, settings.start_side)  # the steps that are timed have full images
-        settings.max_steps = training.choose_max_steps(
-            run, settings.max_steps, epochs=epochs, minutes=minutes, validate=chooses
-        )
-        batches.augment = replace(augment, start_side=settings.start_side, epochs=settings.max_steps / len(batches))
-        settings.eval_every = settings.eval_every or len(batches)
-        if chosen.device.type == "cuda" and settings.start_side is None:
-            record_graphs(net, next(batches.epoch(0))[0], chosen.precision)
-        config = {
-            "job": "vision",
-            "command": command,
-            "data": describe(data),
-            "learnt": sketch(image_hashes(data.images[:kept])),
-            "model": {"name": name, "classes": len(data.classes)},
-            "classes": list(data.classes),
-            "input": {"height": height, "width": width, "mean": mean, "std": std},
-            "environment": chosen.record(),
-        }
-        keeper = yield from runs.conduct(
-            run,
-            folder,
-            settings,
-            config,
-            saved,
-            schedule=SCHEDULES[settings.schedule],
-            validate=chooses,
-            patience=settings.patience,
-            stop=stop,
-        )
+    prepared, classifier = prepare(data, settings, compute, model)
+    with use_threads(prepared.device_config.threads):
+        keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
         if settings.val_images:
-            classifier = calibrated(classifier, data.images[kept:], data.labels[kept:], chosen)
-        return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, chosen))
+            classifier = calibrated(classifier, *validation_part(data, settings), prepared.device_config)
+        return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, prepared.device_config))
 
 
-def quicker_precision(net: nn.Module, images: Tensor, precision: torch.dtype) -> torch.dtype:
-    """`precision`, or float32 where a step of a copy of the net on the images (N, 3, H, W) takes half as long in it.
+def cross_validate(
+    data: ImageSet, settings: VisionSettings, options: RunOptions, count: int, *, model: str | None = None
+) -> Generator[Event, None, FoldedImages | None]:
+    """Train a net for each of `count` parts of the training images, which it is evaluated on, in a folder of its own.
 
-    A processor may multiply bf16 in hardware and a build's convolutions be many times slower in it all the same. That
-    is what is looked for, in seconds of the processor's own time and not of the clock's: a difference that other
-    work on the machine can make would have a repeated run compute otherwise.
+    A generator of the runs' progress that returns the figures of all, or None if it was stopped early. All nets train
+    as many steps as the first. A resumed one goes on where it was. Raises as `folds` and `train` do.
     """
-    net = copy.deepcopy(net)
-
-    def seconds(dtype: torch.dtype) -> float:
-        times = []
-        for _ in range(5):
-            start = time.process_time()
-            with training.autocast(images.device, dtype):
-                loss = net(images).float().sum()
-            loss.backward()
-            times.append(time.process_time() - start)
-        return min(times[1:])  # the first prepares
-
-    with torch.random.fork_rng(devices=[]), use_threads(1):
-        return precision if seconds(precision) < 2 * seconds(torch.float32) else torch.float32
-
-
-def record_graphs(net: nn.Module, images: Tensor, precision: torch.dtype) -> None:
-    """Have the net train on batches of exactly this shape, on a GPU, by CUDA graphs of its two passes.
-
-    A step of a small net then waits for the GPU, and no longer for Python to start its hundreds of kernels. The net's
-    weights and statistics stay as they were; in evaluation it runs as ever.
-    """
-    # PyTorch's own: its recorded passes keep the nodes alive that it then wonders about
-    warnings.filterwarnings("ignore", "The AccumulateGrad node's stream does not match")
-    before = copy.deepcopy(net.state_dict())
-    with training.autocast(images.device, precision):
-        torch.set_autocast_cache_enabled(False)  # weights rounded outside of the graph would stay as they were
-        torch.cuda.make_graphed_callables(net, (images,))
-    net.load_state_dict(before)
-
-
-def describe(data: ImageSet) -> dict[str, Any]:
-    """What a checkpoint notes of its images: enough to know them again, and no path."""
-    return {
-        "name": data.name,
-        "origin": data.origin,
-        "images": len(data.images),
-        "test_images": len(data.test_images),
-        "sha256": data.sha256,
-    }
-
-
-def _check_sides(name: str, settings: VisionSettings, width: int) -> None:
-    if settings.start_side is not None and settings.start_side < width:
-        try:
-            check_side(name, settings.start_side)
-        except UsageError as problem:
-            raise UsageError(
-                f"start_side={settings.start_side} is too small for {name}", "choose a larger one, or none"
-            ) from problem
-    if settings.reflect and settings.crop >= width:
-        raise UsageError(
-            f"crop={settings.crop} around images of {width} pixels has nothing to reflect",
-            f"choose less than {width}, or --set reflect=false",
-        )
+    assert options.folder is not None
+    folder = options.folder
+    if options.resume:  # the folds that have not begun follow the first
+        begun, settings, compute = runs.reopen(folder / FIRST_FOLD, "vision", VisionSettings)
+        check_resumable(begun, next(folds(data, count, settings.seed)), model)
+        model = begun.config["model"]["name"]
+        options = replace(options, compute=compute, epochs=None, minutes=None)
+    else:
+        _remove_folds(folder)
+    metrics = []
+    for number, part in enumerate(folds(data, count, settings.seed), 1):
+        here = folder / f"fold-{number}"
+        resume = options.resume and (here / "config.json").exists()
+        done: Checkpoint | None = checkpoint.load(here) if resume else None
+        if done is not None:
+            check_resumable(done, part, None)
+        if done is None or "metrics" not in done.config:
+            yield Note(f"fold {number} of {count}: {len(part.images):,} train, the others are held out")
+            done = yield from train(part, settings, replace(options, folder=here, resume=resume), model=model)
+        if done is None:
+            return None
+        settings = all_settings.saved(VisionSettings, done.config)  # its length, which was measured or counted
+        options = replace(options, epochs=None, minutes=None)
+        metrics.append(done.config["metrics"])
+    return FoldedImages(folder, summary(metrics))
 
 
 def check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
@@ -289,3 +136,43 @@ def check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> Non
             f"{saved.folder} was trained on other images than this '{data.name}'",
             "resume with the images it was trained on, or write elsewhere with -o FOLDER",
         )
+
+
+def _loaded(
+    source: str | Path | ImageSet, model: str, size: int | None, data_dir: Path | None, offline: bool
+) -> Generator[Event, None, ImageSet]:
+    """The images of a source, of a size that the model is for."""
+    if isinstance(source, ImageSet):
+        if size is not None or data_dir is not None:
+            raise UsageError("size and data_dir say how images are read, and these are", "leave them out")
+        check_side(model, source.images.shape[3])
+        return source
+    if size is None and str(source) not in READERS:
+        size = architecture(model).side
+    check_side(model, size or PIXELS)
+    return (yield from load_images(str(source), offline=offline, data_dir=data_dir, size=size))
+
+
+def _about(data: ImageSet) -> Generator[Note, None, None]:
+    yield Note(
+        f"{data.name}: {len(data.images):,} training and {len(data.test_images):,} test images of "
+        f"{len(data.classes)} classes, from {data.origin}"
+    )
+    if data.drawn:
+        yield Note("  no test part is given: a fifth of each class was held out, by the sha256 of the files' bytes")
+    for note in data.notes:
+        yield Note(f"  {note}")
+
+
+def _remove_folds(folder: Path) -> None:
+    """Remove the nets of an older run that is replaced, which would be taken for folds of this one."""
+    for old in folder.glob("fold-*/config.json"):
+        if re.fullmatch(r"fold-\d+", old.parent.name) and _is_classifier(old.parent):
+            shutil.rmtree(old.parent)
+
+
+def _is_classifier(folder: Path) -> bool:
+    try:
+        return checkpoint.load(folder).config["job"] == "vision"
+    except CheckpointError:
+        return False

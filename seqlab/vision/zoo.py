@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.errors import UsageError, did_you_mean
-from seqlab.models.airbench import FastNet
+from seqlab.models.airbench import AirbenchNet
 from seqlab.models.alexnet import AlexNet
 from seqlab.models.googlenet import GoogLeNet
 from seqlab.models.lenet import LeNet5
@@ -32,7 +32,7 @@ class Architecture:
     side: int  # pixels
     paper: str
     defaults: dict[str, Any] = field(default_factory=dict)
-    epochs: float = 20.0  # how long it trains where nobody says
+    epochs: float = 20.0  # how long it trains by default
     expected: tuple[float, str] | None = None
 
 
@@ -59,7 +59,7 @@ FAST = {
 # By one name the net for 32x32 images; a net that is also built at the size of its paper has that size in its name.
 MODELS = {
     "fast": Architecture(
-        partial(FastNet, (64, 256, 256)), 32, "Jordan 2024", FAST, epochs=12.0, expected=(0.934, "measured")
+        partial(AirbenchNet, (64, 256, 256)), 32, "Jordan 2024", FAST, epochs=12.0, expected=(0.934, "measured")
     ),
     "lenet5": Architecture(LeNet5, 32, LECUN, {"lr": 0.05, "crop": 0}, expected=(0.718, "measured")),
     "alexnet": Architecture(
@@ -120,6 +120,29 @@ def size(entry: Architecture, classes: int) -> tuple[int, int]:
                 layer.forward = nn.Identity().forward  # type: ignore[method-assign]  # slow on this device, and not counted
         net(torch.empty(1, 3, entry.side, entry.side))
     return count_parameters(net), total
+
+
+def listing() -> list[dict[str, Any]]:
+    """A row for each of MODELS: its size, how long it trains and what to expect, as `train-cnn --list --json` says."""
+    rows = []
+    for name, entry in MODELS.items():
+        classes = 10 if entry.side == 32 else 1000  # CIFAR-10's and ImageNet's
+        parameters, multiply_adds = size(entry, classes)
+        top1, source = entry.expected or (None, None)
+        rows.append(
+            {
+                "name": name,
+                "side": entry.side,
+                "classes": classes,
+                "parameters": parameters,
+                "multiply_adds": multiply_adds,
+                "epochs": entry.epochs,
+                "cifar10_top1": top1,
+                "cifar10_source": source,
+                "paper": entry.paper,
+            }
+        )
+    return rows
 
 
 def check_side(name: str, side: int) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,12 +22,20 @@ import click
 import pytest
 
 import seqlab
+from seqlab import settings
 from seqlab.cli import main as entry
-from seqlab.cli import output
+from seqlab.cli import progress
 from seqlab.cli.options import Common
 from seqlab.data.fetch.cache import Transfer
 from seqlab.formatting import duration, plain
-from seqlab.settings import LanguageSettings
+from seqlab.settings import (
+    ForecastSettings,
+    LanguageSettings,
+    StructureSettings,
+    TableSettings,
+    VisionSettings,
+)
+from seqlab.tasks import Task
 from tests.conftest import Outcome, run_seqlab, start_seqlab
 
 Cli = Callable[..., Outcome]
@@ -374,13 +382,13 @@ def test_an_error_is_two_lines_that_name_what_and_the_next_step(
 
 
 def test_a_traceback_only_if_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch, trained: Path) -> None:
-    from seqlab import language
+    from seqlab import api
     from seqlab.errors import UsageError
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("something nobody\nthought of")
 
-    monkeypatch.setattr(language, "load", broken)
+    monkeypatch.setattr(api, "load", broken)
     cli("generate", "--corpus", "small").fails(1, "RuntimeError: something nobody thought of", "SEQLAB_DEBUG=1")
     monkeypatch.setenv("SEQLAB_DEBUG", "1")
     with pytest.raises(RuntimeError):
@@ -389,7 +397,7 @@ def test_a_traceback_only_if_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch
         entry.main(["generat"])
 
 
-def test_a_damaged_checkpoint_is_told_not_used(cli: Cli, trained: Path, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(cli: Cli, trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained, tmp_path / "cut")
     weights = tmp_path / "cut" / "model-150.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
@@ -535,13 +543,12 @@ def test_a_length_on_the_command_line_goes_before_one_of_the_file(
 
 
 def test_the_help_names_the_settings(cli: Cli) -> None:
-    from seqlab import forecasting, tabular, vision
-
     for name, kind in (
         ("train-text", LanguageSettings),
-        ("train-cnn", vision.VisionSettings),
-        ("train-mlp", tabular.TableSettings),
-        ("train-forecaster", forecasting.ForecastSettings),
+        ("train-cnn", VisionSettings),
+        ("train-mlp", TableSettings),
+        ("train-forecaster", ForecastSettings),
+        ("structure", StructureSettings),
     ):
         shown = cli(name, "--help").out.split("Names for --set:")[1]
         named = re.findall(r"[a-z_0-9]+", re.sub(r"\(.*?\)", "", shown, flags=re.S))
@@ -554,8 +561,8 @@ def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_p
     steps = timed.lines[-2]["step"]
     saved = json.loads((tmp_path / "timed" / "config.json").read_text())
     assert saved["settings"]["max_steps"] == steps
-    chosen = [f"--set={name}={saved['settings'][name]}" for name in ("max_steps", "dropout")]  # a fast machine drops
-    repeated = cli(*words, *chosen, "-o", tmp_path / "repeated")
+    sizes = [f"--set={name}={saved['settings'][name]}" for name in ("max_steps", "dropout")]  # a fast machine drops
+    repeated = cli(*words, *sizes, "-o", tmp_path / "repeated")
     assert repeated.lines[-1]["nats_per_char"] == timed.lines[-1]["nats_per_char"]
 
 
@@ -568,14 +575,13 @@ def resolved(arguments: list[object], cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
     seen: list[Common] = []
 
-    def noted(common: Common, *_: Any, **__: Any) -> Path:
+    def noted(common: Common, *_: Any) -> None:
         seen.append(common)
-        raise click.exceptions.Exit(0)
 
-    monkeypatch.setattr(train_text, "target_folder", noted)
+    monkeypatch.setattr(train_text, "train", noted)
     outcome = cli(*arguments)
     assert outcome.status == 0, outcome
-    return seen[0], seen[0].resolve(LanguageSettings)
+    return seen[0], settings.make(LanguageSettings, seen[0].given(LanguageSettings))
 
 
 def test_an_option_goes_before_environment_before_file_before_default(
@@ -584,22 +590,22 @@ def test_an_option_goes_before_environment_before_file_before_default(
     config = tmp_path / "own.toml"
     config.write_text('seed = 1\nthreads = 5\nprecision = "bf16"\nhidden_size = 77\nnum-layers = 3\nlr = 0.5\n')
     base = ["train-text", small_text]
-    common, settings = resolved(base, cli, monkeypatch)
+    common, made = resolved(base, cli, monkeypatch)
     assert (common.seed, common.threads, common.precision, common.device) == (None, None, "auto", "auto")
-    common, settings = resolved([*base, "--config", config], cli, monkeypatch)
+    common, made = resolved([*base, "--config", config], cli, monkeypatch)
     assert (common.seed, common.threads, common.precision) == (1, 5, "bf16")
-    assert (settings.seed, settings.hidden_size, settings.num_layers, settings.lr) == (1, 77, 3, 0.5)
+    assert (made.seed, made.hidden_size, made.num_layers, made.lr) == (1, 77, 3, 0.5)
     monkeypatch.setenv("SEQLAB_SEED", "2")
     monkeypatch.setenv("SEQLAB_THREADS", "6")
     monkeypatch.setenv("SEQLAB_PRECISION", "fp32")
     monkeypatch.setenv("SEQLAB_DEVICE", "cpu")
-    common, settings = resolved([*base, "--config", config], cli, monkeypatch)
+    common, made = resolved([*base, "--config", config], cli, monkeypatch)
     assert (common.seed, common.threads, common.precision, common.device) == (2, 6, "fp32", "cpu")
-    assert settings.seed == 2
+    assert made.seed == 2
     words = [*base, "--config", config, "--seed=3", "--threads=7", "--precision=auto", "--device=auto"]
-    common, settings = resolved([*words, "--set=hidden-size=9", "--set", "lr=1e-3"], cli, monkeypatch)
+    common, made = resolved([*words, "--set=hidden-size=9", "--set", "lr=1e-3"], cli, monkeypatch)
     assert (common.seed, common.threads, common.precision, common.device) == (3, 7, "auto", "auto")
-    assert (settings.seed, settings.hidden_size, settings.num_layers, settings.lr) == (3, 9, 3, 1e-3)
+    assert (made.seed, made.hidden_size, made.num_layers, made.lr) == (3, 9, 3, 1e-3)
 
 
 def test_the_seed_goes_by_the_same_order_however_it_is_given(
@@ -616,7 +622,7 @@ def test_the_seed_goes_by_the_same_order_however_it_is_given(
     assert resolved([*base, "--set=seed=3"], cli, monkeypatch)[1].seed == 3
 
 
-def test_a_config_file_that_is_none_is_told(cli: Cli, small_text: Path, tmp_path: Path) -> None:
+def test_a_bad_config_file_is_an_error(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("seed = = 3")
     with pytest.raises(tomllib.TOMLDecodeError):
         tomllib.loads("seed = = 3")
@@ -777,14 +783,14 @@ def test_a_signal_saves_says_how_to_go_on_and_has_its_status(
 def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitting = importlib.import_module("seqlab.language.train")  # beside the function of that name
-    measure = fitting.evaluate
+    module = importlib.import_module("seqlab.language.train")  # beside the function of that name
+    evaluate = module.evaluate
 
     def disturbed(*given: Any) -> Any:
         os.kill(os.getpid(), number)
-        return measure(*given)
+        return evaluate(*given)
 
-    monkeypatch.setattr(fitting, "evaluate", disturbed)
+    monkeypatch.setattr(module, "evaluate", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0
@@ -797,10 +803,10 @@ def test_a_second_signal_stops_at_once(small_text: Path, tmp_path: Path) -> None
         "from seqlab import training\n"
         "from seqlab.cli.main import main\n"
         "def stuck(run):\n"
+        "    yield next(training.train(run))\n"
         "    print('stuck', file=sys.stderr, flush=True)\n"
         "    time.sleep(1000)\n"
-        "    yield\n"
-        "training.train = stuck\n"
+        "sys.modules['seqlab.training.fit'].train = stuck\n"
         f"main({list(map(str, train_words(small_text, 100, '-o', tmp_path / 'x')))!r})\n"
     )
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
@@ -834,13 +840,13 @@ def test_the_rate_of_a_download_does_not_count_what_was_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter(range(0, 1000, 20))
-    monkeypatch.setattr(output, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
-    def fetching() -> Iterator[Transfer]:
+    def fetching() -> Generator[Transfer, None, None]:
         for done in (100, 101, 102):
             yield Transfer("file", "somewhere", done * 10**6, 112 * 10**6)
 
-    output.show_transfer(Common(), fetching())  # type: ignore[arg-type]
+    progress.follow(Common(), Task(fetching()))
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "file: 102.0 of 112.0 MB, 0.05 MB/s, 3 min 20 s left"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seqlab.cli.commands.train_cnn import figures
+from seqlab.cli.reports.images import figures
 from tests.data.images.cifar_files import cifar100_files, cifar_files, write_archive
 from tests.data.images.mnist_files import mnist_files, write_files
 
@@ -36,7 +36,7 @@ def config_of(folder: Path) -> str:
     return (folder / "config.json").read_text()
 
 
-def test_a_folder_of_images_is_trained_on_and_measured_and_its_place_is_not_kept(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kept(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "my pets", {"cat": 30, "dog": 30, "emu": 30})
     (pets / "notes.txt").write_text("mine")
     trained = cli("train-cnn", pets, "--set", "max_steps=80", *RUN, "--json")
@@ -168,12 +168,12 @@ def test_data_dir_is_for_images(cli: Cli, trained: Path, tmp_path: Path) -> None
 
 @pytest.mark.mirror
 def test_the_real_clothes_are_as_published() -> None:
-    from seqlab.data.fetch.cache import finish
     from seqlab.data.images.sets import load_images
     from seqlab.errors import NetworkError
+    from seqlab.tasks import Task
 
     try:
-        data: Any = finish(load_images("fashion-mnist"))  # type: ignore[arg-type]
+        data = Task(load_images("fashion-mnist")).result()
     except NetworkError:
         pytest.skip("the mirror has no Fashion-MNIST")
     assert (len(data.images), len(data.test_images)) == (60_000, 10_000)
@@ -185,7 +185,7 @@ def test_the_real_clothes_are_as_published() -> None:
 TINY = ["--set", "batch_size=4"]
 
 
-def test_images_that_were_trained_on_are_known_again(cli: Cli, tmp_path: Path) -> None:
+def test_images_that_were_trained_on_are_recognised(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
     assert cli("train-cnn", pets, *SHORT, *TINY).status == 0
     more = tmp_path / "others"
@@ -193,9 +193,9 @@ def test_images_that_were_trained_on_are_known_again(cli: Cli, tmp_path: Path) -
     bars(tmp_path / "new", {"cat": 2, "dog": 2}, seed=5)
     for file in (tmp_path / "new" / "cat").iterdir():
         file.rename(more / "cat" / f"new-{file.name}")
-    said = cli("evaluate", "pets-lenet5", more, "--threads", 1)
-    assert "73% of these images were trained on" in said.err and "of 22 images" in said.out  # 16 of 22
-    assert "top-5" not in said.out  # of two classes all would be
+    outcome = cli("evaluate", "pets-lenet5", more, "--threads", 1)
+    assert "73% of these images were trained on" in outcome.err and "of 22 images" in outcome.out  # 16 of 22
+    assert "top-5" not in outcome.out  # of two classes all would be
     assert "trained on" not in cli("evaluate", "pets-lenet5", pets, "--threads", 1).err
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_has_ended_says_so_and_folds_are_named(cli: Cli, tmp_path: Pa
     cli("evaluate", "pets-lenet5-2-folds", pets).fails(1, "a net for each fold", "fold-1")
 
 
-def test_a_net_that_knows_less_than_a_guess_is_told_of(cli: Cli, tmp_path: Path) -> None:
+def test_a_net_that_is_worse_than_guessing_is_called_overconfident(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "pets", {"cat": 10, "dog": 10})
     metrics = cli("train-cnn", pets, *RUN, *TINY, "--set", "max_steps=80", "--json").lines[-1]
     assert metrics["nll"] < 0.69 and not any("guessing" in line for line in figures(metrics))

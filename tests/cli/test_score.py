@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seqlab import checkpoint, language
-from seqlab.data.batches import RecallBatches
+from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.machine import DeviceConfig
 from tests.cli.test_contract import controls, seen_on_a_terminal
 from tests.conftest import Outcome, run_seqlab
@@ -39,16 +39,16 @@ def test_the_sum_is_what_evaluate_charges(trained: Path, text: str) -> None:
 def test_every_log_probability_is_that_of_one_pass_over_the_whole(trained: Path) -> None:
     model = small(trained)
     text = TEXT.replace("Ω\x1b[31m", "left")
-    ((reading, targets),) = RecallBatches(model.vocab.encode("\n" + text).numpy(), 1, len(text)).epoch(0)
+    ((inputs, targets),) = NgramBatches(model.vocab.encode("\n" + text).numpy(), 1, len(text)).epoch(0)
     with torch.no_grad():
-        expected = model.model(reading)[0][0].log_softmax(1).gather(1, targets[0, :, None])[:, 0]
+        expected = model.model(inputs)[0][0].log_softmax(1).gather(1, targets[0, :, None])[:, 0]
     log_probs = np.concatenate(list(language.score(model, text, EXACT)))
     np.testing.assert_allclose(log_probs, expected.numpy(), atol=1e-5)
 
 
-def test_a_text_that_was_drawn_scores_as_it_was_drawn(cli: Cli, small_text: Path, tmp_path: Path) -> None:
-    """By a net that does not recall: one that does recalls less of what it writes than of what it reads."""
-    settings = ["--set=recall=false", "--set=hidden_size=16", "--set=num_layers=1", "--set=max_steps=30"]
+def test_a_generated_text_scores_as_it_was_drawn(cli: Cli, small_text: Path, tmp_path: Path) -> None:
+    """Without an n-gram cache, which holds less of what is generated than of what is read."""
+    settings = ["--set=ngram_cache=false", "--set=hidden_size=16", "--set=num_layers=1", "--set=max_steps=30"]
     assert cli("train-text", small_text, "-o", tmp_path / "plain", *settings).status == 0
     words = ["--corpus", tmp_path / "plain", "--precision=fp32", "--threads=1", "--json"]
     (drawn,) = cli("generate", "--length", 600, *words).json["samples"]
@@ -106,7 +106,7 @@ def test_standard_input_is_read_where_it_is_named(trained: Path, tmp_path: Path)
     assert "".join(one["char"] for one in json.loads(read.out)["chars"]) == "int left;\r\n\ufffd"
 
 
-def test_what_cannot_be_scored_is_two_lines(cli: Cli, trained: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_scored_is_an_error_of_two_lines(cli: Cli, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     (tmp_path / "binary").write_bytes(b"\x7fELF\0")
     for name, status, words in (

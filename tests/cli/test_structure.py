@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from seqlab.data.series.quotes import snapshot
-from tests.structure.test_structure import curve
+from tests.unsupervised.test_structure import curve
 
 Cli = Callable[..., Any]
 HOW = ["--threads", 1, "--device", "cpu", "--precision", "fp32"]
@@ -55,7 +55,7 @@ def test_tickers_as_json(cli: Cli) -> None:
     assert "AAPL, MSFT: 8,313 days, the quotes embedded" in done.err  # said once for both
 
 
-def test_days_that_not_all_have_are_told(cli: Cli) -> None:
+def test_days_that_not_all_series_have_are_noted(cli: Cli) -> None:
     done = cli("structure", "GOOG", "IBM", *SHORT)
     assert done.status == 0, done.err
     both = len(np.intersect1d(snapshot("GOOG").dates, snapshot("IBM").dates))
@@ -138,7 +138,7 @@ def test_the_map_is_drawn_the_same_each_time(cli: Cli, tmp_path: Path, ending: s
         assert any(text.startswith("autoencoder: ") for text in texts) and any("PCA: " in text for text in texts)
 
 
-def test_what_cannot_be_done_is_said(cli: Cli, tmp_path: Path) -> None:
+def test_errors_name_the_cause(cli: Cli, tmp_path: Path) -> None:
     table = write_curve(tmp_path / "bent.csv", 60)
     cli("structure", table, "AAPL").fails(1, "bent.csv has no column with dates", "named Date")
     cli("structure", "-").fails(2, "no standard input")

@@ -16,7 +16,7 @@ HOW = ["--threads", 1, "--device", "cpu", "--set", "max_steps=200"]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
-    """A table whose class is told by one number and one colour, and whose price is a sum."""
+    """A table whose class depends on one number and one colour, and whose price is a sum."""
     chance = np.random.default_rng(0)
     size, colour = chance.normal(size=300), chance.choice(["red", "green"], 300)
     frame = pd.DataFrame({"size": size, "colour": colour, "noise": chance.normal(size=300)})
@@ -26,7 +26,7 @@ def made(tmp_path: Path) -> Path:
     return tmp_path / "things.csv"
 
 
-def test_classes_are_told_measured_and_predicted_by_name(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_classes_are_trained_evaluated_and_predicted_by_name(cli: Cli, made: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(made).drop(columns="price")
     frame.to_csv(made, index=False)
     trained = cli("train-mlp", made, "--target", "kind", *HOW, "--json")
@@ -61,7 +61,7 @@ def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: 
     assert last["r2"] > 0.9 and len(last["folds"]["r2"]) == 3
     low, high = last["interval"]["r2"]
     assert low <= last["r2"] <= high
-    cli("evaluate", "things", made).fails(1, "every row", "learnt from")
+    cli("evaluate", "things", made).fails(1, "trained on every row")
     said = pd.DataFrame(cli("predict", "things", made, "--json").json["predictions"])
     truth = pd.read_csv(made)["price"]
     assert 0.8 < ((said["low"] <= truth) & (truth <= said["high"])).mean() <= 1
@@ -70,7 +70,7 @@ def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: 
     )
 
 
-def test_what_is_wrong_with_a_table_is_told_before_anything_is_trained(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_trained_on_is_refused_at_once(cli: Cli, made: Path, tmp_path: Path) -> None:
     cli("train-mlp", made, "--target", "prize").fails(2, "prize", "price")
     cli("train-mlp", tmp_path / "none.csv", "--target", "price").fails(1, "none.csv")
     cli("train-mlp", made).fails(2, "--target")
@@ -86,7 +86,7 @@ def test_a_checkpoint_is_named_after_the_files_stem(cli: Cli, made: Path, tmp_pa
     assert (tmp_path / "checkpoints" / "things.2024" / "config.json").exists()
 
 
-def test_coverage_is_told_of_rows_that_did_not_make_the_intervals(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_coverage_is_shown_of_rows_that_did_not_make_the_intervals(cli: Cli, made: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(made).drop(columns="kind")
     frame.iloc[:200].to_csv(tmp_path / "begin.csv", index=False)
     frame.iloc[200:].to_csv(tmp_path / "end.csv", index=False)
@@ -114,24 +114,24 @@ def test_few_rows_give_narrower_intervals(cli: Cli, made: Path, tmp_path: Path) 
         assert cli("predict", f"few{rows}", tmp_path / f"few{rows}.csv", "--json").json["level"] == level
 
 
-def test_test_rows_are_shown_beside_folds_and_rows_in_both_are_said(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_test_rows_are_shown_beside_folds_and_rows_in_both_are_noted(cli: Cli, made: Path, tmp_path: Path) -> None:
     whole = pd.read_csv(made).drop(columns="price")
     whole.head(200).to_csv(tmp_path / "part.csv", index=False)
     whole.iloc[190:250].to_csv(tmp_path / "later.csv", index=False)
     how = [tmp_path / "part.csv", "--target", "kind", "--folds", 3, *HOW]
     shown = cli("train-mlp", *how, "--test", tmp_path / "later.csv")
-    assert "10 of the 60 test rows are among the rows to learn from" in shown.err
+    assert "10 of the 60 test rows are training rows" in shown.err
     assert "test rows: accuracy 9" in shown.out and "deviation" in shown.out
-    cli("train-mlp", *how, "--test", tmp_path / "part.csv", "--overwrite").fails(2, "rows to learn from", "--test")
+    cli("train-mlp", *how, "--test", tmp_path / "part.csv", "--overwrite").fails(2, "training rows", "--test")
 
 
-def test_rows_that_were_learnt_from_are_known_again(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_rows_that_were_trained_on_are_recognized(cli: Cli, made: Path, tmp_path: Path) -> None:
     cli("train-mlp", made, "--target", "kind", *HOW)
     frame = pd.read_csv(made)
     frame.sample(frac=1, random_state=0).iloc[:290, ::-1].to_csv(tmp_path / "other.csv.gz", index=False)
     said = cli("evaluate", "things", tmp_path / "other.csv.gz").err
-    assert any(f"{share}% of these rows were learnt from" in said for share in (79, 80, 81))
-    assert "learnt from" not in cli("evaluate", "things", made).err
+    assert any(f"{share}% of these rows were trained on" in said for share in (79, 80, 81))
+    assert "trained on" not in cli("evaluate", "things", made).err
 
 
 def test_predictions_do_not_replace_what_is_read(cli: Cli, made: Path) -> None:

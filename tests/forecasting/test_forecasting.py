@@ -1,5 +1,6 @@
 """The forecaster: nothing leaks back in time, quantiles are in order, and it knows what it should and no more."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,16 @@ from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of, windows
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
-from seqlab.forecasting import ForecastSettings
 from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
+from seqlab.runs import RunOptions
 from seqlab.scoring import baselines
 from seqlab.scoring.backtest import Backtest, pool, verdict
+from seqlab.settings import ForecastSettings
+from seqlab.tasks import Task
 
 QUICK = {"max_steps": 30, "hidden_size": 8, "context": 96, "burn_in": 32, "batch_size": 8, "eval_every": 10}
+SMALL = ForecastSettings(**QUICK)
 
 
 def made_series(name="MADE", days=900, seed=0, volatility=None, with_range=True) -> Series:
@@ -65,11 +69,7 @@ def after(series: Series, day: int, factor: float) -> Series:
 
 
 def finish(running):
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
+    return Task(running).result()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def trained(tmp_path_factory):
     cut = series[0].dates[1200]
     settings = ForecastSettings(max_steps=250, batch_size=8, context=96, burn_in=32)
     folder = tmp_path_factory.mktemp("forecaster") / "made"
-    saved = finish(forecasting.train(series, folder, settings, cut=cut))
+    saved = finish(forecasting.train(series, settings, RunOptions(folder), cut=cut))
     return forecasting.load(saved), series, cut
 
 
@@ -150,7 +150,7 @@ def test_windows_use_every_known_outcome_once_and_none_after_the_cut(last, lengt
 def test_features_that_were_never_known_are_left_as_they_are(tmp_path):
     """A file of closes: no NaN in what is saved, and no warning from the arithmetic."""
     series = made_series(days=700, with_range=False)
-    saved = finish(forecasting.train([series], tmp_path / "closes", ForecastSettings(**QUICK)))
+    saved = finish(forecasting.train([series], SMALL, RunOptions(tmp_path / "closes")))
     scaler = saved.config["scaler"]
     for feature in (FEATURES.index("range"), FEATURES.index("gap"), FEATURES.index("market_return")):
         assert (scaler["mean"][feature], scaler["std"][feature]) == (0.0, 1.0)
@@ -178,9 +178,9 @@ def test_a_setting_without_meaning_is_named(name, value):
 
 def test_training_does_not_know_what_comes_after_the_cut(tmp_path):
     series = made_series(days=900)
-    cut = series.dates[700]
-    one = finish(forecasting.train([series], tmp_path / "a", ForecastSettings(**QUICK), cut=cut))
-    other = finish(forecasting.train([after(series, 700, 3.0)], tmp_path / "b", ForecastSettings(**QUICK), cut=cut))
+    cut, settings = series.dates[700], SMALL
+    one = finish(forecasting.train([series], settings, RunOptions(tmp_path / "a"), cut=cut))
+    other = finish(forecasting.train([after(series, 700, 3.0)], settings, RunOptions(tmp_path / "b"), cut=cut))
     for name, tensor in one.weights().items():
         assert torch.equal(tensor, other.weights()[name]), name
     assert one.config["scaler"] == other.config["scaler"]
@@ -392,22 +392,17 @@ def test_between_horizons_weights_are_linear_in_log_h():
 @pytest.mark.parametrize("stop_at", [1, 10, 17])
 def test_resuming_gives_the_uninterrupted_run(tmp_path, stop_at):
     series = [made_series("A", 700, 1), made_series("B", 700, 2, with_range=False)]
-    whole = finish(forecasting.train(series, tmp_path / "whole", ForecastSettings(**QUICK)))
-    running = forecasting.train(series, tmp_path / "cut", ForecastSettings(**QUICK), stop=lambda: steps[0] >= stop_at)
-    steps = [0]
-    outcome = "unfinished"
-    while outcome == "unfinished":
-        steps[0] += 1
-        try:
-            next(running)
-        except StopIteration as end:
-            outcome = end.value
-    assert outcome is None
+    settings = SMALL
+    whole = finish(forecasting.train(series, settings, RunOptions(tmp_path / "whole")))
+    steps = itertools.count(1)
+    stopped = RunOptions(tmp_path / "cut", stop=lambda: next(steps) >= stop_at)
+    assert finish(forecasting.train(series, settings, stopped)) is None
     other_lengths = {"minutes": 5.0} if stop_at == 10 else {"epochs": 3.0}  # the length that was saved counts
-    resumed = finish(forecasting.train(series, tmp_path / "cut", ForecastSettings(), resume=True, **other_lengths))
+    again = RunOptions(tmp_path / "cut", resume=True, **other_lengths)
+    resumed = finish(forecasting.train(series, ForecastSettings(), again))
     assert resumed.config["files"] == whole.config["files"]
     with pytest.raises(CheckpointError, match="other series"):
-        finish(forecasting.train(series[:1], tmp_path / "cut", ForecastSettings(), resume=True))
+        finish(forecasting.train(series[:1], ForecastSettings(), again))
 
 
 def test_a_series_that_is_too_short_says_so(trained):
@@ -427,7 +422,7 @@ def test_a_forecaster_trains_and_forecasts_on_a_gpu(tmp_path):
     series = [made_series("A", 700, 1), made_series("B", 700, 2)]
     cut, compute = series[0].dates[500], Compute("cuda", "fp32", 1)
     forecaster = forecasting.load(
-        finish(forecasting.train(series, tmp_path / "gpu", ForecastSettings(**QUICK), cut=cut, compute=compute))
+        finish(forecasting.train(series, SMALL, RunOptions(tmp_path / "gpu", compute), cut=cut))
     )
     on_cpu = forecasting.forecast(forecaster, series[0], horizon=5)
     forecaster.model.to("cuda")
@@ -451,19 +446,17 @@ def test_short_series_are_trained_on_the_spot_and_tested(count):
 def test_what_goes_on_from_another_does_not_begin_before_it(trained, tmp_path):
     forecaster, series, cut = trained
     with pytest.raises(UsageError, match="lies before that of the forecaster"):
-        finish(forecasting.train(series, tmp_path / "a", ForecastSettings(**QUICK), cut=cut - 30, start=forecaster))
+        finish(forecasting.train(series, SMALL, RunOptions(tmp_path), cut=cut - 30, start=forecaster))
 
 
 def test_a_resumed_run_that_went_on_from_another_keeps_its_scaler_and_its_weights(trained, tmp_path):
     forecaster, series, _ = trained
-    settings = {**QUICK, "val_share": 0.2}
-    whole = finish(forecasting.train(series, tmp_path / "whole", ForecastSettings(**settings), start=forecaster))
-    steps = iter(range(1000))
-    stopped = forecasting.train(
-        series, tmp_path / "half", ForecastSettings(**settings), start=forecaster, stop=lambda: next(steps) >= 15
-    )
-    assert finish(stopped) is None
-    resumed = finish(forecasting.train(series, tmp_path / "half", ForecastSettings(), resume=True))
+    settings, half = ForecastSettings(**QUICK, val_share=0.2), tmp_path / "half"
+    whole = finish(forecasting.train(series, settings, RunOptions(tmp_path / "whole"), start=forecaster))
+    steps = itertools.count()
+    stopped = RunOptions(half, stop=lambda: next(steps) >= 15)
+    assert finish(forecasting.train(series, settings, stopped, start=forecaster)) is None
+    resumed = finish(forecasting.train(series, ForecastSettings(), RunOptions(half, resume=True)))
     assert resumed.config["scaler"] == whole.config["scaler"] == forecaster.checkpoint.config["scaler"]
     for name, tensor in whole.weights().items():
         assert torch.equal(tensor, resumed.weights()[name]), name

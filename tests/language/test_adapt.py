@@ -1,4 +1,4 @@
-"""Models that go on: dynamic evaluation, a net that learns to recall, and what a time budget is spent on."""
+"""Dynamic evaluation, a match model added to a trained net, and what a time budget is spent on."""
 
 import copy
 from dataclasses import asdict
@@ -9,14 +9,15 @@ import torch
 
 from seqlab import language, training
 from seqlab.data.text.corpus import Vocab
-from seqlab.language import LanguageSettings, recipe
+from seqlab.language import recipe
 from seqlab.language.evaluate import ADAPT_LENGTH, adapted
 from seqlab.language.train import _begin_with
 from seqlab.machine import Compute
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.settings import LanguageSettings
 
 ONE_THREAD = Compute("cpu", "fp32", 1)
-CHOSEN = ONE_THREAD.resolve(0)
+DEVICE = ONE_THREAD.resolve(0)
 
 
 def net(**given: object) -> RecurrentLanguageModel:
@@ -25,42 +26,42 @@ def net(**given: object) -> RecurrentLanguageModel:
     return RecurrentLanguageModel(**language.net_config(settings, 5))
 
 
-@pytest.mark.parametrize("recall", [False, True])
-def test_a_character_is_predicted_before_it_is_learned_from(recall: bool) -> None:
-    model = net(recall=recall).eval()
+@pytest.mark.parametrize("ngram_cache", [False, True])
+def test_a_character_is_predicted_before_it_is_learned_from(ngram_cache: bool) -> None:
+    model = net(ngram_cache=ngram_cache).eval()
     before = copy.deepcopy(model.state_dict())
     text = np.random.default_rng(0).integers(0, 4, ADAPT_LENGTH + 1)
-    learner, nats = adapted(model, text, CHOSEN)
+    learner, nats = adapted(model, text, DEVICE)
     plain = training.evaluate(
-        model, language.next_token_loss, language.evaluation_batches(model, text), CHOSEN.precision
+        model, language.next_token_loss, language.evaluation_batches(model, text), DEVICE.precision
     )
     assert nats == pytest.approx(plain, abs=1e-6)  # one piece: nothing was learned yet, and no dropout
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert not torch.equal(learner.output.weight, model.output.weight)
 
 
-def test_what_repeats_itself_is_learned_while_it_is_read() -> None:
-    model, vocab = net(recall=False), Vocab.of("abcd")
+def test_dynamic_evaluation_learns_what_repeats_itself() -> None:
+    model, vocab = net(ngram_cache=False), Vocab.of("abcd")
     text = np.tile(np.array([0, 1, 2, 0, 3]), 20_000)
-    plain = language.evaluate(model, vocab, text[:20_000], CHOSEN)
-    metrics = language.evaluate(model, vocab, text, CHOSEN, adapt=True)
+    plain = language.evaluate(model, vocab, text[:20_000], DEVICE)
+    metrics = language.evaluate(model, vocab, text, DEVICE, adapt=True)
     assert metrics["adapted"] and not plain["adapted"]
     assert metrics["nats_per_char"] < 0.9 * plain["nats_per_char"]
 
 
-def test_a_net_that_learns_to_recall_begins_as_the_one_before_it() -> None:
-    plain, recalling = net(recall=False).eval(), net(recall=True).eval()
+def test_a_net_that_gets_a_match_model_begins_with_the_same_predictions() -> None:
+    plain, matching = net(ngram_cache=False).eval(), net(ngram_cache=True).eval()
     other = language.LanguageModel(plain, Vocab.of("abcd"), checkpoint=None)  # type: ignore[arg-type]
-    _begin_with(recalling, other)
+    _begin_with(matching, other)
     text = np.random.default_rng(1).integers(0, 4, 400)
     losses = [
-        training.evaluate(one, language.next_token_loss, language.evaluation_batches(one, text), CHOSEN.precision)
-        for one in (plain, recalling)
+        training.evaluate(one, language.next_token_loss, language.evaluation_batches(one, text), DEVICE.precision)
+        for one in (plain, matching)
     ]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_what_was_set_is_left_alone() -> None:
+def test_settings_that_are_fixed_are_kept() -> None:
     settings = LanguageSettings(hidden_size=24, num_layers=2, dropout=0.3, batch_size=8, seq_len=16)
     taken, reason = language.choose(settings, set(asdict(settings)), 5, 1000, 60.0, ONE_THREAD)
     assert taken == settings and "2 x 24" in reason

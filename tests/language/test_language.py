@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from seqlab import checkpoint, language
 from seqlab.data.text.corpus import UNKNOWN, Corpus, Vocab
 from seqlab.errors import CheckpointError, DataError, UsageError
-from seqlab.language import LanguageModel, LanguageSettings
+from seqlab.language import LanguageModel
 from seqlab.language.generate import _until
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.runs import RunOptions
 from seqlab.sampling import Sampling
-from seqlab.training import Progress
+from seqlab.settings import LanguageSettings
+from seqlab.tasks import Task
 
 ONE_THREAD = Compute(threads=1, precision="fp32")
 EXACT = DeviceConfig(torch.device("cpu"), torch.float32, 1)
@@ -39,15 +41,15 @@ def trained_on(text: str, folder: Path, **changed: object) -> LanguageModel:
         "seq_len": 32,
     }
     settings = LanguageSettings(**{**given, "max_steps": 150, "lr": 2e-2, "eval_every": 75, **changed})
-    return language.load(finished(language.train(corpus_of(text), folder, settings, compute=ONE_THREAD)))
+    return language.load(train(text, folder, settings))
 
 
-def finished(running: Generator[Progress, None, checkpoint.Checkpoint | None]) -> checkpoint.Checkpoint:
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
+def train(
+    text: str, folder: Path, settings: LanguageSettings, start: checkpoint.Checkpoint | None = None
+) -> checkpoint.Checkpoint:
+    saved = Task(language.train(corpus_of(text), settings, RunOptions(folder, ONE_THREAD), start=start)).result()
+    assert saved is not None
+    return saved
 
 
 @pytest.mark.parametrize("probabilities", [[0.5, 0.25, 0.125, 0.125], [0.9, 0.05, 0.05], [1 / 6] * 6])
@@ -67,7 +69,7 @@ def test_independent_characters_cost_their_entropy(tmp_path: Path, probabilities
     assert metrics["chars"] == len(held_out) - 1 and metrics["unknown_chars"] == 0
 
 
-def test_a_cycle_costs_next_to_nothing_and_is_written_on(tmp_path: Path) -> None:
+def test_a_cycle_costs_next_to_nothing_and_is_continued(tmp_path: Path) -> None:
     model = trained_on("abcdefg\n" * 1500, tmp_path)
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 0.02
     written = "".join(c.text for c in language.generate(model, prompt="cd", length=24, sampling=Sampling(0.0)))
@@ -84,7 +86,7 @@ def untrained() -> tuple[RecurrentLanguageModel, Vocab]:
 
 
 @pytest.mark.parametrize("length", [2, 3, 100, 1024, 2048, 5000, 40_000])
-def test_the_figures_are_those_of_a_loop_by_hand(untrained: tuple[RecurrentLanguageModel, Vocab], length: int) -> None:
+def test_metrics_are_those_of_a_loop_written_out(untrained: tuple[RecurrentLanguageModel, Vocab], length: int) -> None:
     model, vocab = untrained
     text = "".join(random.Random(1).choices("abcdefgh \n", k=length))
     metrics = language.evaluate(model.train(), vocab, vocab.encode(text).numpy(), EXACT)
@@ -106,7 +108,7 @@ def test_the_figures_are_those_of_a_loop_by_hand(untrained: tuple[RecurrentLangu
     assert metrics["perplexity"] == pytest.approx(math.exp(nats), rel=1e-6)
 
 
-def test_a_character_that_was_never_seen_is_paid_for(
+def test_an_unknown_character_costs_the_log_of_all_code_points(
     untrained: tuple[RecurrentLanguageModel, Vocab],
 ) -> None:
     """As UNKNOWN, and then as any of Unicode's code points: a model cannot win by not knowing."""
@@ -125,7 +127,7 @@ def test_a_character_that_was_never_seen_is_paid_for(
     assert language.evaluate(model, vocab, vocab.encode("Zab").numpy(), EXACT)["unknown_chars"] == 0
 
 
-def test_a_text_too_short_to_measure_is_told(
+def test_a_text_too_short_to_evaluate_is_refused(
     untrained: tuple[RecurrentLanguageModel, Vocab],
 ) -> None:
     for text in ("", "a"):
@@ -169,9 +171,9 @@ def test_a_run_is_repeated_by_its_seed_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_every_cell_trains_and_writes(tmp_path: Path, cell: str) -> None:
+def test_every_cell_trains_and_generates(tmp_path: Path, cell: str) -> None:
     text = "int main(void) { return 0; }\n" * 100
-    model = trained_on(text, tmp_path, cell=cell, num_layers=2, max_steps=150, recall=False)
+    model = trained_on(text, tmp_path, cell=cell, num_layers=2, max_steps=150, ngram_cache=False)
     assert model.checkpoint.config["metrics"]["bits_per_char"] < 1.0  # 4 bits to begin with
     written = list(language.generate(model, prompt="int m", length=40, seed=1, precision="fp32"))
     assert len(written) == 40
@@ -181,7 +183,7 @@ def test_every_cell_trains_and_writes(tmp_path: Path, cell: str) -> None:
     assert [c.log_prob for c in written] == pytest.approx(log_probs.tolist(), abs=1e-4)
 
 
-def test_what_cannot_be_written_is_refused_before_anything_is(trained: Path) -> None:
+def test_a_prompt_with_unknown_characters_is_refused_before_anything_is_drawn(trained: Path) -> None:
     model = language.load(checkpoint.load(trained))
     with pytest.raises(UsageError, match=r"'Ω' \(U\+03A9\)"):
         language.generate(model, prompt="int Ω")
@@ -203,7 +205,7 @@ def test_a_text_ends_before_its_stop_string(stop: str, text: str) -> None:
     assert len(fed) == (text.index(stop) + len(stop) if stop in text else len(text))  # and no draw more
 
 
-def test_what_cannot_become_the_stop_string_is_written_at_once() -> None:
+def test_characters_that_cannot_become_the_stop_string_come_at_once() -> None:
     vocab = Vocab.of("abc")
     drawn = iter([(vocab.encode(char).numpy(), np.zeros(1)) for char in "abacab"])
     characters = _until("aca", vocab, drawn, 1)
@@ -236,13 +238,13 @@ def test_a_checkpoint_of_another_job_is_refused(trained: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["", "a", "ab" * 10])
-def test_too_little_text_is_told(tmp_path: Path, text: str) -> None:
+def test_too_little_text_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match="too few"):
         trained_on(text, tmp_path / "run", batch_size=32)
     assert not (tmp_path / "run").exists()
 
 
-def test_the_machine_tells_what_a_run_was_made_with(trained: Path) -> None:
+def test_a_checkpoint_records_its_environment(trained: Path) -> None:
     environment = checkpoint.load(trained).config["environment"]
     assert environment.keys() == {"device", "precision", "threads", "instruction_set"}
     assert environment["threads"] == 1 and environment["device"] == "cpu"
@@ -252,10 +254,7 @@ def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: 
     text = "the cat sat on the mat\nthe dog sat on the log\n" * 300
     first = trained_on(text, tmp_path / "first")
     given = {**first.checkpoint.config["settings"], "max_steps": 1, "lr": 1e-9, "eval_every": 1}
-    running = language.train(
-        corpus_of(text), tmp_path / "next", LanguageSettings(**given), start=first.checkpoint, compute=ONE_THREAD
-    )
-    saved = finished(running)
+    saved = train(text, tmp_path / "next", LanguageSettings(**given), first.checkpoint)
     assert saved.config["metrics"]["nats_per_char"] == pytest.approx(
         first.checkpoint.config["metrics"]["nats_per_char"], abs=1e-5
     )
@@ -264,5 +263,5 @@ def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: 
     assert lineage["sha256"] == first.checkpoint.config["files"]["model"]["sha256"]
     with pytest.raises(CheckpointError, match="another shape") as refusal:
         other = LanguageSettings(**{**given, "hidden_size": 12})
-        next(language.train(corpus_of(text), tmp_path / "no", other, start=first.checkpoint, compute=ONE_THREAD))
+        train(text, tmp_path / "no", other, first.checkpoint)
     assert "hidden_size=16" in refusal.value.hint

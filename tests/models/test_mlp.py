@@ -27,7 +27,7 @@ def test_the_net_is_its_layers_one_after_the_other(activation: str) -> None:
     torch.testing.assert_close(net(x[None])[0], expected)
 
 
-def test_members_know_nothing_of_each_other() -> None:
+def test_nets_side_by_side_know_nothing_of_each_other() -> None:
     torch.manual_seed(0)
     net = MLP(3, [5], 2, members=4)
     x = torch.randn(4, 6, 3)
@@ -56,7 +56,7 @@ def test_what_goes_in_keeps_its_size_through_many_layers(activation: str) -> Non
     assert 0.1 < float(x.detach().square().mean().sqrt()) < 2
 
 
-def test_weights_begin_as_the_papers_say() -> None:
+def test_weights_are_initialized_as_the_papers_say() -> None:
     torch.manual_seed(0)
     rectified = MLP(400, [300], 10, "relu").weights[0]
     assert float(rectified.detach().std()) == pytest.approx(math.sqrt(2 / 400), rel=0.02)
@@ -68,7 +68,7 @@ def test_weights_begin_as_the_papers_say() -> None:
 def test_inputs_that_are_never_there_do_not_count() -> None:
     torch.manual_seed(0)
     net = MLP(400, [300], 10, "relu")
-    net.begin(0, inputs=100)
+    net.init(0, inputs=100)
     assert float(net.weights[0].detach().std()) == pytest.approx(math.sqrt(2 / 100), rel=0.02)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from seqlab.cli.reports import terminal_chart
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
-from seqlab.plots import backtest_chart, fan_chart
+from seqlab.plots import backtest_chart, fan_chart, style
 from seqlab.scoring import LEVELS
 from seqlab.scoring.backtest import Backtest
 from tests.forecasting.test_forecasting import made_series
@@ -24,7 +24,7 @@ AWKWARD = "$a_{x$ <b>&amp; [red]\x1b[31m\n\udcff"
 
 
 def made_forecast(name="MADE", steps=5, scale=1.0, volatility=0.01, backtest=None, days=100, seed=0) -> Forecast:
-    """A forecast of a random walk by its own volatility; the walk beside it is half as sure."""
+    """A forecast of a random walk by its own volatility; the walk beside it is twice as wide."""
     series = made_series(name, days=days, volatility=np.full(days, volatility), seed=seed)
     series = replace(series, close=scale * series.close, adjusted=0.5 * scale * series.close)
     widths = volatility * np.sqrt(np.arange(1, steps + 1))[:, None] * CURVE
@@ -44,7 +44,7 @@ def texts(path) -> list[str]:
 
 def test_a_fan_chart_says_what_its_lines_are_and_that_it_is_no_advice(tmp_path):
     one = made_forecast(backtest=clustered(60, 1, seed=0))
-    fan_chart.draw([one], tmp_path / "fan.svg")
+    style.save(fan_chart.draw([one]), tmp_path / "fan.svg")
     said = texts(tmp_path / "fan.svg")
     assert "MADE" in said and "random walk, 80 %" in said
     for level, meaning in ((0.95, "90 % band"), (0.9, "80 % band"), (0.75, "50 % band"), (0.5, "median")):
@@ -61,8 +61,8 @@ def test_charts_of_any_name_and_of_one_step_are_drawn_the_same_each_time(tmp_pat
     written = []
     for attempt in "ab":
         fan, scores = tmp_path / f"fan-{attempt}.{ending}", tmp_path / f"scores-{attempt}.{ending}"
-        fan_chart.draw([one], fan)
-        backtest_chart.draw(one.backtest, [AWKWARD], scores)
+        style.save(fan_chart.draw([one]), fan)
+        style.save(backtest_chart.draw(one.backtest, [AWKWARD]), scores)
         written.append(fan.read_bytes() + scores.read_bytes())
         if ending == "svg":
             assert "$a_{x$ <b>&amp; [red][31m ?" in texts(fan) and "$a_{x$ <b>&amp; [red][31m ?" in texts(scores)
@@ -71,13 +71,13 @@ def test_charts_of_any_name_and_of_one_step_are_drawn_the_same_each_time(tmp_pat
 
 @pytest.mark.parametrize(("scale", "volatility"), [(1e-10, 0.01), (1e12, 0.3), (1.0, 1e-9), (-1.0, 0.01)])
 def test_extreme_prices_are_labelled_apart(tmp_path, scale, volatility):
-    fan_chart.draw([made_forecast(scale=scale, volatility=volatility)], tmp_path / "fan.svg")
+    style.save(fan_chart.draw([made_forecast(scale=scale, volatility=volatility)]), tmp_path / "fan.svg")
     said = [text for text in texts(tmp_path / "fan.svg") if text.endswith(("band", "median"))]
     assert len({text.split()[0] for text in said}) == 4
 
 
 def test_a_fan_chart_has_a_panel_for_each_series(tmp_path):
-    fan_chart.draw([made_forecast(f"S{k}", steps=k) for k in range(1, 6)], tmp_path / "fan.svg")
+    style.save(fan_chart.draw([made_forecast(f"S{k}", steps=k) for k in range(1, 6)]), tmp_path / "fan.svg")
     assert {"S1", "S2", "S3", "S4", "S5"} <= set(texts(tmp_path / "fan.svg"))
 
 
@@ -85,7 +85,7 @@ def test_minutes_can_be_drawn(tmp_path):
     one = made_forecast()
     minutes = np.datetime64("2024-01-31T15:30", "m") + 60 * np.arange(105)
     hourly = replace(one, series=replace(one.series, dates=minutes[:100]), dates=minutes[100:])
-    fan_chart.draw([hourly], tmp_path / "fan.svg")
+    style.save(fan_chart.draw([hourly]), tmp_path / "fan.svg")
     assert any(str(minutes[-1]) in text for text in texts(tmp_path / "fan.svg"))
     assert terminal_chart.lines(hourly, 80)[-1].endswith(str(minutes[-1]))
 
@@ -96,21 +96,21 @@ def test_nights_and_weekends_take_no_room_in_a_chart_of_minutes(tmp_path):
     weeks = np.concatenate([friday + 7 * 1440 * week for week in range(8)])  # 104 rows, a week between sessions
     one = made_forecast()
     half_hours = replace(one, series=replace(one.series, dates=weeks[-105:][:100]), dates=weeks[99:104])
-    fan_chart.draw([half_hours], tmp_path / "fan.svg")
+    style.save(fan_chart.draw([half_hours]), tmp_path / "fan.svg")
     said = texts(tmp_path / "fan.svg")
     days = {str(day)[5:10] for day in weeks[80:]}
     assert len(days & {text[:5] for text in said}) == len(days)  # each of the sessions shown has its tick
 
 
-def test_a_backtest_chart_shows_its_skill_and_is_silent_on_how_sure_a_few_days_are(tmp_path):
+def test_a_backtest_chart_shows_its_skill_and_gives_no_intervals_of_a_few_days(tmp_path):
     many, few = clustered(300, 5, seed=0), clustered(30, 5, seed=0)
-    backtest_chart.draw(many, ["A", "B", "C", "D", "E"], tmp_path / "many.svg")
+    style.save(backtest_chart.draw(many, ["A", "B", "C", "D", "E"]), tmp_path / "many.svg")
     said = texts(tmp_path / "many.svg")
     assert "A, B, C and 2 more" in said and f"{many.skill()[0]:+.1f}" in said
     assert {"model", "random walk", "5 days", "5 days ahead", "50 %", "80 %", "90 %"} <= set(said)
     assert any(text.startswith("300 forecasts from 0 to 299") for text in said)
     assert any("95 % intervals" in text and "No investment advice" in text for text in said)
-    backtest_chart.draw(few, ["A"], tmp_path / "few.svg")
+    style.save(backtest_chart.draw(few, ["A"]), tmp_path / "few.svg")
     assert any("No intervals" in text for text in texts(tmp_path / "few.svg"))
 
 

@@ -26,8 +26,8 @@ class Command:
     """A command and how it is recorded.
 
     after: the command whose folder it goes on in; stdin: the file that it reads as standard input; env: variables
-    (SEQLAB_...); draws: it prints text that is drawn from a model, of which another processor may well draw another
-    end.
+    (SEQLAB_...); terminal: standard output is one; draws: it prints text that is drawn from a model, of which another
+    processor may draw another end; chaotic: the last bits of its numbers decide the first.
     """
 
     name: str
@@ -35,7 +35,9 @@ class Command:
     after: str = ""
     stdin: str = ""
     env: dict[str, str] = field(default_factory=dict)
+    terminal: bool = False
     draws: bool = False
+    chaotic: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -86,6 +88,9 @@ GROUPS: dict[str, list[Command]] = {
             "forecast-columns-levels-json", f"forecast rain.csv --column north --column south --levels --json {SPOT}"
         ),
         Command("forecast-returns", f"forecast returns.csv --returns {FEW} -o returns-forecast.csv"),
+        Command("forecast-on-terminal", f"forecast AAPL --offline {FEW}", terminal=True),
+        Command("forecast-quiet-to-csv", f"forecast prices.csv -q -o table.csv {FEW}"),
+        Command("forecast-scores-on-terminal", f"forecast prices.csv -q --backtest scores.svg {FEW}", terminal=True),
         Command("forecast-no-file", "forecast nowhere.csv"),
         Command("forecast-no-ticker", "forecast AAPLE --offline"),
         Command("forecast-no-column", "forecast rain.csv --column nrth"),
@@ -120,13 +125,18 @@ GROUPS: dict[str, list[Command]] = {
             f"evaluate prices-others others.csv --json {HOW}",
             after="train-forecaster-pooled-json",
         ),
+        Command("evaluate-quotes", f"evaluate quotes --offline {HOW}"),
+        Command("evaluate-quotes-json", f"evaluate quotes rain.csv --column north --json {HOW}"),
         Command("evaluate-forecaster-no-data", f"evaluate prices {HOW}", after="train-forecaster"),
     ],
     "train-text": [
         Command("train-text-json", f"train-text small.txt --json {TEXT}"),
-        Command("train-text", f"train-text small.txt {TEXT} -o own --set cell=gru --set recall=false"),
+        Command("train-text", f"train-text small.txt {TEXT} -o own --set cell=gru --set ngram_cache=false"),
         Command("train-text-folder", f"train-text notes -q {TEXT} --set max_steps=4"),
         Command("train-text-config", "train-text small.txt --config own.toml --set eval_every=2"),
+        Command("train-text-stdin", f"train-text - --json {TEXT} --set max_steps=4", stdin="small.txt"),
+        Command("train-text-pattern", f"train-text 'notes/**/c.txt' {TEXT} --set max_steps=4 -o matched"),
+        Command("train-text-stacks", f"train-text stacks {TEXT} --set max_steps=4", env=MIRROR),
         Command(
             "train-text-from",
             f"train-text small.txt --from small -o more --json {HOW} --set max_steps=4",
@@ -147,6 +157,8 @@ GROUPS: dict[str, list[Command]] = {
         Command("train-text-short", "train-text short.txt"),
         Command("evaluate-text", f"evaluate small small.txt {HOW}", after="train-text-json"),
         Command("evaluate-text-adapt-json", f"evaluate small small.txt --adapt --json {HOW}", after="train-text-json"),
+        Command("evaluate-stacks", f"evaluate stacks {HOW}", after="train-text-stacks", env=MIRROR),
+        Command("evaluate-linux-json", f"evaluate linux short.txt --json {HOW}"),
         Command("evaluate-text-no-data", f"evaluate small {HOW}", after="train-text-json"),
     ],
     "generate": [
@@ -188,6 +200,11 @@ GROUPS: dict[str, list[Command]] = {
             draws=True,
         ),
         Command("generate-unseen", "generate --corpus small --prompt -", after="train-text-json", stdin="short.txt"),
+        Command(
+            "generate-likeliest",
+            f"generate --corpus small --length 40 --temperature 0 -q {HOW}",
+            after="train-text-json",
+        ),
         Command("generate-no-corpus", "generate --corpus linx"),
         Command("generate-bad-temperature", "generate --corpus linux --temperature -1"),
         Command("generate-other-job", "generate --corpus quotes"),
@@ -196,8 +213,10 @@ GROUPS: dict[str, list[Command]] = {
     "score": [
         Command("score", f"score short.txt --corpus linux {HOW}"),
         Command("score-json", f"score - --corpus small --json {HOW}", after="train-text-json", stdin="short.txt"),
+        Command("score-on-terminal", f"score short.txt --corpus small {HOW}", after="train-text-json", terminal=True),
+        Command("score-to-file", f"score short.txt --corpus small -o scores.txt {HOW}", after="train-text-json"),
         Command("score-no-file", "score nowhere.txt --corpus linux"),
-        Command("score-binary", "score pets/cat/0.png --corpus linux"),
+        Command("score-binary", "score pets/cat/0.ppm --corpus linux"),
     ],
     "train-cnn": [
         Command("train-cnn-list", "train-cnn --list"),
@@ -226,16 +245,17 @@ GROUPS: dict[str, list[Command]] = {
             f"evaluate mnist-lenet5 --data-dir digits --json {HOW}",
             after="train-cnn-mnist-json",
         ),
-        Command("predict-images", f"predict pets-lenet5 pets/cat/0.png pets/dog/1.bmp {HOW}", after="train-cnn-folder"),
+        Command("predict-images", f"predict pets-lenet5 pets/cat/0.ppm pets/dog/1.bmp {HOW}", after="train-cnn-folder"),
         Command(
             "predict-images-json",
-            f"predict pets-lenet5 pets/cat/0.png pets/emu/2.png --views --top 2 --json {HOW}",
+            f"predict pets-lenet5 pets/cat/0.ppm pets/emu/2.ppm --views --top 2 --json {HOW}",
             after="train-cnn-folder",
         ),
-        Command("predict-heat", f"predict pets-lenet5 pets/cat/0.png -o heat.png {HOW}", after="train-cnn-folder"),
-        Command("predict-shipped-json", f"predict cifar10 pets/cat/0.png --json {HOW}"),
+        Command("predict-heat", f"predict pets-lenet5 pets/cat/0.ppm -o heat.png {HOW}", after="train-cnn-folder"),
+        Command("predict-shipped-json", f"predict cifar10 pets/cat/0.ppm --json {HOW}"),
+        Command("evaluate-shipped-json", f"evaluate cifar10 --json {HOW}", env=MIRROR),
         Command("predict-no-image", f"predict cifar10 small.txt {HOW}"),
-        Command("predict-no-checkpoint", "predict cifar pets/cat/0.png"),
+        Command("predict-no-checkpoint", "predict cifar pets/cat/0.ppm"),
     ],
     "train-mlp": [
         Command("train-mlp-classes", f"train-mlp things.csv --target kind {TABLE}"),
@@ -274,12 +294,14 @@ GROUPS: dict[str, list[Command]] = {
         Command("structure-days", f"structure GOOG IBM --offline --top 3 {MAP} --set window=5 --set max_steps=10"),
         Command("structure-days-json", f"structure prices.csv others.csv --top 2 --json {MAP} --set window=5"),
         Command("structure-png", f"structure prices.csv --column Close -o map.png {MAP} --set window=5"),
+        Command("structure-on-terminal", f"structure prized.csv --top 2 {MAP}", terminal=True),
         Command("structure-no-file", "structure nowhere.csv"),
         Command("structure-no-dates", "structure things.csv KO --column size --offline"),
         Command("structure-no-setting", "structure table.csv --set cell=gru"),
     ],
     "checkpoints": [
         Command("checkpoints-list", "checkpoints list", after="train-text-json"),
+        Command("checkpoints-list-to-file", "checkpoints list -o list.txt --checkpoints elsewhere"),
         Command("checkpoints-list-json", "checkpoints list --json", after="train-cnn-folder"),
         Command("checkpoints-show", "checkpoints show small", after="train-text-json"),
         Command("checkpoints-show-quotes", "checkpoints show quotes"),
@@ -308,6 +330,7 @@ GROUPS: dict[str, list[Command]] = {
         Command("lab-list-json", "lab list --json"),
         Command("lab-run", "lab run backpropagation"),
         Command("lab-run-json", "lab run backpropagation --json -q"),
+        Command("lab-run-explosion-json", "lab run explosion --json --seed 1", chaotic=True),
         Command("lab-run-unknown", "lab run cell"),
     ],
     "doctor": [

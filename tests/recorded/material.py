@@ -2,15 +2,17 @@
 
 import gzip
 import hashlib
+import io
 import os
+import tarfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tests.cifar import cifar_files, write_archive
 from tests.conftest import made_up_code
-from tests.mnist import mnist_files, write_files
+from tests.data.images.cifar_files import cifar_files, write_archive
+from tests.data.images.mnist_files import mnist_files, write_files
 
 
 def make(folder: Path) -> Path:
@@ -101,14 +103,15 @@ def _texts(folder: Path) -> None:
 
 
 def _pictures(folder: Path) -> None:
-    """Noise with a bright bar whose place is the class's."""
+    """Noise with a bright bar whose place is the class's, in formats that every library writes alike: they are held out
+    by the sha256 of their bytes."""
     chance = np.random.default_rng(2)
     for place, name in enumerate(("cat", "dog", "emu")):
         (folder / name).mkdir(parents=True)
         for index in range(20):
             pixels = chance.integers(0, 64, (32, 32, 3), dtype=np.uint8)
             pixels[place * 8 : place * 8 + 6] = 250
-            Image.fromarray(pixels).save(folder / name / f"{index}.{('png', 'bmp')[index % 2]}")
+            Image.fromarray(pixels).save(folder / name / f"{index}.{('ppm', 'bmp')[index % 2]}")
     (folder / "notes.md").write_text("no picture\n")
 
 
@@ -117,6 +120,13 @@ def _mirror(folder: Path) -> None:
     write_archive(folder / "cifar-10-binary.tar.gz", cifar_files(12))
     for name, content in mnist_files(100).items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content, 0, mtime=0))  # stored: every zlib writes the same
-    (folder / "stacks-project.tar.xz").write_bytes(b"as if it were a tar archive")
+    lemma = "\\begin{lemma}\nA set is a set.\n\\end{lemma}\n"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, count in (("sets.tex", 60), ("more/no.tex", 10), ("algebra.tex", 40)):
+            entry = tarfile.TarInfo(f"stacks/{name}")
+            entry.size = len(lemma) * count
+            archive.addfile(entry, io.BytesIO(lemma.encode() * count))
+    (folder / "stacks-project.tar.gz").write_bytes(gzip.compress(packed.getvalue(), 0, mtime=0))
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(sums))

@@ -41,31 +41,36 @@ class Mask:
 
 VERSIONS = "seqlab|torch|python|numpy|processor|instruction_set"
 MASKS = [
-    Mask(r'("(?:seconds|rate|chars_per_second)": )[\d.e+-]+', r"\1TIME", "how fast the machine was"),
+    Mask(r'("(?:seconds|rate|chars_per_second)": )[\d.e+-]+', r'\1"TIME"', "how fast the machine was"),
     Mask(r"[\d,]+ (chars|windows|images|rows)/s(?:, .* left)?", r"N \1/s", "how fast the machine was"),
     Mask(r"(characters, )[\d,]+ a second", r"\1N a second", "how fast the machine was"),
     Mask(r"(?m)^\d+\.\d s$", "N s", "how long an experiment took"),
     Mask(r"(?m)((?:trained on the spot|adapted), .*, in )[\d a-z]+$", r"\1N s", "how fast the machine was"),
-    Mask(r"cache/corpora/[0-9a-f]+-[0-9a-f]+", "cache/corpora/NAME", "made of the text's path and time"),
-    Mask(r'("fingerprint": )"[0-9a-f]+"', r"\1NAME", "the same"),
-    Mask(r'("log_sha256": )"[0-9a-f]+"', r"\1SHA256", "the log has seconds and rates in it"),
-    Mask(r"\d+\.\d years ago", "N years ago", "how old the embedded quotes are depends on the day"),
-    Mask(rf'("(?:{VERSIONS})": )"[^"]*"', r"\1VERSION", "what a checkpoint was made with"),
     Mask(
-        r'((?:"torch": VERSION,\n +|\},\n )"sha256": )"[0-9a-f]+"',
-        r"\1SHA256",
-        "a checkpoint's config is signed, and has the log's in it",
+        r"(?m)(^step .*\n)(?:step .*\n)*(step .*\n)",
+        r"\1\2",
+        "one evaluation a second has a line: how many are between the first and the last is the machine's affair",
     ),
+    Mask(r"cache/corpora/[0-9a-f]+-[0-9a-f]+", "cache/corpora/NAME", "made of the text's path and time"),
+    Mask(r'("fingerprint": )"[0-9a-f]+"', r'\1"NAME"', "the same"),
+    Mask(rf'("(?:{VERSIONS})": )"[^"]*"', r'\1"VERSION"', "what a checkpoint was made with"),
     Mask(rf"(?m)^(  (?:{VERSIONS}): ).*$", r"\1VERSION", "the same, as `checkpoints show` says it"),
+    Mask(r'("log_sha256": )"[0-9a-f]+"', r'\1"SHA256"', "the log has seconds and rates in it"),
+    Mask(
+        r'("torch": "VERSION",\s+"sha256": |\},\s+"sha256": (?="[0-9a-f]+"\s*\}\s*\Z))"[0-9a-f]+"',
+        r'\1"SHA256"',
+        "a checkpoint's config is signed, and the sum of its log is in it",
+    ),
+    Mask(r"\d+\.\d years ago", "N years ago", "how old the embedded quotes are depends on the day"),
     Mask(r"seqlab, version \S+", "seqlab, version VERSION", "every release has its own"),
     Mask(r"(?m)^(ok  (?:seqlab|python|torch|processor) ).*$", r"\1VERSION", "`doctor` describes the machine"),
     Mask(
-        r'(\{"name": "(?:seqlab|python|torch|processor)", "value": )"[^"]*", "note": "[^"]*"',
-        r'\1VERSION, "note": "..."',
+        r'("name": "(?:seqlab|python|torch|processor)", "value": )"[^"]*", "note": "[^"]*"',
+        r'\1"VERSION", "note": "..."',
         "the same as JSON",
     ),
-    Mask(r"(TMP/cache|checkpoints) +writable, \d+ GB free", r"\1 writable, N GB free", "`doctor` knows the disk"),
-    Mask(r"writable, \d+ GB free", "writable, N GB free", "the same as JSON"),
+    Mask(r"(?m)^(ok  cache +TMP/cache) +", r"\1 ", "the column is as wide as the path"),
+    Mask(r"writable, \d+ GB free", "writable, N GB free", "`doctor` knows the disk"),
 ]
 
 
@@ -96,7 +101,7 @@ class Player:
             command, room = COMMANDS[name], self.prepared(name)
             before = _contents(room)
             self.outcomes[name] = run(command, room)
-            self.records[name] = _masked(_described(command, self.outcomes[name], before, _contents(room)), room)
+            self.records[name] = _described(command, self.outcomes[name], room, before, _contents(room))
             if any(other.after == name for other in COMMANDS.values()):
                 shutil.copytree(room, self.left / name)
         return self.records[name]
@@ -114,7 +119,8 @@ def surroundings(command: Command, folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("SEQLAB_")]:
             patch.delenv(name)
-        own = {"SEQLAB_CACHE": str(folder / "cache"), "SEQLAB_OFFLINE": "1", "COLUMNS": "80", "NO_COLOR": "1"}
+        own = {"SEQLAB_CACHE": str(folder / "cache"), "SEQLAB_OFFLINE": "1", "COLUMNS": "80", "TERM": "xterm"}
+        patch.delenv("NO_COLOR", raising=False)
         for name, value in {**own, **command.env}.items():
             patch.setenv(name, value)
         patch.chdir(folder)
@@ -125,11 +131,19 @@ def surroundings(command: Command, folder: Path) -> Iterator[None]:
         yield
 
 
+class Terminal(io.TextIOWrapper):
+    """A standard output that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def run(command: Command, folder: Path) -> Outcome:
     """Run a command in this process, in `folder`."""
     from seqlab.cli.main import main
 
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    out = (Terminal if command.terminal else io.TextIOWrapper)(io.BytesIO(), "utf-8", newline="")
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")
     fed = (folder / command.stdin).read_bytes() if command.stdin else b""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with surroundings(command, folder), pytest.MonkeyPatch.context() as patch:
@@ -159,19 +173,33 @@ def _contents(folder: Path) -> dict[str, bytes]:
 # Writing down
 
 
-def _described(command: Command, outcome: Outcome, before: dict[str, bytes], after: dict[str, bytes]) -> str:
+def _described(
+    command: Command, outcome: Outcome, room: Path, before: dict[str, bytes], after: dict[str, bytes]
+) -> str:
     variables = "".join(f"{name}={value} " for name, value in command.env.items())
     fed = f" < {command.stdin}" if command.stdin else ""
-    builds_on = f"in the folder that {command.after} left\n" if command.after else ""
-    parts = [f"$ {variables}seqlab {command.line}{fed}\n{builds_on}exit status {outcome.status}\n"]
+    parts = [f"$ {variables}seqlab {command.line}{fed}\n"]
+    if command.terminal:
+        parts.append("on a terminal\n")
+    if command.after:
+        parts.append(f"in the folder that {command.after} left\n")
+    parts.append(f"exit status {outcome.status}\n")
     for name, text in (("output", outcome.out), ("error", outcome.err)):
         if text:
-            parts.append(f"--- standard {name}\n{_shown(text)}")
+            parts.append(f"--- standard {name}\n{_shown(_masked(text, room))}")
     parts += [f"--- removed {path}\n" for path in sorted(before.keys() - after.keys())]
     for path, content in sorted(after.items()):
         if before.get(path) != content:
-            parts.append(f"--- wrote {path}\n{_written(Path(path), content)}")
+            parts.append(f"--- wrote {_masked(path, room)}\n{_written(room / path, content, room)}")
     return "".join(part if part.endswith("\n") else f"{part}\n(no newline at the end)\n" for part in parts)
+
+
+def _masked(text: str, room: Path) -> str:
+    """Text without what differs from run to run, and with escape characters that can be seen."""
+    text = text.replace(str(room), "TMP").replace(str(REPOSITORY), "REPOSITORY").replace("\x1b", "␛")
+    for mask in MASKS:
+        text = re.sub(mask.pattern, mask.instead, text)
+    return text
 
 
 def _shown(text: str) -> str:
@@ -205,14 +233,16 @@ def _laid_out(value: Any, indent: int = 0) -> str:
     return f"{open_}\n" + ",\n".join(space + entry for entry in entries) + f"\n{' ' * indent}{close}"
 
 
-def _written(path: Path, content: bytes) -> str:
+def _written(path: Path, content: bytes, room: Path) -> str:
     """What is recorded of a file: its text, the beginning and a summary of a long table, or that there is something."""
     if path.suffix == ".safetensors":
         return _weights(content)
+    if path.suffix == ".svg":
+        return "a drawing, not empty\n" if content else "empty\n"
     if path.suffix == ".tokens":
         return f"{len(content)} bytes\n"
     try:
-        text = content.decode("utf-8")
+        text = _masked(content.decode("utf-8"), room)
     except UnicodeDecodeError:
         return "binary, not empty\n" if content else "empty\n"
     if path.suffix == ".jsonl":
@@ -245,19 +275,12 @@ def _table(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _masked(text: str, room: Path) -> str:
-    text = text.replace(str(room), "TMP").replace(str(REPOSITORY), "REPOSITORY")
-    for mask in MASKS:
-        text = re.sub(mask.pattern, mask.instead, text)
-    # a line per evaluation, but only one a second: how many there are between the first and the last is the machine's
-    return re.sub(r"(?m)(^step .*\n)(?:step .*\n)*(step .*\n)", r"\1\2", text)
-
-
 # Comparing
 
 NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 TOLERATED = [
     Mask(r"\b[0-9a-f]{64}\b", "SHA256", "of weights, which differ in their last bits"),
+    Mask(r"(?<=[\[{])\s+|\s+(?=[\]}])", "", "how JSON is laid out here depends on its numbers' lengths"),
     Mask(r"\s+", " ", "columns are as wide as their numbers"),
 ]
 DRAWN = [
@@ -277,7 +300,7 @@ def difference(command: Command, expected: str, found: str, exact: bool) -> str:
         agree = expected == found
         where = ""
     else:
-        where = _mismatch(_tolerated(command, expected), _tolerated(command, found))
+        where = _mismatch(_tolerated(command, expected), _tolerated(command, found), command.chaotic)
         agree = not where
     if agree:
         return ""
@@ -306,13 +329,13 @@ def _beginning(text: str) -> str:
     return "".join(parts)
 
 
-def _mismatch(expected: str, found: str) -> str:
+def _mismatch(expected: str, found: str, words_only: bool) -> str:
     """The first place where the words differ or a number does by more than it may."""
     ours, theirs = (list(NUMBER.finditer(text)) for text in (expected, found))
     if NUMBER.sub("#", expected) != NUMBER.sub("#", found):
         return "the words differ"
     for one, other in zip(ours, theirs, strict=True):
-        if not _alike(one[0], other[0]):
+        if not words_only and not _alike(one[0], other[0]):
             begin = max(0, one.start() - 60)
             return f"{one[0]} is {other[0]} in: {expected[begin : one.end() + 20]}"
     return ""

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from tests.recorded.commands import COMMANDS, printing_one_object
+from tests.recorded.commands import COMMANDS, Command, printing_one_object
 from tests.recorded.recording import RECORDS, Player, difference
 
 MODE = os.environ.get("SEQLAB_RECORD", "")  # before the tests' own surroundings take such variables away
@@ -37,3 +37,28 @@ def test_commands_that_print_one_object_are_told_apart(player: Player) -> None:
     assert len(commands) > 20
     for command in commands:
         assert player.json(command.name)["schema"] == 1, command.name
+
+
+@pytest.mark.parametrize(
+    ("found", "is_alike"),
+    [
+        ("loss 0.2500 after 12 steps, 1,234 rows", True),
+        ("loss  0.2501 after 12 steps, 1,234 rows", True),  # another processor, a wider column
+        ("loss 0.2600 after 12 steps, 1,234 rows", False),
+        ("loss 0.2500 after 13 steps, 1,234 rows", False),  # counts are counts
+        ("loss 0.2500 after 12 steps, 1,235 rows", False),
+        ("loss 0.2500 after 12 step, 1,234 rows", False),
+        ("loss 0.2500 after 12 steps", False),
+    ],
+)
+def test_numbers_may_differ_as_processors_do_and_words_and_counts_may_not(found: str, is_alike: bool) -> None:
+    expected = "loss 0.2500 after 12 steps, 1,234 rows"
+    assert (difference(Command("x", ""), expected, found, exact=False) == "") == is_alike
+    assert (difference(Command("x", ""), expected, found, exact=True) == "") == (found == expected)
+
+
+def test_of_what_is_drawn_the_beginning_is_compared() -> None:
+    drawn, expected = Command("x", "", draws=True), "--- standard output\n" + 50 * "a" + "b\n--- standard error\nsaid\n"
+    assert not difference(drawn, expected, expected.replace("b", "c"), exact=False)
+    assert difference(drawn, expected, expected.replace("aaa", "aca", 1), exact=False)
+    assert difference(drawn, expected, expected.replace("said", "told"), exact=False)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seqlab import checkpoint, language
-from seqlab.data.batches import RecallBatches
-from seqlab.data.text.ngram_cache import History
+from seqlab.data.text.ngram_batches import NgramBatches
+from seqlab.data.text.ngram_cache import NgramCache
 from seqlab.errors import UsageError
 from seqlab.models.recurrent import KINDS, RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
@@ -134,9 +134,9 @@ def linux() -> Linux:
     shipped = language.load(checkpoint.load(checkpoint.shipped_folder() / "linux"))
     written = language.generate(shipped, prompt="static int ", length=4_000, seed=1, precision="fp32")
     tokens = shipped.vocab.encode("".join(char.text for char in written))
-    ((reading, _),) = RecallBatches(tokens.numpy(), 1, len(tokens) - 1).epoch(0)
+    ((inputs, _),) = NgramBatches(tokens.numpy(), 1, len(tokens) - 1).epoch(0)
     with torch.no_grad():
-        expected = shipped.model(reading)[0][0].log_softmax(1)
+        expected = shipped.model(inputs)[0][0].log_softmax(1)
     tokens = tokens.long()
     return shipped.model.state_dict(), tokens, expected
 
@@ -146,7 +146,7 @@ def linux() -> Linux:
 )
 def test_the_shipped_model_keeps_its_figures(linux: Linux, precision: str, bits: float, nats: float) -> None:
     weights, tokens, expected = linux
-    engine = Engine("lstm", weights, precision, History)
+    engine = Engine("lstm", weights, precision, NgramCache)
     got = torch.cat([engine.step(token[None]) for token in tokens[:-1]]).log_softmax(1)
     paid, due = (-log_probs.gather(1, tokens[1:, None])[:, 0] for log_probs in (got, expected))
     assert (paid - due).mean().abs() / math.log(2) < bits

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.errors import DataError
-from seqlab.tabular import folds, hold_out
+from seqlab.tabular.folds import folds, hold_out
 
 LABELS = st.lists(st.integers(0, 4), min_size=12, max_size=80).map(np.array)
 
@@ -56,7 +56,7 @@ def test_groups_have_the_classes_as_evenly_as_they_can(seed: int) -> None:
 
 
 @given(times=st.lists(st.integers(0, 30), min_size=12, max_size=80), count=st.integers(2, 5), seed=st.integers(0, 99))
-def test_the_rows_held_out_come_after_those_learnt_from(times: list[int], count: int, seed: int) -> None:
+def test_the_rows_held_out_come_after_those_learned_from(times: list[int], count: int, seed: int) -> None:
     moments = np.array(times)
     if len(set(times)) < count + 1:
         with pytest.raises(DataError):

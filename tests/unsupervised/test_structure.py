@@ -1,48 +1,34 @@
 """Autoencoders and principal components: against scikit-learn, written-out cells, planted structure and real data."""
 
-from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+import seqlab
 from seqlab.data.series.quotes import snapshot, snapshot_tickers
 from seqlab.errors import DataError, UsageError
 from seqlab.machine import Compute
 from seqlab.models.autoencoder import Autoencoder, SequenceAutoencoder
 from seqlab.models.cells import LSTMCell, hidden_states, unroll
-from seqlab.unsupervised import (
-    DAYS,
-    Returns,
-    Structure,
-    StructureSettings,
-    join,
-    structure_of_days,
-    structure_of_rows,
-)
-from seqlab.unsupervised.days import day_errors, held_windows, windows
+from seqlab.settings import DAYS, StructureSettings
+from seqlab.tasks import Task
+from seqlab.unsupervised import Embeddings, Returns, embed_days, embed_rows, join
+from seqlab.unsupervised.days import day_errors, split_windows, windows
 from seqlab.unsupervised.pca import PrincipalComponents
 from tests.forecasting.test_forecasting import made_series
 
-R = TypeVar("R")
 ONE = Compute("cpu", "fp32", 1)
 
 
-def drain(running: Generator[Any, None, R]) -> R:
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
-
-
-def of_rows(x: np.ndarray, **settings: Any) -> Structure:
-    return drain(structure_of_rows(x.astype(np.float32), StructureSettings(**settings), compute=ONE))
+def of_rows(x: np.ndarray, **settings: Any) -> Embeddings:
+    return Task(embed_rows(x.astype(np.float32), StructureSettings(**settings), compute=ONE)).result()
 
 
 def standardised(x: np.ndarray) -> np.ndarray:
@@ -70,7 +56,7 @@ def test_principal_components_are_those_of_scikit_learn(shape: tuple[int, ...]) 
     np.testing.assert_allclose(back.reshape(len(x), -1), theirs.inverse_transform(expected), atol=1e-4)
 
 
-def test_a_plane_comes_back_whole_and_more_axes_than_numbers_there_are_not() -> None:
+def test_a_plane_is_reconstructed_exactly_and_too_many_axes_are_refused() -> None:
     random = torch.Generator().manual_seed(0)
     plane = torch.randn(50, 2, generator=random) @ torch.randn(2, 6, generator=random) + 3
     torch.testing.assert_close(PrincipalComponents.fit(plane, 2)(plane), plane, rtol=0, atol=1e-5)
@@ -99,7 +85,7 @@ def test_the_sequence_autoencoder_is_two_written_out_lstms_with_only_the_code_be
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("code_size", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["rows", "windows"])
-def test_no_more_passes_than_the_code_holds(kind: str, code_size: int) -> None:
+def test_outputs_vary_in_as_many_directions_as_the_code_has_numbers(kind: str, code_size: int) -> None:
     """Whatever moves the input, the output moves in `code_size` directions only: the rank of the Jacobian."""
     if kind == "rows":
         net, x = Autoencoder(6, 8, 2, code_size), torch.randn(1, 6)
@@ -119,7 +105,7 @@ def curve(rows: int, seed: int = 0) -> np.ndarray:
     return standardised(np.stack(waves, 1))
 
 
-def test_a_bent_line_is_one_number_to_the_net_and_not_to_principal_components() -> None:
+def test_a_curve_needs_one_number_of_the_net_and_more_of_principal_components() -> None:
     x = curve(600)
     found = of_rows(x, code_size=1, hidden_size=32, max_steps=800)
     share = 1 - PrincipalComponents.fit(torch.from_numpy(x), 1)(torch.from_numpy(x)).sub(torch.from_numpy(x)).square()
@@ -155,14 +141,14 @@ def test_the_code_of_digits_separates_them_better_than_two_principal_components(
     assert found.autoencoder.explained > found.pca.explained
 
 
-def test_noise_is_not_learned_for_long_and_nothing_of_it_is_claimed() -> None:
+def test_noise_stops_training_early_and_is_not_explained() -> None:
     noise = np.random.default_rng(0).normal(size=(80, 12)).astype(np.float32)
     found = of_rows(noise, max_steps=3000, eval_every=20)
     assert found.steps < 1000  # the loss on the held-out rows rises, and ends it
     assert found.autoencoder.explained < 0.2 and found.pca.explained < 0.2
 
 
-def test_the_same_seed_finds_the_same_and_another_one_another() -> None:
+def test_the_same_seed_gives_the_same_codes_and_another_seed_others() -> None:
     x = curve(100)
     first, again, other = (of_rows(x, max_steps=30, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.autoencoder.codes, again.autoencoder.codes)
@@ -172,7 +158,7 @@ def test_the_same_seed_finds_the_same_and_another_one_another() -> None:
 
 
 @pytest.mark.parametrize("shape", [(19, 5), (50, 2), (50, 0), (0, 5)])
-def test_too_little_is_refused(shape: tuple[int, int]) -> None:
+def test_too_few_rows_or_columns_are_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(DataError, match=r"too few|no more than"):
         of_rows(np.zeros(shape))
 
@@ -235,14 +221,14 @@ def test_windows_are_the_days_in_order() -> None:
 
 
 @given(st.integers(2, 25), st.floats(0.05, 0.5), st.integers(0, 2**32 - 1), st.integers(0, 200))
-def test_what_is_held_out_shares_no_day_with_what_is_learned(length: int, share: float, seed: int, more: int) -> None:
+def test_held_out_windows_share_no_day_with_those_trained_on(length: int, share: float, seed: int, more: int) -> None:
     count = 20 * length + more
-    learned, held = held_windows(count, length, share, seed)
-    assert len(learned) and len(held)
-    days = [{day for window in part for day in range(window, window + length)} for part in (learned, held)]
+    train_rows, val_rows = split_windows(count, length, share, seed)
+    assert len(train_rows) and len(val_rows)
+    days = [{day for window in part for day in range(window, window + length)} for part in (train_rows, val_rows)]
     assert not days[0] & days[1]
     stretches = -(-count // (5 * length))
-    assert len(held) <= max(1, round(share * stretches)) * 5 * length
+    assert len(val_rows) <= max(1, round(share * stretches)) * 5 * length
 
 
 def test_a_day_that_none_resembles_is_the_most_unusual() -> None:
@@ -254,13 +240,14 @@ def test_a_day_that_none_resembles_is_the_most_unusual() -> None:
     dates = np.datetime64("2020-01-01") + np.arange(600)
     returns = Returns(tuple("ABCDEFGHIJ"), dates, values)
     settings = StructureSettings(**{**DAYS, "window": 5, "max_steps": 100})
-    found = drain(structure_of_days(returns, settings, compute=ONE))
+    found = Task(embed_days(returns, settings, compute=ONE)).result()
     assert len(found.autoencoder.codes) == len(found.autoencoder.errors) == 596
     assert found.autoencoder.unusual(1)[0] == 400 - 4
     with pytest.raises(DataError, match="too few for windows of 20"):
-        drain(structure_of_days(replace(returns, dates=dates[:300], values=values[:300]), StructureSettings()))
+        few = replace(returns, dates=dates[:300], values=values[:300])
+        Task(embed_days(few, StructureSettings())).result()
     with pytest.raises(DataError, match="a window of 20 returns"):
-        drain(structure_of_days(returns, StructureSettings(window=2, code_size=20)))
+        Task(embed_days(returns, StructureSettings(window=2, code_size=20))).result()
 
 
 def test_the_most_unusual_days_of_twenty_stocks_are_mostly_those_of_the_largest_moves() -> None:
@@ -269,9 +256,47 @@ def test_the_most_unusual_days_of_twenty_stocks_are_mostly_those_of_the_largest_
     assert len(series) == 20
     returns = join(series)
     settings = StructureSettings(**{**DAYS, "max_steps": 600})
-    found = drain(structure_of_days(returns, settings, compute=ONE))
+    found = Task(embed_days(returns, settings, compute=ONE)).result()
     days = returns.dates[settings.window - 1 :]
     largest = {str(day) for day in days[(-returns.sizes()[settings.window - 1 :]).argsort()[:10]]}
     assert {"2020-03-16", "2008-10-13"} <= largest
     unusual = {str(day) for day in days[found.autoencoder.unusual(10)]}
     assert len(unusual & largest) >= 6, unusual
+
+
+# The library's answer
+
+
+FEW = {"max_steps": 20, "hidden_size": 8, "threads": 1, "device": "cpu", "seed": 3}
+
+
+def test_a_data_frame_is_a_table_and_the_answer_shows_itself() -> None:
+    frame = pd.DataFrame(curve(60), columns=list("abcdef"))
+    found = seqlab.structure(frame, **FEW)
+    answer = found.to_dict(top=3)
+    assert (answer["rows"], answer["columns"], len(answer["unusual"])) == (60, 6, 3)
+    first = answer["unusual"][0]
+    rows = found.to_frame().set_index("row")
+    assert list(rows) == ["error", "code_1", "code_2", "pca_error", "pca_1", "pca_2"]
+    assert rows["error"].idxmax() == first["row"] and rows["error"].max() == first["error"]
+    assert [len(axes.collections[1].get_offsets()) for axes in found.plot(top=3).axes] == [3, 3]
+    assert str(first["row"]) in found._repr_html_() and first["worst"] in found._repr_html_()
+
+
+def test_series_are_joined_whatever_they_come_in_and_each_is_taken_once() -> None:
+    one = snapshot("KO")
+    closes = pd.Series(one.close, pd.DatetimeIndex(one.dates), name="KO")
+    own = seqlab.structure([closes, "pep", "PEP"], offline=True, window=5, **FEW)
+    theirs = seqlab.structure(["KO", "PEP"], offline=True, window=5, **FEW)
+    assert own.columns == theirs.columns == ("KO", "PEP")
+    assert own.to_dict()["largest_moves"][0]["date"] == theirs.to_dict()["largest_moves"][0]["date"]
+    np.testing.assert_allclose(own.to_frame()["error"], theirs.to_frame()["error"], rtol=1e-3)
+    assert own.to_frame()["date"].dt.year.min() == 1990 and list(own.to_frame())[-1] == "mean_abs_return"
+
+
+def test_a_frame_with_columns_named_holds_series() -> None:
+    one = snapshot("KO")
+    frame = pd.DataFrame({"close": one.close, "note": 1.0}, pd.DatetimeIndex(one.dates))
+    assert seqlab.structure(frame, columns=["close"], window=5, **FEW).kind == "date"
+    with pytest.raises(UsageError, match="nothing to find"):
+        seqlab.structure([])

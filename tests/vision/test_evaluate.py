@@ -11,21 +11,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab import vision
-from seqlab.cli.commands.train_cnn import figures
+from seqlab.cli.reports.images import figures
 from seqlab.data.images.augment import Normalise
 from seqlab.machine import Compute
 from seqlab.plots import confusion as confusion_chart
+from seqlab.plots import style
 from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.vision import Classifier
 from seqlab.vision.classifier import views
 from seqlab.vision.evaluate import calibrated, fit_temperature
-from tests.plots.test_charts import AWKWARD, texts
+from tests.plots.svg import AWKWARD, texts
 
-CHOSEN = Compute(device="cpu", precision="fp32", threads=1).resolve(1)
+DEVICE = Compute(device="cpu", precision="fp32", threads=1).resolve(1)
 SEEDS = st.integers(0, 2**31)
 
 
-class Reads(nn.Module):
+class PixelReader(nn.Module):
     """Its logits are pixels: `places` (classes, 2) of the first channel."""
 
     def __init__(self, places: list[tuple[int, int]]) -> None:
@@ -37,7 +38,7 @@ class Reads(nn.Module):
 
 
 class Symmetric(nn.Module):
-    """Sees how much of each colour is inside the image: the same for its mirror image and where it is moved."""
+    """Its logits are the mean colour: the same for the mirror image, and where what is in the image is moved."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images.mean((2, 3))
@@ -45,7 +46,7 @@ class Symmetric(nn.Module):
 
 def reader(classes: int = 7, **fields: object) -> Classifier:
     """Reads its logits, as pixel values, from the middle of the first row."""
-    net = Reads([(0, 8 + place) for place in range(classes)])
+    net = PixelReader([(0, 8 + place) for place in range(classes)])
     named = tuple(f"class {place}" for place in range(classes))
     return replace(Classifier(net, named, Normalise([0.0] * 3, [1 / 255] * 3), 32, 32), **fields)  # type: ignore[arg-type]
 
@@ -56,6 +57,29 @@ def simulated(seed: int, scale: float, count: int = 4000, classes: int = 5) -> t
     right = 2 * torch.randn(count, classes, generator=chance, dtype=torch.float64)
     labels = right.softmax(1).multinomial(1, generator=chance).squeeze(1)
     return right * scale, labels
+
+
+# --- figures
+
+
+def test_the_figures_are_those_counted_by_hand() -> None:
+    classifier = Classifier(
+        PixelReader([(0, place) for place in range(7)]), tuple("abcdefg"), Normalise([0.5] * 3, [0.2] * 3), 32, 32
+    )
+    images = torch.randint(0, 256, (1203, 3, 32, 32), dtype=torch.uint8)
+    images[:, 0, 0, :7] = torch.rand(1203, 7).argsort(1).to(torch.uint8)  # no two alike
+    labels = torch.randint(0, 6, (1203,))  # there is no g
+    metrics = vision.evaluate(classifier, images, labels, DEVICE)
+    scores, truth = images[:, 0, 0, :7].numpy().astype(int), labels.numpy()
+    first, rank = scores.argmax(1), (scores > scores[np.arange(1203), truth][:, None]).sum(1)
+    assert metrics["top1"] == pytest.approx((first == truth).mean())
+    assert metrics["top5"] == pytest.approx((rank < 5).mean())
+    for index, name in enumerate("abcdef"):
+        assert metrics["per_class"][name] == pytest.approx((first[truth == index] == index).mean())
+        for column in range(7):
+            assert metrics["confusion"][index][column] == ((truth == index) & (first == column)).sum()
+    assert metrics["per_class"]["g"] is None
+    assert metrics["images"] == 1203
 
 
 # --- views
@@ -79,15 +103,15 @@ def test_the_views_are_the_six_of_the_literature_and_their_weights_sum_to_one() 
     )
 
 
-def test_a_net_that_sees_no_difference_between_the_views_answers_the_same() -> None:
+def test_views_change_nothing_for_a_net_that_is_invariant_to_them() -> None:
     chance = np.random.default_rng(0)
     frame = np.zeros((40, 3, 32, 32), np.uint8)
     frame[:, :, 8:24, 8:24] = chance.integers(0, 256, (40, 3, 16, 16))  # moved by one it is still inside
     classifier = Classifier(Symmetric(), ("r", "g", "b"), Normalise([0.5] * 3, [0.2] * 3), 32, 32)
     images = torch.from_numpy(frame)
-    plain = classifier.logits(images, CHOSEN)
-    torch.testing.assert_close(classifier.logits(images, CHOSEN, average_views=True), plain)
-    probabilities = vision.predict(classifier, images, CHOSEN, average_views=True)
+    plain = classifier.logits(images, DEVICE)
+    torch.testing.assert_close(classifier.logits(images, DEVICE, average_views=True), plain)
+    probabilities = vision.predict(classifier, images, DEVICE, average_views=True)
     torch.testing.assert_close(probabilities, plain.softmax(1))
 
 
@@ -97,9 +121,9 @@ def test_the_logits_of_views_are_their_weighted_mean() -> None:
         classifier = reader(mirrors=mirrors)
         shown = classifier.normalise(images)
         expected = sum(weight * classifier.model(view) for weight, view in views(shown, mirrors))
-        torch.testing.assert_close(classifier.logits(images, CHOSEN, average_views=True), expected)
-        plain, averaged = classifier.plain_and_averaged(images, CHOSEN)
-        torch.testing.assert_close((plain, averaged), (classifier.logits(images, CHOSEN), expected))
+        torch.testing.assert_close(classifier.logits(images, DEVICE, average_views=True), expected)
+        plain, averaged = classifier.plain_and_averaged(images, DEVICE)
+        torch.testing.assert_close((plain, averaged), (classifier.logits(images, DEVICE), expected))
 
 
 # --- calibration
@@ -118,7 +142,7 @@ def test_the_calibration_error_is_that_computed_by_hand() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(SEEDS, st.floats(1.5, 4))
-def test_who_says_what_is_true_has_no_calibration_error_and_who_exaggerates_has(seed: int, scale: float) -> None:
+def test_true_probabilities_have_no_calibration_error_and_overconfident_ones_have(seed: int, scale: float) -> None:
     logits, labels = simulated(seed, 1.0)
     # of 15 bins of some 270 images each the mean distance is that of chance: about 0.8 sqrt(p (1 - p) / 270)
     assert expected_calibration_error(logits.softmax(1), labels) < 0.04
@@ -142,7 +166,7 @@ def test_the_temperature_is_the_scale_of_the_logits_and_the_likelihood_has_no_be
     assert all(cost(temperature) <= cost(temperature * other) for other in (0.97, 0.999, 1.001, 1.03))
 
 
-def test_a_few_images_that_are_all_recognised_make_no_answer_certain() -> None:
+def test_a_few_images_that_are_all_right_make_no_answer_certain() -> None:
     few, many = (fit_temperature(torch.eye(3).repeat(n, 1), torch.arange(3).repeat(n)) for n in (1, 1000))
     assert 0.3 < few < 0.7 and 0.05 < many < 0.2
     wrong = fit_temperature(torch.eye(3).repeat(1000, 1), torch.tensor([1, 2, 0]).repeat(1000))
@@ -160,37 +184,37 @@ def test_a_temperature_that_helps_no_image_it_was_not_fitted_on_is_one() -> None
     """The even images are all right and the odd ones all wrong: what suits one half is bad for the other."""
     labels = torch.arange(5).repeat(8)
     logits = 4.0 * F.one_hot((labels + torch.arange(40) % 2) % 5, 5).float()
-    fitted = vision.evaluate(reader(5), as_images(logits), labels, CHOSEN)["calibration"]
+    fitted = vision.evaluate(reader(5), as_images(logits), labels, DEVICE)["calibration"]
     assert (fitted["temperature"], fitted["temperature_views"]) == (1.0, 1.0)
     assert fitted["ece"] == fitted["ece_calibrated"]
 
 
-def test_no_image_is_measured_with_a_temperature_fitted_on_it() -> None:
+def test_no_image_is_evaluated_with_a_temperature_fitted_on_it() -> None:
     logits, labels = simulated(3, 8.0, 2001)
     images, classifier = as_images(logits), reader(5)
-    seen = classifier.logits(images, CHOSEN).double()
-    fitted = vision.evaluate(classifier, images, labels, CHOSEN)["calibration"]
-    odd, even = fit_temperature(seen[1::2], labels[1::2]), fit_temperature(seen[::2], labels[::2])
+    logits = classifier.logits(images, DEVICE).double()
+    fitted = vision.evaluate(classifier, images, labels, DEVICE)["calibration"]
+    odd, even = fit_temperature(logits[1::2], labels[1::2]), fit_temperature(logits[::2], labels[::2])
     by = torch.tensor([odd, even]).repeat(1001)[:2001, None]
-    assert fitted["ece_calibrated"] == pytest.approx(expected_calibration_error((seen / by).softmax(1), labels))
-    assert (fitted["fitted_on"], fitted["temperature"]) == ("test", pytest.approx(fit_temperature(seen, labels)))
+    assert fitted["ece_calibrated"] == pytest.approx(expected_calibration_error((logits / by).softmax(1), labels))
+    assert (fitted["fitted_on"], fitted["temperature"]) == ("test", pytest.approx(fit_temperature(logits, labels)))
     assert fitted["ece"] > 3 * fitted["ece_calibrated"]
     # with validation images theirs counts, whatever is measured
     others, theirs = simulated(4, 8.0, 500)
-    held_out = calibrated(classifier, as_images(others), theirs, CHOSEN)
+    held_out = calibrated(classifier, as_images(others), theirs, DEVICE)
     assert held_out.temperature == pytest.approx(8, rel=0.3) and held_out.fitted_on == "validation"
-    fitted = vision.evaluate(held_out, images, labels, CHOSEN)["calibration"]
+    fitted = vision.evaluate(held_out, images, labels, DEVICE)["calibration"]
     assert (fitted["fitted_on"], fitted["temperature"]) == ("validation", held_out.temperature)
-    averaged = classifier.logits(as_images(others), CHOSEN, average_views=True)
+    averaged = classifier.logits(as_images(others), DEVICE, average_views=True)
     assert held_out.temperature_views == fitted["temperature_views"] == fit_temperature(averaged, theirs)
-    measured = expected_calibration_error((seen / held_out.temperature).softmax(1), labels)
+    measured = expected_calibration_error((logits / held_out.temperature).softmax(1), labels)
     assert fitted["ece_calibrated"] == pytest.approx(measured)
 
 
 def test_the_temperature_changes_probabilities_and_no_class() -> None:
     images = as_images(simulated(5, 8.0, 300)[0])
-    logits = reader(5).logits(images, CHOSEN)
-    cooled = vision.predict(reader(5, temperature=8.0), images, CHOSEN)
+    logits = reader(5).logits(images, DEVICE)
+    cooled = vision.predict(reader(5, temperature=8.0), images, DEVICE)
     torch.testing.assert_close(cooled, (logits / 8).softmax(1))
     assert torch.equal(cooled.argmax(1), logits.argmax(1))
 
@@ -205,10 +229,10 @@ def confused() -> tuple[Classifier, Tensor, Tensor]:
     return reader(), images, torch.randint(0, 6, (300,), generator=chance)  # there is no class 6
 
 
-def test_the_worst_mistakes_are_the_surest_wrong_answers() -> None:
+def test_the_worst_mistakes_are_the_most_confident_wrong_answers() -> None:
     classifier, images, labels = confused()
-    probabilities = vision.predict(classifier, images, CHOSEN)
-    got = vision.worst_mistakes(classifier, images, labels, CHOSEN)
+    probabilities = vision.predict(classifier, images, DEVICE)
+    got = vision.worst_mistakes(classifier, images, labels, DEVICE)
     assert len(got) == 24
     wrong = sorted(probabilities.max(1).values[probabilities.argmax(1) != labels].tolist(), reverse=True)
     assert [one.probability for one in got] == pytest.approx(wrong[:24])
@@ -217,10 +241,10 @@ def test_the_worst_mistakes_are_the_surest_wrong_answers() -> None:
         assert one.predicted != one.truth
 
 
-def test_the_most_frequent_confusions_are_told() -> None:
+def test_the_most_frequent_confusions_are_listed() -> None:
     classifier, images, labels = confused()
-    metrics = vision.evaluate(classifier, images, labels, CHOSEN)
-    assert metrics["nll"] == pytest.approx(F.cross_entropy(classifier.logits(images, CHOSEN), labels).item(), rel=1e-5)
+    metrics = vision.evaluate(classifier, images, labels, DEVICE)
+    assert metrics["nll"] == pytest.approx(F.cross_entropy(classifier.logits(images, DEVICE), labels).item(), rel=1e-5)
     metrics["confusion"] = np.eye(7, dtype=int).tolist()
     assert not any("taken for" in line for line in figures(metrics))
     metrics["confusion"][2][5], metrics["confusion"][5][2], metrics["confusion"][0][1] = 1083, 7, 8
@@ -240,12 +264,13 @@ def test_the_matrix_is_drawn_for_few_and_many_classes(tmp_path, count: int) -> N
         "top1": 0.5, "images": 7 * count**2, "confusion": confusion.tolist(), "per_class": dict.fromkeys(names, 0.5)
     }  # fmt: skip
     mistake = vision.Mistake(0, 0, 1, 0.993)
-    confusion_chart.draw(metrics, [(mistake, torch.zeros(3, 32, 32, dtype=torch.uint8))] * 3, tmp_path / "a.svg")
-    said = texts(tmp_path / "a.svg")
-    assert said.count("7") == (count**2 if count <= 20 else 0)
-    named = [line for line in said if line.startswith("name_") or line == "$x_1"]
+    figure = confusion_chart.draw(metrics, [(mistake, torch.zeros(3, 32, 32, dtype=torch.uint8))] * 3)
+    style.save(figure, tmp_path / "a.svg", confusion_chart.NOTE)
+    written = texts(tmp_path / "a.svg")
+    assert written.count("7") == (count**2 if count <= 20 else 0)
+    named = [line for line in written if line.startswith("name_") or line == "$x_1"]
     assert len(named) == (
         2 * (count - 1) if count <= 100 else 2 * (count // 2 - 1)
     )  # all on both sides, or each second
-    assert "true: $x_1" in said and sum("99%" in line for line in said) == 3
-    assert not any("advice" in line for line in said)
+    assert "true: $x_1" in written and sum("99%" in line for line in written) == 3
+    assert not any("advice" in line for line in written)

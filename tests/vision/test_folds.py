@@ -1,4 +1,4 @@
-"""Cross-validation of image classifiers: what is held out, and what is told."""
+"""Cross-validation of image classifiers: what is held out, and the figures of all folds."""
 
 import shutil
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlab import checkpoint, vision
+from seqlab import api, checkpoint, vision
 from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import DataError
 from tests.data.images.cifar_files import cifar_files, write_mirror
@@ -48,7 +48,7 @@ def test_a_class_of_too_few_images_is_named() -> None:
         list(vision.folds(image_set([0, 0, 0, 1, 1], 2), 3, 0))
 
 
-def test_the_mean_over_the_folds_is_told_and_a_resumed_run_is_the_whole_one(
+def test_the_result_is_the_mean_over_the_folds_and_a_resumed_run_gives_the_same(
     cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQLAB_MIRROR", str(write_mirror(tmp_path / "mirror", cifar_files(20))))
@@ -89,3 +89,40 @@ def test_folds_that_are_not_begun_follow_the_first_and_strangers_are_refused(
     shutil.copytree(folder / "fold-1", folder / "fold-4")
     assert cli("train-cnn", "cifar10", *WORDS, "--overwrite").status == 0
     assert sorted(path.name for path in folder.iterdir()) == ["fold-1", "fold-2", "fold-3"]
+
+
+def test_the_library_gives_the_folds_as_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_MIRROR", str(write_mirror(tmp_path / "mirror", cifar_files(20))))
+    how = {"model": "lenet5", "folds": 2, "threads": 1, "device": "cpu", "batch_size": 20, "epochs": 1.0}
+    task = api.train_cnn("cifar10", **how)
+    found = task.result()
+    assert found.to_dict()["final"] and found["images"] == 100
+    frame = found.to_frame()
+    assert frame["top1"].tolist() == found["folds"]["accuracy"] and frame.index.tolist() == [1, 2]
+    assert "deviation" in found._repr_html_()
+    assert [note for note in task.notes if note.startswith("fold 2 of 2")]
+    steps = [checkpoint.load(found.folder / f"fold-{n}").config["settings"]["max_steps"] for n in (1, 2)]
+    assert steps == [2, 2]
+    assert api.train_cnn("cifar10", **how, resume=True).result().to_dict() == found.to_dict()
+
+
+def test_stopped_folds_have_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_MIRROR", str(write_mirror(tmp_path / "mirror", cifar_files(20))))
+    how = {"model": "lenet5", "folds": 2, "threads": 1, "device": "cpu", "batch_size": 20, "max_steps": 4}
+    whole = api.train_cnn("cifar10", **how, folder=tmp_path / "whole").result()
+    stopped = api.train_cnn("cifar10", **how, folder=tmp_path / "a", stop=lambda: True)
+    assert stopped.result() is None and stopped.notes[-1].startswith("stopped; saved in")
+    resumed = api.train_cnn("cifar10", **how, folder=tmp_path / "a", resume=True).result()
+    assert resumed.metrics == whole.metrics
+
+
+def test_only_folds_that_hold_a_classifier_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQLAB_MIRROR", str(write_mirror(tmp_path / "mirror", cifar_files(20))))
+    how = {"model": "lenet5", "folds": 2, "threads": 1, "device": "cpu", "batch_size": 20, "max_steps": 1}
+    folder = api.train_cnn("cifar10", **how).result().folder
+    shutil.copytree(folder / "fold-1", folder / "fold-3")
+    for name in ("fold-4", "fold-mine"):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text("{}")
+    api.train_cnn("cifar10", **how, overwrite=True).result()
+    assert sorted(path.name for path in folder.iterdir()) == ["fold-1", "fold-2", "fold-4", "fold-mine"]

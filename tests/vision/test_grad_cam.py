@@ -10,10 +10,12 @@ from seqlab import vision
 from seqlab.data.images.augment import Normalise
 from seqlab.machine import Compute
 from seqlab.plots import grad_cam as heat_chart
-from seqlab.vision import Classifier
-from tests.plots.test_charts import AWKWARD, texts
+from seqlab.plots import style
+from seqlab.vision import Classifier, HeatMap, ImagePrediction
+from seqlab.vision.inputs import picture_of
+from tests.plots.svg import AWKWARD, texts
 
-CHOSEN = Compute(device="cpu", precision="fp32", threads=1).resolve(1)
+DEVICE = Compute(device="cpu", precision="fp32", threads=1).resolve(1)
 
 
 class Pooled(nn.Module):
@@ -40,9 +42,9 @@ def test_for_pooled_maps_it_is_the_class_activation_map() -> None:
     net = Pooled().train()
     images, classes = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8), torch.arange(8) % 4
     for _ in range(3):
-        net(torch.randn(64, 3, 32, 32))  # the norm has learnt something that is not of these images
+        net(torch.randn(64, 3, 32, 32))  # the norm has learned something that is not of these images
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    got = vision.heat_maps(classifier(net, 4), images, classes, CHOSEN)
+    got = vision.heat_maps(classifier(net, 4), images, classes, DEVICE)
     assert net.training and all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(parameter.grad is None for parameter in net.parameters())
     net.eval()
@@ -61,7 +63,7 @@ def test_every_net_of_the_zoo_has_a_map(name: str) -> None:
     for parameter in net.parameters():
         parameter.requires_grad_(False)  # a net that is not to be trained has its gradients too
     maps = torch.cat(
-        [vision.heat_maps(classifier(net, 10), images, torch.full((3,), label), CHOSEN) for label in range(10)]
+        [vision.heat_maps(classifier(net, 10), images, torch.full((3,), label), DEVICE) for label in range(10)]
     )
     assert maps.shape == (30, 32, 32)
     assert maps.isfinite().all() and maps.min() >= 0 and maps.max() == pytest.approx(1)
@@ -78,20 +80,20 @@ def patches(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.from_numpy(images), torch.from_numpy(labels), torch.from_numpy(places)
 
 
-def test_a_trained_net_looks_where_the_class_is() -> None:
+def test_the_heat_map_of_a_trained_net_is_where_the_class_is() -> None:
     torch.manual_seed(0)
     net = Pooled(3)
-    known = classifier(net, 3)
+    trained = classifier(net, 3)
     images, labels, _ = patches(256, seed=0)
     optimizer = torch.optim.Adam(net.parameters(), 0.02)
     for _ in range(10):
         for part, truth in zip(images.split(32), labels.split(32), strict=True):
             optimizer.zero_grad()
-            F.cross_entropy(net(known.normalise(part)), truth).backward()
+            F.cross_entropy(net(trained.normalise(part)), truth).backward()
             optimizer.step()
     images, labels, places = patches(60, seed=1)
-    assert (known.logits(images, CHOSEN).argmax(1) == labels).double().mean() > 0.95
-    peaks = vision.heat_maps(known, images, labels, CHOSEN).flatten(1).argmax(1)
+    assert (trained.logits(images, DEVICE).argmax(1) == labels).double().mean() > 0.95
+    peaks = vision.heat_maps(trained, images, labels, DEVICE).flatten(1).argmax(1)
     rows, columns = peaks // 32 - places[:, 0], peaks % 32 - places[:, 1]
     assert ((rows.abs() <= 4) & (columns.abs() <= 4)).double().mean() > 0.95  # by chance: a twelfth
 
@@ -103,8 +105,9 @@ def test_the_heat_maps_are_drawn_with_names_as_they_are(tmp_path, count: int) ->
     files = [tmp_path / f"$a_{place}^{{b <i>.png" for place in range(count)]
     for place, file in enumerate(files):
         Image.fromarray(np.full((40 + 700 * (place % 2), 90, 3), 99, np.uint8)).save(file)
-    looked = [(file, torch.rand(32, 32)) for file in files]
-    heat_chart.draw(looked, [{"class": AWKWARD, "probability": 0.876}] * count, tmp_path / "a.svg")
-    said = texts(tmp_path / "a.svg")
-    assert sum(line.startswith("$a_") and "^{b" in line for line in said) == count
-    assert sum(line.endswith("87.6%") for line in said) == count
+    predictions = [ImagePrediction(file, str(file), ((AWKWARD, 0.876),)) for file in files]
+    maps = [HeatMap(one, picture_of(one.image, 32, 32), np.random.rand(32, 32)) for one in predictions]
+    style.save(heat_chart.draw(maps), tmp_path / "a.svg", heat_chart.NOTE)
+    written = texts(tmp_path / "a.svg")
+    assert sum(line.startswith("$a_") and "^{b" in line for line in written) == count
+    assert sum(line.endswith("87.6%") for line in written) == count

@@ -11,8 +11,9 @@ from seqlab.models.alexnet import AlexNet
 from seqlab.models.googlenet import GoogLeNet, Inception
 from seqlab.models.resnet import Bottleneck, ImageNetResNet, ResNet
 from seqlab.models.vgg import VGG
+from seqlab.settings import VisionSettings
 from seqlab.training import count_parameters
-from seqlab.vision import MODELS, VisionSettings, size
+from seqlab.vision import MODELS, size
 
 # Parameters as torchvision counts them, for a thousand classes; for ten those of section 4.2 of He et al. 2016.
 PARAMETERS = {
@@ -112,7 +113,7 @@ def test_a_net_keeps_the_names_of_its_tensors_and_takes_them_back(name: str) -> 
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_small_net_trains_every_parameter_and_tells_seven_classes_apart(name: str) -> None:
+def test_a_small_net_trains_every_parameter_and_learns_seven_classes(name: str) -> None:
     net = MODELS[name].build(7)
     logits = net(torch.randn(8, 3, 32, 32))
     assert logits.shape == (8, 7)
@@ -226,3 +227,17 @@ def test_the_auxiliary_heads_add_logits_and_change_none(small: bool) -> None:
 def test_a_depth_that_no_paper_has_is_refused(build: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match="layers"):
         build()
+
+
+def test_the_list_of_models_has_their_size_and_what_to_expect(cli: Callable[..., Any]) -> None:
+    models = {entry.pop("name"): entry for entry in cli("train-cnn", "--list", "--json").json["models"]}
+    assert set(models) == set(MODELS)
+    assert (models["lenet5"]["parameters"], models["vgg16-224"]["parameters"]) == (62_006, 138_357_544)
+    resnet = models["resnet20"]
+    assert (resnet["side"], resnet["classes"], resnet["multiply_adds"]) == (32, 10, 40_551_040)
+    assert (models["resnet56"]["cifar10_top1"], models["resnet56"]["cifar10_source"]) == (0.9303, "paper")
+    assert (models["vgg16"]["side"], models["resnet152"]["classes"]) == (32, 1000)
+    lines = cli("train-cnn", "--list").out.splitlines()
+    assert len(lines) == 1 + len(models) and max(map(len, lines)) <= 100
+    (line,) = [line for line in lines if line.startswith("resnet20 ")]
+    assert "269,722" in line and "40.6 M" in line and "91.3 % measured" in line

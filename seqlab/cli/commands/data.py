@@ -9,7 +9,7 @@ from seqlab.cli.options import Common
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_options
-from seqlab.data.fetch import cache
+from seqlab.data.fetch import cache, sources
 from seqlab.data.fetch.downloads import Download, data_sets, files_of
 from seqlab.errors import DataError, UsageError, did_you_mean
 from seqlab.tasks import Task
@@ -60,7 +60,7 @@ def fetch(common: Common, name: str) -> None:
     """
     files = _named(name)
     for download in files:
-        follow(common, Task(cache.fetch(download, offline=common.offline)))
+        follow(common, Task(sources.fetch(download, offline=common.offline)))
     state, row = _state(files), _row(name)
     why = {
         "not checked": "not checked: no checksum is published",

@@ -11,6 +11,7 @@ import click
 from seqlab.cli.options import Common
 from seqlab.cli.output import result, result_json
 from seqlab.cli.redirect import result_options
+from seqlab.errors import CheckpointError
 
 
 @click.command("doctor")
@@ -45,7 +46,7 @@ def command(common: Common) -> int:
         )
     shipped = checkpoint.shipped_folder()
     for entry in checkpoint.listing([shipped]):
-        if isinstance(entry, checkpoint.CheckpointError):
+        if isinstance(entry, CheckpointError):
             rows.append(("shipped", str(shipped), entry.message, False))
         else:
             rows.append(

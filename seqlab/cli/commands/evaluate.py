@@ -59,7 +59,9 @@ def command(
     model = api.model_of(saved, common.compute)
     found = follow(common, model.evaluate_task(data, **own.get(job, {})))
     if plot is not None:
-        found.plot().save(plot)
+        from seqlab.plots import confusion, style
+
+        style.save(found.plot(), plot, confusion.NOTE)
         say(common, f"drawn in {plot}")
     if common.json:
         result_json(found.to_dict())
@@ -78,12 +80,18 @@ def _refuse_others(saved: Any, options: dict[str, tuple[str, Any]]) -> None:
 
 def _lines(job: str, model: Any, found: Any) -> list[str]:
     """The result for a person."""
-    from seqlab.cli.reports import forecast_tables, images, tables, text
-
     if job == "language":
+        from seqlab.cli.reports import text
+
         return text.evaluation(found.metrics, len(model.model.vocab))
     if job == "vision":
+        from seqlab.cli.reports import images
+
         return images.figures(found.metrics)
     if job == "tabular":
+        from seqlab.cli.reports import tables
+
         return tables.evaluation(found.metrics)
+    from seqlab.cli.reports import forecast_tables
+
     return [*forecast_tables.backtest_lines(found.backtest), "", found.verdict]

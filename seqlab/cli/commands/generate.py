@@ -60,8 +60,9 @@ def command(
     The same --seed writes the same text. `linux` ships with seqlab.
     """
     from seqlab import api
-    from seqlab.cli.reports.text import copy
+    from seqlab.sampling import Sampling
 
+    Sampling(temperature, top_k, top_p, min_p)  # values without meaning are refused before a model is read
     model = api.load(corpus, job="language", **common.device_options)
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":
@@ -90,20 +91,26 @@ def command(
             sink.write(_together(prompt, found) + "\n")
         say(common, f"written to {common.output}")
         if samples == 1:
-            command = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
-            say(common, f"go on from there: {command} < {shlex.quote(str(common.output))}")
+            again = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
+            say(common, f"go on from there: {again} < {shlex.quote(str(common.output))}")
     if common.json:
         result_json(found.to_dict())
     elif sink is None:
         result("" if streamed else _together(prompt, found))
-    count = sum(map(len, writing.written))
-    say(common, f"{count:,} characters, {found.chars_per_second:,.0f} a second")
-    for k, sample in enumerate(found.samples, 1):
-        if training is not None and sample.longest_copy is not None:
-            of = f"sample {k}: " if samples > 1 else ""
-            say(common, of + copy(sample.longest_copy, training.name))
+    _say_figures(common, found, sum(map(len, writing.written)), training.name if training else "")
     if ended is not None:
         raise ended
+
+
+def _say_figures(common: Common, found: "Generated", count: int, source: str) -> None:
+    """How fast it went, and what of each text also stands in the training text called `source`."""
+    from seqlab.cli.reports.text import copy
+
+    say(common, f"{count:,} characters, {found.chars_per_second:,.0f} a second")
+    for k, sample in enumerate(found.samples, 1):
+        if sample.longest_copy is not None:
+            of = f"sample {k}: " if len(found.samples) > 1 else ""
+            say(common, of + copy(sample.longest_copy, source))
 
 
 def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> BaseException | None:

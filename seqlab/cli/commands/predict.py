@@ -1,24 +1,20 @@
 """seqlab predict CHECKPOINT FILE..."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import Bar, result, result_json, say
+from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_to_output
 from seqlab.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from seqlab.plots.grad_cam import Looked
+from seqlab.tasks import Note, Status
 
 PICTURES = (*CHARTS, ".jpg", ".jpeg")
-LEVEL = 0.9  # of the intervals of numbers
-BATCH = 500  # files that are held in memory at a time
-MOST_DRAWN = 100
 
 
 @click.command("predict")
@@ -33,8 +29,8 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     A table gets a CSV with a row for each of its own: the prediction, and the probability of each class or the ends of
     a 90 % interval (a narrower one, and said, where too few rows were held out). Its columns are found by name.
 
-    With -o FILE.png (.jpg, .svg, .pdf) a picture is drawn of where in each image the net found its first class; any
-    other FILE takes the text.
+    With -o FILE.png (.jpg, .svg, .pdf) heat maps are drawn of what in each image speaks for its first class (Grad-CAM);
+    any other FILE takes the text.
     """
     from seqlab.checkpoint import find
 
@@ -43,7 +39,7 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
         check_writable(drawn, "-o")
     if common.output and any(common.output.resolve() == file.resolve() for file in files):
         raise UsageError(f"{common.output} is read here: it would be replaced", "name another file with -o FILE")
-    saved = find(checkpoint, common.checkpoint_folders())
+    saved = find(checkpoint)
     say(common, f"checkpoint {saved.folder}")
     jobs = {"vision": _images, "tabular": _rows}
     job = saved.config["job"]
@@ -57,94 +53,51 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
 
 
 def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
-    import torch
-
-    from seqlab import vision
-    from seqlab.data.images.decode import read_image
+    from seqlab import api
+    from seqlab.cli.reports import images
 
     if drawn:
         _check_drawn(files, drawn)
-    classifier = vision.load(saved)
-    chosen = vision.as_trained(saved, common.compute())
-    classifier.model.to(chosen.device)
-    predictions: list[dict[str, Any]] = []
-    looked: list[Looked] = []
-    failed: list[DataError] = []
-    for several in _batches(common, files):
-        batch, read = [], []
-        for file in several:
-            try:
-                read.append(read_image(file, classifier.height, classifier.width))
-                batch.append(file)
-            except DataError as problem:
-                if common.json:  # an error is no result
-                    raise
-                failed.append(problem)
-                say(common, problem.message)
-        if not read:
-            continue
-        images = torch.stack(read)
-        probabilities = vision.predict(classifier, images, chosen, average_views=views).cpu()
-        for file, values, places in zip(
-            batch, *(one.tolist() for one in probabilities.topk(min(top, len(classifier.classes)))), strict=True
-        ):
-            classes = [
-                {"class": classifier.classes[place], "probability": value}
-                for place, value in zip(places, values, strict=True)
-            ]
-            predictions.append({"file": str(file), "classes": classes})
-            if not common.json:
-                named = ", ".join(f"{entry['class']} {entry['probability']:.1%}" for entry in classes)
-                result(f"{file}: {named}")
-        if drawn:
-            looked += zip(batch, vision.heat_maps(classifier, images, probabilities.argmax(1), chosen), strict=True)
-    if len(failed) == len(files) == 1:
-        raise failed[0]
+    model, bar = api.model_of(saved, common.compute), Bar(common)
+    task = model.predict_task(files, top, views=views, skip_damaged=not common.json)  # of JSON an error is no part
+    for event in task:
+        if isinstance(event, Note):
+            say(common, event.text)
+        elif isinstance(event, Status):
+            bar.show(event.text, event.done, event.total)
+        elif not common.json:
+            result(images.prediction(event))
+    bar.clear()
+    found = task.result()
+    if len(found.failed) == len(files) == 1:
+        raise found.failed[0]
     if common.json:
-        result_json({"checkpoint": saved.name, "predictions": predictions})
-    if drawn and looked:
-        from seqlab.plots.grad_cam import draw
+        result_json(found.to_dict())
+    if drawn and found:
+        from seqlab.plots import grad_cam, style
 
-        draw(looked, [one["classes"][0] for one in predictions], drawn)
-        say(common, f"where the net looked: drawn in {drawn}")
-    if failed:
-        raise DataError(f"{len(failed):,} of {len(files):,} files could not be read", failed[0].hint)
+        style.save(model.grad_cam(found).plot(), drawn, grad_cam.NOTE)
+        say(common, f"heat maps drawn in {drawn}")
+    if found.failed:
+        raise DataError(f"{len(found.failed):,} of {len(files):,} files could not be read", found.failed[0].hint)
 
 
 def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
-    from seqlab import tabular
-    from seqlab.data.tables.reader import read_table
+    from seqlab import api
 
     if len(files) > 1 or views or drawn:
         what = "--views" if views else f"drawing {drawn}" if drawn else "more than one file"
         raise UsageError(f"{what} has no meaning for '{saved.name}': its job is tables", "name one table")
-    predictor = tabular.load(saved)
-    table = read_table(files[0], predictor.written)
-    for note in table.notes:
-        say(common, f"  {note}")
-    for column, count in predictor.encoder.unknown(table.frame).items():
-        entries = "entry" if count == 1 else "entries"
-        say(common, f"  column '{column}' has {count:,} {entries} unlike those it was trained on, taken as unknown")
-    level = max((one for one in predictor.widths if one <= LEVEL), default=LEVEL)
-    if level != LEVEL:
-        say(common, f"  too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
-    found = tabular.predict(predictor, table, common.compute().resolve(saved.config["parameters"]), level=level)
+    found = follow(common, api.model_of(saved, common.compute).predict_task(files[0]))
     if common.json:
-        of = {} if predictor.target.classes else {"level": level}
-        result_json({"checkpoint": saved.name, **of, "predictions": found.to_dict("records")})
+        result_json(found.to_dict())
     else:
-        result(found.to_csv(index=False).rstrip("\n"))
-
-
-def _batches(common: Common, files: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    bar = Bar(common)
-    for start in range(0, len(files), BATCH):
-        bar.show(f"{start:,} of {len(files):,} files", start, len(files))
-        yield files[start : start + BATCH]
-    bar.clear()
+        result(found.to_frame().to_csv(index=False).rstrip("\n"))
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:
+    from seqlab.vision.image_model import MOST_DRAWN
+
     if len(files) > MOST_DRAWN:
         raise UsageError(
             f"{len(files):,} images are too many for one picture",

@@ -1,56 +1,17 @@
-"""A forecast and its backtest written down: as JSON, as text, and as tables of a file."""
+"""A forecast and its backtest written down: as text, and as tables of a file."""
 
 import csv
 import math
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from seqlab.cli.forecast_answers import Made
 
 if TYPE_CHECKING:
     from seqlab.forecasting import Forecast
     from seqlab.scoring.backtest import Backtest
-
-SHOWN_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-WRITTEN_LEVELS = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
-
-
-def _price(value: float) -> str:
-    """A price as it is written to a file: ten digits lose no cent of a hundred million."""
-    return f"{value:.10g}"
-
-
-def _levels(levels: Sequence[float]) -> dict[str, int]:
-    from seqlab.scoring import LEVELS
-
-    return {f"q{round(100 * level):02d}": LEVELS.index(level) for level in levels}
-
-
-def as_json(answer: Made, horizon: int) -> dict[str, Any]:
-    from seqlab.scoring.backtest import summary, verdict
-
-    one = answer.forecast
-    places = _levels(SHOWN_LEVELS)
-    return {
-        "ticker": one.series.name,
-        "source": one.series.source,
-        "as_of": str(one.series.dates[-1]),
-        "last_close": float(one.series.close[-1]),
-        "model": answer.by.checkpoint.name,
-        "trained": answer.trained,
-        "cut": str(answer.by.cut),
-        "horizon": horizon,
-        "quantiles": [
-            {"date": str(date), **{name: float(prices[place]) for name, place in places.items()}}
-            for date, prices in zip(one.dates, one.prices, strict=True)
-        ],
-        "backtest": summary(one.backtest),
-        "verdict": verdict(one.backtest),
-    }
 
 
 def lines(one: "Forecast") -> list[str]:
@@ -58,9 +19,9 @@ def lines(one: "Forecast") -> list[str]:
     import numpy as np
 
     from seqlab.cli.reports.terminal_chart import for_stdout
-    from seqlab.scoring.backtest import verdict
+    from seqlab.forecasting.results import level_places
 
-    places = list(_levels(SHOWN_LEVELS).items())
+    places = list(level_places().items())
     series, backtest = one.series, one.backtest
     shown = np.vstack([one.prices, one.random_walk[-1:]])[:, [place for _, place in places]]
     spread = float(shown.max() - shown.min())
@@ -81,10 +42,10 @@ def lines(one: "Forecast") -> list[str]:
         f"{table[-1]}  on the last {backtest.step}",
     ]
     lines += backtest_lines(backtest)
-    said = verdict(backtest)
+    verdict = one.verdict
     if sys.stdout.isatty():  # a terminal would break it within words
-        said = textwrap.fill(said, max(40, shutil.get_terminal_size().columns - 1))
-    return [*lines, "", said]
+        verdict = textwrap.fill(verdict, max(40, shutil.get_terminal_size().columns - 1))
+    return [*lines, "", verdict]
 
 
 def backtest_lines(backtest: "Backtest") -> list[str]:
@@ -110,41 +71,43 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
     return lines
 
 
-def write_table(path: Path, forecasts: Sequence["Forecast"]) -> None:
-    places = _levels(WRITTEN_LEVELS)
+def training(config: dict[str, Any]) -> list[str]:
+    """The lines of `seqlab train-forecaster`. config: that of the checkpoint."""
+    count, taken = len(config["data"]["series"]), config["position"]["step"]
+    found = [f"trained on {count} series to {config['cut']}, {taken:,} steps"]
+    backtest = config["metrics"]["backtest"]
+    if backtest["origins"]:
+        skill = ", ".join(
+            f"{s:+.2f} % at {h} d" for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
+        )
+        found.append(
+            f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
+        )
+    return found
+
+
+def write_table(path: Path, forecasts: "Sequence[Forecast]") -> None:
+    """A row for each ticker and date."""
+    from seqlab.forecasting.results import WRITTEN_LEVELS
+
+    rows = (
+        {"ticker": row.pop("unique_id"), "date": row.pop("ds"), **row}
+        for one in forecasts
+        for row in one.rows(WRITTEN_LEVELS)
+    )
+    _write(path, rows)
+
+
+def write_backtest(path: Path, forecasts: "Sequence[Forecast]") -> None:
+    """A row for each ticker, method, origin and horizon."""
+    _write(path, (row for one in forecasts for row in one.backtest_rows()))
+
+
+def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    """A CSV file; ten digits of a price lose no cent of a hundred million."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["ticker", "date", *places])
-        for one in forecasts:
-            for date, prices in zip(one.dates, one.prices, strict=True):
-                writer.writerow([one.series.name, date, *(_price(prices[place]) for place in places.values())])
-
-
-def write_backtest(path: Path, forecasts: Sequence["Forecast"]) -> None:
-    """One row per ticker, method, origin and horizon; prices are the origin's close times exp(return)."""
-    import numpy as np
-
-    places = _levels(WRITTEN_LEVELS)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["ticker", "method", "origin", "horizon", "date", "last_close", "outcome", *places])
-        for one in forecasts:
-            series, backtest = one.series, one.backtest
-            for method, quantiles in backtest.quantiles.items():
-                for o, row in enumerate(np.searchsorted(series.dates, backtest.origins)):
-                    close = series.close[row]
-                    for k, h in enumerate(backtest.horizons):
-                        prices = series.moved(quantiles[o, k], row)
-                        outcome = float(series.moved(backtest.outcomes[o, k], row))
-                        writer.writerow(
-                            [
-                                series.name,
-                                method,
-                                series.dates[row],
-                                h,
-                                series.dates[row + h],
-                                _price(close),
-                                _price(outcome),
-                            ]
-                            + [_price(prices[place]) for place in places.values()]
-                        )
+        for number, row in enumerate(rows):
+            if number == 0:
+                writer.writerow(row)
+            writer.writerow([f"{value:.10g}" if isinstance(value, float) else value for value in row.values()])

@@ -1,4 +1,4 @@
-"""What is done to a batch of images at once before a net sees it."""
+"""Augmentation and normalisation of a batch of images, all at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-SMALLEST_SIDE = 12  # pixels: below it, no net of ours has anything left after its pooling
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""An image file of any format as one uint8 tensor."""
+"""An image of any format, from a file or from memory, as one uint8 tensor."""
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqlab.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def image_suffixes() -> set[str]:
@@ -25,14 +28,13 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
     then resized. Of an animation the first frame. Raises DataError, naming the file, if it is no image or is
     damaged.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata and of great size; the error at twice that size stays
             with Image.open(path) as file:
-                image = _to_rgb(ImageOps.exif_transpose(file))
-        fitted = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
+                return fitted(file, height, width)
     except FileNotFoundError as problem:
         raise DataError(f"there is no file {path}", "name an image file") from problem
     except IsADirectoryError as problem:
@@ -41,7 +43,36 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
         raise DataError(
             f"{path} cannot be read as an image: {problem}", "name an image file, as PNG or JPEG"
         ) from problem
-    return torch.from_numpy(np.array(fitted)).permute(2, 0, 1).contiguous()  # (3, H, W)
+
+
+def fitted(image: "Image.Image", height: int, width: int) -> Tensor:
+    """A PIL image as `read_image` reads one from a file: (3, height, width) uint8."""
+    from PIL import Image, ImageOps
+
+    upright = _to_rgb(ImageOps.exif_transpose(image))
+    resized = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()  # (3, H, W)
+
+
+def as_picture(pixels: np.ndarray | Tensor) -> "Image.Image":
+    """An array (H, W), (H, W, 3) or (H, W, 4), or a tensor (3, H, W), of uint8 as a PIL image.
+
+    Raises DataError for another shape or type.
+    """
+    from PIL import Image
+
+    array = pixels.permute(1, 2, 0).cpu().numpy() if isinstance(pixels, Tensor) and pixels.dim() == 3 else pixels
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or not _is_picture(array.shape):
+        shape = " x ".join(map(str, pixels.shape))
+        raise DataError(
+            f"{shape} values of {pixels.dtype} are no image",
+            "give an array (H, W, 3) or a tensor (3, H, W) of uint8, from 0 to 255",
+        )
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return 0 not in shape and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)))
 
 
 def _to_rgb(image: Any) -> Any:

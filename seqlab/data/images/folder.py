@@ -1,8 +1,8 @@
 """A folder of images, one folder for each class, as an ImageSet.
 
 Either FOLDER/CLASS/* or FOLDER/train/CLASS/* and FOLDER/test/CLASS/* (`val` where there is no `test`). A class has
-the images in its folder and the folders in that. Files whose names do not end as an image's do are left out and told
-of; hidden files and folders are passed over. A link to a file or to a class's folder is what it leads to; links to
+the images in its folder and the folders in that. Files whose names do not end as an image's do are left out, with
+a note; hidden files and folders are passed over. A link to a file or to a class's folder is what it leads to; links to
 folders further down are not followed, as they may run in circles.
 
 Without a test part one is drawn, see `held_out`.
@@ -11,6 +11,7 @@ Without a test part one is drawn, see `held_out`.
 import hashlib
 import os
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.test_split import Picture, count, split
 from seqlab.errors import DataError
 
-PIXELS = 32  # a side, unless told
+PIXELS = 32  # a side, by default
 HINT = "give it one folder for each class with its images in it: FOLDER/cat/1.jpg, FOLDER/dog/2.jpg"
 
 
@@ -34,33 +35,16 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
     """
     notes: list[str] = []
     parts = _parts(folder, notes)
-    classes = sorted(_class_folders(parts[0]))
-    if len(classes) < 2:
-        found = f"only one class, {printable(classes[0])}" if classes else "no folders"
-        raise DataError(f"{parts[0]} has {found}, and a classifier needs two classes or more", HINT)
-    if len(parts) == 1 and "train" in classes and set(classes) <= {"train", "test", "val", "valid", "validation"}:
-        raise DataError(f"{folder}/train has no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
+    classes = _classes(folder, parts)
     listed = [_listed(part, classes, notes) for part in parts]
-    if not listed[-1]:
-        raise DataError(f"{parts[-1]} has no image in the folders of its classes", HINT)
-    if empty := [label for label in range(len(classes)) if label not in {label for _, label in listed[0]}]:
-        names = ", ".join(printable(classes[label]) for label in empty[:3])
-        raise DataError(
-            f"{parts[0]} has {len(empty)} {'class' if len(empty) == 1 else 'classes'} without an image: {names}",
-            "put images in, or remove the empty folder",
-        )
+    _check_listed(parts, classes, listed)
     total = sum(path.stat().st_size for files in listed for path, _ in files)
     progress = Transfer(f"images of {name}", "folder", 0, 2 * total)  # each is read for its sha256 and for its pixels
     pictures = []
     for files in listed:
-        hashed = []
-        for path, label in files:
-            with reading(path, "let it be read, or remove it"):
-                data = path.read_bytes()
-            hashed.append(Picture(path, label, hashlib.sha256(data).hexdigest()))
-            progress = Transfer(progress.file, progress.origin, progress.done + len(data), progress.total)
-            yield progress
+        hashed = yield from _hashed(files, progress)
         pictures.append(sorted(hashed, key=lambda one: (one.digest, one.label)))  # so a stretch of them has all classes
+        progress = replace(progress, done=progress.done + sum(path.stat().st_size for path, _ in files))
     drawn = len(parts) == 1
     train, test = split(pictures[0], notes) if drawn else (pictures[0], pictures[1])
     if not train or not test:
@@ -70,18 +54,7 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
     need = (len(train) + len(test)) * 3 * size**2
     notes.append(f"images of {size} x {size} pixels, {need / 1e6:,.1f} MB in memory")
     _need_memory(need)
-    images = torch.empty(len(train) + len(test), 3, size, size, dtype=torch.uint8)
-    damaged: list[tuple[Path, DataError]] = []
-    for index, one in enumerate([*train, *test]):
-        try:
-            images[index] = read_image(one.path, size, size)
-        except DataError as problem:
-            damaged.append((one.path, problem))
-        done = progress.done + one.path.stat().st_size
-        progress = Transfer(progress.file, progress.origin, done, progress.total)
-        yield progress
-    if damaged:
-        raise _damaged(folder, damaged, len(images))
+    images = yield from _decoded(folder, [*train, *test], size, progress)
     labels = torch.tensor([one.label for one in [*train, *test]])
     digest = hashlib.sha256(f"{size}\n".encode())
     shown = [printable(one) for one in classes]
@@ -102,6 +75,58 @@ def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transf
     )
 
 
+def _classes(folder: Path, parts: list[Path]) -> list[str]:
+    """The names of the classes, in order. Raises DataError where they are no two."""
+    classes = sorted(_class_folders(parts[0]))
+    if len(classes) < 2:
+        found = f"only one class, {printable(classes[0])}" if classes else "no folders"
+        raise DataError(f"{parts[0]} has {found}, and a classifier needs two classes or more", HINT)
+    if len(parts) == 1 and "train" in classes and set(classes) <= {"train", "test", "val", "valid", "validation"}:
+        raise DataError(f"{folder}/train has no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
+    return classes
+
+
+def _check_listed(parts: list[Path], classes: list[str], listed: list[list[tuple[Path, int]]]) -> None:
+    """Raise DataError for a part without an image, and for a class to train on without one."""
+    if not listed[-1]:
+        raise DataError(f"{parts[-1]} has no image in the folders of its classes", HINT)
+    if empty := [label for label in range(len(classes)) if label not in {label for _, label in listed[0]}]:
+        names = ", ".join(printable(classes[label]) for label in empty[:3])
+        raise DataError(
+            f"{parts[0]} has {len(empty)} {'class' if len(empty) == 1 else 'classes'} without an image: {names}",
+            "put images in, or remove the empty folder",
+        )
+
+
+def _hashed(files: list[tuple[Path, int]], progress: Transfer) -> Generator[Transfer, None, list[Picture]]:
+    hashed = []
+    for path, label in files:
+        with reading(path, "let it be read, or remove it"):
+            data = path.read_bytes()
+        hashed.append(Picture(path, label, hashlib.sha256(data).hexdigest()))
+        progress = replace(progress, done=progress.done + len(data))
+        yield progress
+    return hashed
+
+
+def _decoded(
+    folder: Path, pictures: list[Picture], size: int, progress: Transfer
+) -> Generator[Transfer, None, torch.Tensor]:
+    """The pixels (N, 3, size, size) uint8. Raises DataError that names the images that cannot be read."""
+    images = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
+    damaged: list[tuple[Path, DataError]] = []
+    for index, one in enumerate(pictures):
+        try:
+            images[index] = read_image(one.path, size, size)
+        except DataError as problem:
+            damaged.append((one.path, problem))
+        progress = replace(progress, done=progress.done + one.path.stat().st_size)
+        yield progress
+    if damaged:
+        raise _damaged(folder, damaged, len(images))
+    return images
+
+
 def printable(name: str) -> str:
     """A file's name as text that can be written down and shown, whatever its bytes: what is odd is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
@@ -114,7 +139,7 @@ def _parts(folder: Path, notes: list[str]) -> list[Path]:
         return [folder]
     test = next((name for name in ("test", "val") if name in inside and _class_folders(inside[name])), None)
     if others := sorted(set(inside) - {"train", test}):
-        notes.append(f"not looked at beside train/{f' and {test}/' if test else ''}: {_listing(others)}")
+        notes.append(f"not read beside train/{f' and {test}/' if test else ''}: {_listing(others)}")
     return [inside["train"], *([inside[test]] if test else [])]
 
 

@@ -56,14 +56,16 @@ def read_idx(path: Path) -> np.ndarray:
                 raise DataError(f"{path} has {magic[3]} dimensions: images have three and labels one", HINT)
             head = file.read(4 * magic[3])
             if len(head) < 4 * magic[3]:
-                raise DataError(f"{path} ends before its {magic[3]} dimensions are told", HINT)
+                raise DataError(f"{path} ends within the sizes of its {magic[3]} dimensions", HINT)
             shape = struct.unpack(f">{magic[3]}I", head)
             size, values = math.prod(shape), bytearray()
-            while len(values) <= size and (chunk := file.read(CHUNK)):  # what it tells may be far from what it holds
+            while len(values) <= size and (
+                chunk := file.read(CHUNK)
+            ):  # the header may name far more than the file holds
                 values += chunk
     if len(values) != size:
-        told, held = " x ".join(map(str, shape)), "more" if len(values) > size else f"{len(values):,}"
-        raise DataError(f"{path} tells of {told} values and holds {held}", HINT)
+        named, held = " x ".join(map(str, shape)), "more" if len(values) > size else f"{len(values):,}"
+        raise DataError(f"{path} should hold {named} values and holds {held}", HINT)
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 

@@ -11,7 +11,7 @@ class ImageSet:
     """Labelled images, split as their publisher split them, or else as a rule of ours does (`drawn`).
 
     images (N, 3, H, W) uint8, labels (N,) int64 < len(classes). sha256 is that of the records, those to train
-    on first: it does not depend on how they were packed. notes: what a person should be told of how they were read.
+    on first: it does not depend on how they were packed. notes: what was repaired or left out when they were read.
     """
 
     name: str

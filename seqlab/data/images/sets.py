@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqlab.data.fetch import cache
 from seqlab.data.fetch.downloads import files_of
+from seqlab.data.fetch.sources import fetch
 from seqlab.data.images.cifar import LAYOUTS, read_cifar
 from seqlab.data.images.folder import PIXELS, printable, read_folder
 from seqlab.data.images.idx import read_idx_set
@@ -36,29 +37,29 @@ def set_name(given: str) -> str:
 
 
 def load_images(
-    given: str, *, offline: bool = False, data_dir: Path | None = None, size: int | None = None
+    source: str, *, offline: bool = False, data_dir: Path | None = None, size: int | None = None
 ) -> Generator[cache.Transfer, None, ImageSet]:
     """The published image set of that name, or the images in the folder at that path.
 
     data_dir: where a published set's files lie already, and nothing is downloaded; size: pixels a side of the images
-    of a folder, 32 unless told; published ones are 32.
+    of a folder, by default 32; published ones are 32.
 
     A generator: it yields the progress of downloading and reading and returns the set. Raises UsageError for an
     unknown name, NetworkError where a file cannot be fetched, DataError for what is odd, damaged or no image.
     """
-    name = set_name(given)
-    if given not in READERS:
+    name = set_name(source)
+    if source not in READERS:
         if data_dir is not None:
-            raise UsageError(f"--data-dir has no meaning for the folder {given}", "leave it out")
-        return (yield from read_folder(Path(given), name, size or PIXELS))
+            raise UsageError(f"--data-dir has no meaning for the folder {source}", "leave it out")
+        return (yield from read_folder(Path(source), name, size or PIXELS))
     if size not in (None, PIXELS):
         raise UsageError(f"the images of {name} are {PIXELS} x {PIXELS}, not {size}", "--size is for folders of images")
     if data_dir is not None:
-        return READERS[name](name, "a folder's copy, not checked", _lying_in(data_dir, name))
+        return READERS[name](name, "a folder's copy, not checked", _files_in(data_dir, name))
     files = files_of(name)
     fetched = []
     for download in files:
-        fetched.append((yield from cache.fetch(download, offline=offline)))
+        fetched.append((yield from fetch(download, offline=offline)))
     path, origin = fetched[0].path, fetched[0].provenance(files[0])
     if len(files) > 1:
         path, is_published = path.parent, all(f.origin == d.url for f, d in zip(fetched, files, strict=True))
@@ -66,7 +67,7 @@ def load_images(
     return READERS[name](name, origin, path)
 
 
-def _lying_in(folder: Path, name: str) -> Path:
+def _files_in(folder: Path, name: str) -> Path:
     """Where in a folder the files of a published set lie: the archive, or the folder it was unpacked to."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}", f"name with --data-dir where the files of {name} lie")

@@ -1,4 +1,4 @@
-"""What is odd in a series and cannot be mended: said, so that nobody takes it for the market's doing."""
+"""Checks of a series: what looks wrong and cannot be repaired is reported, lest it pass for the market's doing."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ LONG_GAP = 14  # days without a row in a series of days; the longest holidays of
 LONG_HALT = 10  # days with one and the same close
 
 
-def oddities(dates: np.ndarray, adjusted: np.ndarray, *, additive: bool = False) -> list[str]:
+def check(dates: np.ndarray, adjusted: np.ndarray, *, additive: bool = False) -> list[str]:
     """Sentences on dates that follow no rule, on long gaps, and on jumps of prices that look like splits and long
-    halts; none where nothing is odd. What a month or a value of any sign may do is not judged.
+    halts; none where nothing looks wrong. What a month or a value of any sign may do is not judged.
 
     dates: datetime64[D] or [m], ascending; adjusted: prices, or values of any sign where `additive`, (N,) each.
     """
@@ -75,7 +75,7 @@ def _in_words(span: np.timedelta64) -> str:
 
 
 def _halts(days: np.ndarray, adjusted: np.ndarray) -> list[str]:
-    """Runs of one price. Of a price of few digits they mean little, so only their length and place is said."""
+    """Runs of one price. Of a price of few digits they mean little, so only their length and place are reported."""
     starts = np.flatnonzero(np.append(True, adjusted[1:] != adjusted[:-1]))
     lengths = np.diff(np.append(starts, len(adjusted)))
     longest = int(lengths.argmax())

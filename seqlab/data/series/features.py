@@ -1,4 +1,4 @@
-"""What a forecaster sees of a series and of those beside it, and what it is asked, in units of recent volatility.
+"""The inputs of a forecaster from a series and those beside it, and its targets, in units of recent volatility.
 
 Everything on a day is computed from that day and the days before it, so that a forecast made on a past day is the
 one that would have been made then. Prices never enter, only log returns and log ratios: a series in cents and one in
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.mean_forecast import expected_changes
+from seqlab.data.series.mean_forecast import mean_forecast
 from seqlab.data.series.series import Series
 
 EWMA_DECAY = 0.94  # of the daily volatility that scales everything (RiskMetrics 1996)
 WARM_UP = 252  # days before the first origin: a year for the longest span
 LONGEST = 60  # horizon, in rows
-SEASONS_DECAY = 0.8  # of the size of surprises at one place in the season, from one season to the next
+SEASONS_DECAY = 0.8  # of the size of residuals at one place in the season, from one season to the next
 SPANS = (5, 21, 63)
 SIZE_DECAYS = (0.80, 0.94, 0.98, 0.99)  # of mean absolute returns, which one crash does not own as it owns squares
 DOWNSIDE_DECAYS = (0.85, 0.97)
@@ -61,11 +61,11 @@ class Features:
 
     dates: (N,).
     values: (N, F), NaN where a row lacks what a feature needs.
-    volatility: the EWMA standard deviation of what was not expected of each row's change, (N,).
+    volatility: the EWMA standard deviation of the residual of each row's change, (N,).
     ewma: that of the change itself, (N,); the same for daily prices.
     day_range: the Parkinson volatility of each row, (N,), NaN where high and low are unknown.
     path: cumulated changes (log returns, or differences where the series is additive), from 0, (N,).
-    expected: the change expected over the next 1, 2, ... rows, (N, LONGEST): 0 for daily prices.
+    mean_forecast: the expected change over the next 1, 2, ... rows, (N, LONGEST): 0 for daily prices.
     season: rows after which the series may repeat itself, 1 for daily prices.
     warm_up: rows before the first that is forecast from.
     """
@@ -77,7 +77,7 @@ class Features:
     ewma: np.ndarray
     day_range: np.ndarray
     path: np.ndarray
-    expected: np.ndarray
+    mean_forecast: np.ndarray
     season: int
     warm_up: int
 
@@ -85,9 +85,9 @@ class Features:
         """The change of each row (N,), of which the first is none: 0."""
         return np.diff(self.path, prepend=0.0)
 
-    def surprises(self, horizons: tuple[int, ...]) -> np.ndarray:
-        """What was not expected of the outcomes, (N, len(horizons)): what the model learns the size of."""
-        return self.outcomes(horizons) - self.expected[:, np.array(horizons) - 1]
+    def residuals(self, horizons: tuple[int, ...]) -> np.ndarray:
+        """The outcomes less their mean forecast, (N, len(horizons)): what the model learns the size of."""
+        return self.outcomes(horizons) - self.mean_forecast[:, np.array(horizons) - 1]
 
     def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
         """The change over the next h rows, (N, len(horizons)); NaN where it is not known yet."""
@@ -106,19 +106,38 @@ def features_of(series: Series, season: int | None = None) -> Features:
     count, daily = len(series.dates), series.is_daily_prices
     path = series.path() - series.path()[0]
     season = 1 if daily else season or series.season
-    if daily:
-        expected = np.broadcast_to(0.0, (count, LONGEST))
-    else:
-        expected = expected_changes(path, season, np.arange(1, LONGEST + 1))
-    returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, expected[:-1, 0]))  # what was not expected of them
+    mean = np.broadcast_to(0.0, (count, LONGEST)) if daily else mean_forecast(path, season, np.arange(1, LONGEST + 1))
+    returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, mean[:-1, 0]))  # residuals
     returns.iloc[0] = np.nan
-    squared = returns**2
-    year = _rms(squared, 252, minimum=20)
     # what a change of a hundred-thousandth is, in the path's units
     least = 1e-5 * pd.Series(np.abs(series.adjusted)).expanding().mean() + 1e-12 if series.additive else 1e-5
     volatility = ewma_volatility(returns, least)
-    before = volatility.shift(1)
+    # Parkinson (1980): the variance of a day from its high and low
+    parkinson = pd.Series(np.log(series.high / series.low) ** 2 / (4 * np.log(2)))
+    columns = _of_changes(returns, volatility) | _of_ranges(series, parkinson, volatility)
+    columns["season_size"] = _season_size(returns, volatility, season)
 
+    values = np.full((len(returns), len(FEATURES)), np.nan)  # (N, F)
+    values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
+    values[:, -1] = 0.0
+    raw = pd.Series(np.diff(path, prepend=np.nan))
+    return Features(
+        name=series.name,
+        dates=series.dates,
+        values=values,
+        volatility=volatility.to_numpy(),
+        ewma=volatility.to_numpy() if daily else ewma_volatility(raw, least).to_numpy(),
+        day_range=parkinson.to_numpy() ** 0.5,
+        path=path,
+        mean_forecast=mean,
+        season=season,
+        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
+    )
+
+
+def _of_changes(returns: pd.Series, volatility: pd.Series) -> dict[str, pd.Series]:
+    """The features of residual changes, of their size above all, in units of volatility."""
+    squared, before = returns**2, volatility.shift(1)
     columns: dict[str, pd.Series] = {
         "return": (returns / before).clip(-6, 6),
         "return_size": _log_ratio(returns.abs(), before),
@@ -130,7 +149,7 @@ def features_of(series: Series, season: int | None = None) -> Features:
     for span in SPANS[:2]:
         downside = _rms(squared.where(returns < 0, 0.0), span)
         columns[f"downside_over_{span}"] = _log_ratio(downside, volatility)
-    columns["size_over_252"] = _log_ratio(year, volatility)
+    columns["size_over_252"] = _log_ratio(_rms(squared, 252, minimum=20), volatility)
     columns["size_over_all"] = _log_ratio(squared.expanding(60).mean() ** 0.5, volatility)
 
     for decay in SIZE_DECAYS:
@@ -139,38 +158,27 @@ def features_of(series: Series, season: int | None = None) -> Features:
     for decay in DOWNSIDE_DECAYS:
         fading = squared.where(returns < 0, 0.0).ewm(alpha=1 - decay, min_periods=20).mean()
         columns[f"downside_fading_{round(100 * decay)}"] = _log_ratio((2 * fading) ** 0.5, volatility)
+    return columns
 
-    # Parkinson (1980): the variance of a day from its high and low; the gap is what happened overnight
-    parkinson = pd.Series(np.log(series.high / series.low) ** 2 / (4 * np.log(2)))
-    columns["range"] = _log_ratio(parkinson**0.5, volatility)
+
+def _of_ranges(series: Series, parkinson: pd.Series, volatility: pd.Series) -> dict[str, pd.Series]:
+    """The features of high and low, and of the gap, which is what happened overnight."""
+    columns = {"range": _log_ratio(parkinson**0.5, volatility)}
     for span in SPANS[:2]:
         columns[f"range_over_{span}"] = _log_ratio(_rms(parkinson, span), volatility)
     previous = np.concatenate([[np.nan], series.adjusted[:-1]])
     columns["gap"] = _log_ratio(pd.Series(np.abs(np.log(series.open / previous))), volatility)
     columns["has_range"] = parkinson.notna().astype(float)
-    columns["season_size"] = pd.Series(np.full(count, np.nan))
-    if season > 1:  # of the surprises at the place in the season that comes next
-        place = np.arange(count) % season
-        same = squared.groupby(place).transform(lambda one: one.ewm(alpha=1 - SEASONS_DECAY).mean())
-        columns["season_size"] = _log_ratio(same.shift(season - 1) ** 0.5, volatility)
+    return columns
 
-    values = np.full((len(returns), len(FEATURES)), np.nan)  # (N, F)
-    values[:, : len(OWN_FEATURES)] = np.stack([columns[name].to_numpy(float) for name in OWN_FEATURES], axis=1)
-    values[:, -1] = 0.0
-    day_range = parkinson.to_numpy() ** 0.5
-    raw = pd.Series(np.diff(path, prepend=np.nan))
-    return Features(
-        name=series.name,
-        dates=series.dates,
-        values=values,
-        volatility=volatility.to_numpy(),
-        ewma=volatility.to_numpy() if daily else ewma_volatility(raw, least).to_numpy(),
-        day_range=day_range,
-        path=path,
-        expected=expected,
-        season=season,
-        warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
-    )
+
+def _season_size(returns: pd.Series, volatility: pd.Series, season: int) -> pd.Series:
+    """The size of the residuals at the place in the season that comes next; unknown where there is no season."""
+    if season == 1:
+        return pd.Series(np.full(len(returns), np.nan))
+    place = np.arange(len(returns)) % season
+    same = (returns**2).groupby(place).transform(lambda one: one.ewm(alpha=1 - SEASONS_DECAY).mean())
+    return _log_ratio(same.shift(season - 1) ** 0.5, volatility)
 
 
 def ewma_volatility(returns: pd.Series, least: pd.Series | float = 1e-5) -> pd.Series:
@@ -254,13 +262,13 @@ def windows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
 
-    A target is what was not expected of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
+    A target is the residual of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
     the first `burn_in` days of a window and where the outcome lies after `until`: nothing later is used. Every other
     day from the warm-up on is a target in exactly one window; with `after`, only those later than that.
     """
     known = int(np.searchsorted(features.dates, until, side="right"))
     scaled = scaler.apply(features.values[:known])
-    outcomes = features.surprises(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
+    outcomes = features.residuals(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
     for k, h in enumerate(horizons):  # later ones were not known
         outcomes[max(known - h, 0) :, k] = np.nan
     if after is not None:

@@ -47,7 +47,7 @@ def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), ki
     dated, when, said = dates_of(table, raw.where)
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
-    refuse_several_series(table, dated, when, raw.where)
+    refuse_several_series(table.drop(columns=dated), when, raw.where)
     kept = last_of_each_minute(when)
     if not kept.all():
         notes.append(f"rows are finer than a minute: the last of each is kept, {int((~kept).sum()):,} are left out")
@@ -57,12 +57,32 @@ def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), ki
         only_column(table, rest, raw.decimal, raw.where)
     ]
     names = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
-    found = []
-    for label, called in zip(taken, names, strict=True):
-        values, repairs = forecast_column(table[label], raw.decimal, raw.where)
-        frame, is_price = _fields(table, label, rest, values, raw.decimal)
-        found.append(_series(frame.assign(date=when), label, kind, raw.where, called, [*notes, *repairs], is_price))
-    return found
+    return [
+        series_of_column(
+            table[rest], when, label, name=called, kind=kind, where=raw.where, notes=notes, decimal=raw.decimal
+        )
+        for label, called in zip(taken, names, strict=True)
+    ]
+
+
+def series_of_column(
+    table: pd.DataFrame,
+    when: np.ndarray,
+    label: str,
+    *,
+    name: str,
+    kind: Kind,
+    where: str,
+    notes: Sequence[str] = (),
+    decimal: str = ".",
+) -> Series:
+    """The Series of one column of a table without its dates, which are `when` (N,); open, high, ... belong to a close.
+
+    where: what an error calls the table; notes: what there is to say of it. Raises DataError for what is no number.
+    """
+    values, repairs = forecast_column(table[label], decimal, where)
+    frame, is_price = _fields(table, label, list(table.columns), values, decimal)
+    return _series(frame.assign(date=when), label, kind, where, name, [*notes, *repairs], is_price)
 
 
 def _fields(

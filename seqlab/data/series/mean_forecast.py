@@ -1,9 +1,9 @@
-"""Where a series is expected to go, from its own past alone: what repeats itself, and what returns to its mean.
+"""The mean forecast of a series, from its own past alone: what repeats itself, and what returns to its mean.
 
-Daily prices go nowhere that can be known, and nothing here is asked of them. An hourly load or a monthly count does:
+Daily prices go nowhere that can be known: theirs is zero. An hourly load or a monthly count does:
 it is what was observed a season ago, or a linear regression on that and on recent means. Whichever of the simple rules
 has been nearest so far is taken, on each row by the rows before it, so that no forecast of the past knows more than it
-would have known then. What is left, the surprises, is what the forecaster learns the size of.
+would have known then. What is left, the residuals, is what the forecaster learns the size of.
 """
 
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def seasonal_naive(path: np.ndarray, season: int, horizon: int) -> np.ndarray:
     return change
 
 
-def expected_changes(path: np.ndarray, season: int, horizons: np.ndarray) -> np.ndarray:
-    """The change of `path` (N,) expected over the next h rows, for each of `horizons` (H,): (N, H).
+def mean_forecast(path: np.ndarray, season: int, horizons: np.ndarray) -> np.ndarray:
+    """The expected change of `path` (N,) over the next h rows, for each of `horizons` (H,): (N, H).
 
     By the best so far of four rules, the simpler first: the last value; the last season; the last season and what that
     has been short of on average, which is growth; the regression. season: rows after which the series may repeat
@@ -39,11 +39,11 @@ def expected_changes(path: np.ndarray, season: int, horizons: np.ndarray) -> np.
     nothing is better than the last value, or nothing is known.
     """
     plain = _plain_regressors(path)
-    return np.stack([_expected(path, season, h, plain) for h in horizons], axis=1)
+    return np.stack([_one_horizon(path, season, h, plain) for h in horizons], axis=1)
 
 
-def _expected(path: np.ndarray, season: int, horizon: int, plain: np.ndarray) -> np.ndarray:
-    """The change expected over one horizon, (N,). plain: what every horizon's regression begins with."""
+def _one_horizon(path: np.ndarray, season: int, horizon: int, plain: np.ndarray) -> np.ndarray:
+    """The expected change over one horizon, (N,). plain: what every horizon's regression begins with."""
     count = len(path)
     rules = np.full((4, count), np.nan)
     rules[0] = 0.0
@@ -108,13 +108,13 @@ def _regression(regressors: np.ndarray, outcome: np.ndarray, horizon: int) -> np
     starts = [0]
     while starts[-1] < count:
         starts.append(min(starts[-1] + 1 + int(REFIT * starts[-1]), count))
-    moments, products, numbers, seen = [np.zeros((width, width))], [np.zeros(width)], [0], 0
+    moments, products, numbers, done = [np.zeros((width, width))], [np.zeros(width)], [0], 0
     for start in starts[:-1]:
-        new = slice(seen, max(start - horizon + 1, seen))  # outcomes known on row `start`
+        new = slice(done, max(start - horizon + 1, done))  # outcomes known on row `start`
         moments.append(moments[-1] + x[new].T @ x[new])
         products.append(products[-1] + x[new].T @ y[new])
         numbers.append(numbers[-1] + int(known[new].sum()))
-        seen = new.stop
+        done = new.stop
     matrices, right, number = np.stack(moments[1:]), np.stack(products[1:]), np.array(numbers[1:])
     # a ridge on each regressor's own scale, and something where it never was but zero
     own = np.einsum("rii->ri", matrices)

@@ -1,7 +1,7 @@
-"""Baskets: portfolios of the series at hand, as further series to learn from.
+"""Portfolios of the series at hand, as further series to train on.
 
-A basket behaves as an index or a fund does: less of what befalls one stock, more of what befalls all, and a stronger
-rise of volatility after losses. A forecaster that has seen only stocks has seen none of that.
+A portfolio behaves as an index or a fund does: less of what befalls one stock, more of what befalls all, and a stronger
+rise of volatility after losses. A forecaster trained on stocks alone would know none of that.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from seqlab.data.series.series import Series
 SIZES = (2, 4, 8, 16, 20)  # of a smaller pool all
 
 
-def baskets(series: Sequence[Series], seed: int) -> list[Series]:
+def portfolios(series: Sequence[Series], seed: int) -> list[Series]:
     """As many equally weighted portfolios, rebalanced daily, as there are series; closes only.
 
     Of random members, each while it has prices, as an index is. None of a single series or of ones that are additive.
@@ -27,16 +27,16 @@ def baskets(series: Sequence[Series], seed: int) -> list[Series]:
     # each one's own returns, whatever days the others trade on: (D, M)
     own = [pd.Series(one.adjusted, one.dates).pct_change() for one in priced]
     returns = pd.concat(own, axis=1, sort=True)
-    made = []
+    result = []
     for number in range(len(priced)):
         size = min(int(random.choice(SIZES)), len(priced))
         mean = returns.iloc[:, random.choice(len(priced), size, replace=False)].mean(axis=1).dropna()
         value = np.cumprod(1 + mean.to_numpy())
         unknown = np.full(len(value), np.nan)
-        made.append(
+        result.append(
             replace(
                 priced[0],
-                name=f"basket {number + 1}",
+                name=f"portfolio {number + 1}",
                 dates=mean.index.to_numpy().astype(priced[0].dates.dtype),
                 close=value,
                 adjusted=value,
@@ -47,4 +47,4 @@ def baskets(series: Sequence[Series], seed: int) -> list[Series]:
                 notes=(),
             )
         )
-    return made
+    return result

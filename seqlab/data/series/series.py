@@ -1,4 +1,4 @@
-"""Series: numbers in order of time, of whatever origin, made from a table whose faults are mended or told."""
+"""Series: numbers in order of time, of whatever origin, made from a table whose faults are repaired or reported."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.series.calendar import spacing
-from seqlab.data.series.checks import oddities
+from seqlab.data.series.checks import check
 from seqlab.errors import DataError, UsageError
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -60,6 +60,13 @@ class Series:
         """The values that `close` of a row becomes by changes of the path, of any shape."""
         return self.close[row] + change if self.additive else self.close[row] * np.exp(change)
 
+    def about(self) -> list[str]:
+        """Where it came from, to which day, and what was repaired in it or looks wrong: a sentence each."""
+        end = str(self.dates[-1])
+        to = "" if end in self.origin else f" to {end}"
+        rows = "days" if spacing(self.dates).unit == "day" else "rows"
+        return [f"{self.name}: {note}" for note in (f"{len(self):,} {rows}{to}, {self.origin}", *self.notes)]
+
     @property
     def is_daily_prices(self) -> bool:
         """Whether there is a price a day: what the shipped forecaster has learned.
@@ -97,9 +104,9 @@ class Series:
         if count == 0:
             raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
-        odd = oddities(self.dates, self.adjusted, additive=self.additive)
-        notes = [note for note in self.notes if note not in odd and not _is_of_days_after(note, end)]
-        notes += oddities(self.dates[:count], self.adjusted[:count], additive=self.additive)
+        found = check(self.dates, self.adjusted, additive=self.additive)
+        notes = [note for note in self.notes if note not in found and not _is_of_days_after(note, end)]
+        notes += check(self.dates[:count], self.adjusted[:count], additive=self.additive)
         return replace(self, notes=tuple(notes), **{name: getattr(self, name)[:count] for name in arrays})
 
 
@@ -141,7 +148,7 @@ def series_of(
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
     additive: values of any sign, not prices. within_days: a day may have several rows, else it has its last.
-    What is unusable is dropped and said in the notes; what is odd is left as it is, and said too. Raises DataError if
+    What is unusable is dropped and noted; what looks wrong is left as it is, and noted too. Raises DataError if
     nothing is left.
     """
     notes = list(notes)
@@ -161,8 +168,8 @@ def series_of(
     dates, values = _keep(last_of_date, dates, values, notes, "of a date that comes again")
     if not len(dates):
         what = "value" if additive else "price"
-        said = "; ".join(notes) or f"it needs rows with a date and a {what}{'' if additive else ' above zero'}"
-        raise DataError(f"{name} has no usable {what}", said)
+        hint = "; ".join(notes) or f"it needs rows with a date and a {what}{'' if additive else ' above zero'}"
+        raise DataError(f"{name} has no usable {what}", hint)
     close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
     if additive:  # ranges are ratios of prices
         ranges = np.full((len(dates), 3), np.nan)
@@ -171,7 +178,7 @@ def series_of(
             ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     opened, high, low = ranges.T.copy()
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
-    notes += oddities(dates, adjusted, additive=additive)
+    notes += check(dates, adjusted, additive=additive)
     return Series(
         name,
         source,
@@ -200,7 +207,7 @@ def _keep(
 
 
 def _possible_ranges(ranges: np.ndarray, close: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Open, high, low (N, 3), low <= open, close <= high: rounding is mended, the impossible made NaN."""
+    """Open, high, low (N, 3), low <= open, close <= high: rounding is repaired, the impossible made NaN."""
     ranges = np.where(np.isfinite(ranges) & (ranges > 0), ranges, np.nan)
     opened, high, low = ranges.T
     top, bottom = np.fmax(opened, close), np.fmin(opened, close)  # fmax: an unknown open says nothing

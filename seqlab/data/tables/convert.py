@@ -52,8 +52,8 @@ def numbers_of(values: pd.Series, kind: str) -> np.ndarray:
     known = values[values.notna()]
     wanted = {"number": "numbers", "boolean": "yes and no", "date": "dates"}[kind]
     raise DataError(
-        f"column '{values.name}' was one of {wanted}, and holds '{str(known.iloc[0])[:40]}'",
-        "write it as in the table that was learned from" if kind != "date" else "write dates like 2024-01-31",
+        f"column '{values.name}' held {wanted} in training, and holds '{str(known.iloc[0])[:40]}'",
+        "write it as in the training table" if kind != "date" else "write dates like 2024-01-31",
     )
 
 

@@ -1,4 +1,4 @@
-"""A table's columns as numbers a net can learn from: standardised, one of several categories, dates, what is missing.
+"""A table's columns as numbers a net can learn from: standardized, one of several categories, dates, what is missing.
 
 All that is fitted is fitted on the rows that are given, which are those of the training part.
 """
@@ -13,10 +13,10 @@ import pandas as pd
 from seqlab.data.tables.convert import NO, YES, as_words, numbers_of
 from seqlab.errors import DataError, did_you_mean
 
-MOST_CATEGORIES = 50  # of a column; the rarer ones are one together
-FURTHEST = 1000.0  # deviations from the mean: a number beyond is a fault, and would be infinite in float32 some time
-FEW_ROWS = 20  # of which nothing is called an identifier
-ALL_DIFFERENT = 0.95  # of the entries of a column of words: it tells rows apart, and nothing of new ones
+MOST_CATEGORIES = 50  # of a column; the rarer ones share one feature
+FURTHEST = 1000.0  # deviations from the mean: a number beyond is an error in the data, and would overflow float32
+FEW_ROWS = 20  # among so few no column is called an identifier
+ALL_DIFFERENT = 0.95  # of the entries of a column of words: it identifies rows, and says nothing about new ones
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
     r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*|column_1)|(?-i:.*[a-z]I[dD])", re.I
@@ -27,7 +27,7 @@ _IDENTIFIER = re.compile(
 class Column:
     """One column as the net sees it.
 
-    kind: number, boolean and date are standardised by mean and deviation, and median stands where one is missing (of a
+    kind: number, boolean and date are standardized by mean and deviation, and median stands where one is missing (of a
     date all three are days since 1970); a category is 1 in the feature of its word, or in that of the `rare` ones.
     flagged: a feature says where it is missing. cycles: of a date, which of year, week and day come as sine and cosine.
     """
@@ -46,10 +46,13 @@ class Column:
     def features(self) -> tuple[str, ...]:
         """What the encoded columns of this one are called."""
         if self.kind == "category":
-            made = [f"{self.name}={word}" for word in self.categories] + [f"{self.name}=(rare)"] * bool(self.rare)
+            names = [f"{self.name}={word}" for word in self.categories] + [f"{self.name}=(rare)"] * bool(self.rare)
         else:
-            made = [self.name, *(f"{self.name} in the {one}, {wave}" for one in self.cycles for wave in ("sin", "cos"))]
-        return (*made, f"{self.name} is missing") if self.flagged else tuple(made)
+            names = [
+                self.name,
+                *(f"{self.name} in the {one}, {wave}" for one in self.cycles for wave in ("sin", "cos")),
+            ]
+        return (*names, f"{self.name} is missing") if self.flagged else tuple(names)
 
     def fill(self, values: pd.Series, into: np.ndarray) -> int:
         """Writes the encoded values into (N, features) float32, all zeros so far; how many are unknown: a category that
@@ -107,7 +110,7 @@ class Encoder:
         return self._encode(frame, into)[0]
 
     def unknown(self, frame: pd.DataFrame) -> dict[str, int]:
-        """How many entries of each column are unlike those fitted, see `Column.fill`, where there are some."""
+        """How many entries of each column were not there when it was fitted, see `Column.fill`, if there are any."""
         return {name: number for name, number in self._encode(frame)[1].items() if number}
 
     def _encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, int]]:
@@ -137,7 +140,7 @@ class Encoder:
 
 
 def fit_encoder(frame: pd.DataFrame) -> tuple[Encoder, list[str]]:
-    """The encoder of these rows, the training part's, and what became of the columns, a sentence each.
+    """The encoder of these rows, the training part's, and a sentence for each column that was changed or left out.
 
     Raises DataError where no column is left.
     """
@@ -148,9 +151,9 @@ def fit_encoder(frame: pd.DataFrame) -> tuple[Encoder, list[str]]:
         if dropped:
             notes.append(f"column '{name}' {dropped}: left out")
             continue
-        column, said = _fitted(str(name), values)
+        column, about = _fitted(str(name), values)
         columns.append(column)
-        notes += said
+        notes += about
     if not columns:
         raise DataError(
             "no column is left to learn from" + (f": {'; '.join(notes[:3])}" if notes else ""),
@@ -169,7 +172,7 @@ def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
 
 
 def _useless(values: pd.Series) -> str:
-    """Why a column tells nothing of new rows; empty where it may."""
+    """Why a column says nothing about new rows; empty where it may."""
     if pd.api.types.is_numeric_dtype(values):
         return _useless_numbers(values)
     known = values.dropna()
@@ -181,7 +184,7 @@ def _useless(values: pd.Series) -> str:
         return ""
     if known.nunique() < ALL_DIFFERENT * len(known):
         return ""
-    return f"has another word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
+    return f"has a different word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
 
 
 def _useless_numbers(values: pd.Series) -> str:
@@ -207,11 +210,10 @@ def _counts(array: np.ndarray) -> bool:
 
 def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
     missing = int(values.isna().sum())
-    notes = []
+    notes: list[str] = []
     kind = _kind(values)
     if kind == "category":
-        column, said = _fitted_category(name, values)
-        notes += said
+        column, notes = _fitted_category(name, values)
     else:
         numbers = numbers_of(values, kind)
         finite = numbers[np.isfinite(numbers)]
@@ -219,15 +221,15 @@ def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
         mean, deviation = mean_and_deviation(finite)
         cycles = _cycles(finite) if kind == "date" else ()
         if kind == "number" and _counts(finite):
-            notes.append(f"column '{name}' counts the rows: take it out if that is only their order in the file")
+            notes.append(f"column '{name}' counts the rows: leave it out if that is only their order in the file")
         if kind != "number":
             notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
         column = Column(name, kind, mean, deviation, float(np.median(finite / 2)) * 2, cycles=cycles)
     if missing:
         column = Column(**{**vars(column), "flagged": True})
         share = f"{missing:,} of {len(values):,} rows"
-        instead = "no category" if kind == "category" else "its median"
-        notes.append(f"column '{name}' is missing in {share}: {instead} stands there, and a flag")
+        instead = "encoded as no category" if kind == "category" else "filled with its median"
+        notes.append(f"column '{name}' is missing in {share}: {instead}, and flagged")
     return column, notes
 
 
@@ -251,7 +253,7 @@ def _fitted_category(name: str, values: pd.Series) -> tuple[Column, list[str]]:
     if rare:
         notes.append(
             f"column '{name}' has {len(ordered):,} categories: the {len(kept)} most frequent are kept, "
-            f"the others are one together"
+            f"the others share one"
         )
     return Column(name, "category", categories=tuple(sorted(kept)), rare=tuple(sorted(rare))), notes
 

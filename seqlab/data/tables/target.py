@@ -1,4 +1,4 @@
-"""The column that is to be told: classes or a number, as its entries show, and how a net learns it."""
+"""The column to predict: classes or a number, as its entries show, and how a net learns it."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from seqlab.errors import DataError, UsageError
 
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers of more values are amounts
-OFTEN = 3  # times that each of them is there on average, else too
+OFTEN = 3  # rows for each of them on average; with fewer they are amounts too
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Target:
         if self.task == "regression":
             values = _numbers(column)
             if not np.isfinite(values).all():
-                raise DataError(f"'{self.name}' is infinite or no number in some rows", "drop them first")
+                raise DataError(f"'{self.name}' is infinite or not a number in some rows", "drop them first")
             return ((values - self.mean) / self.deviation).astype(np.float32)
         places = {word: place for place, word in enumerate(self.classes)}
         codes, found = pd.factorize(as_words(column))
@@ -64,8 +64,8 @@ class Target:
 def fit_target(column: pd.Series, task: str = "auto") -> Target:
     """The target that a column is; rows without an entry count for nothing.
 
-    task `auto`: words, yes and no, and few whole numbers that come again are classes, other numbers are numbers.
-    Raises UsageError for an unknown task, DataError for a column that has one value, none, or cannot be of the task.
+    task `auto`: words, yes and no, and few whole numbers that repeat are classes, other numbers are numbers.
+    Raises UsageError for an unknown task, DataError for a column that has one value, none, or does not fit the task.
     """
     if task not in TASKS:
         raise UsageError(f"there is no task '{task}'", f"known: {', '.join(TASKS)}")
@@ -78,29 +78,29 @@ def fit_target(column: pd.Series, task: str = "auto") -> Target:
         what = f"one value, {str(known.iloc[0])[:40]}, in all {len(known):,} rows"
         raise DataError(f"the target '{name}' has {what}", "name a column that differs between rows")
     shown, reason = _shown(known)
-    chosen = shown if task == "auto" else task
-    why = f"'{name}' {reason}: {chosen}" if task == "auto" else f"'{name}' is for {chosen}, as asked"
-    if chosen == "regression":
+    kind = shown if task == "auto" else task
+    why = f"'{name}' {reason}: {kind}" if task == "auto" else f"'{name}' is used for {kind}, as given"
+    if kind == "regression":
         values = _numbers(known)
         values = values[np.isfinite(values)]
         if not len(values) or values.min() == values.max():
-            raise DataError(f"the target '{name}' has less than two different numbers", "name another column")
-        return Target(name, chosen, (), *mean_and_deviation(values), why)
+            raise DataError(f"the target '{name}' has fewer than two different numbers", "name another column")
+        return Target(name, kind, (), *mean_and_deviation(values), why)
     counts = pd.Series(as_words(known)).value_counts()
     if counts.max() == 1:
         raise DataError(
-            f"the target '{name}' has another value in each of {len(known):,} rows: these are no classes",
-            "name a column whose values come again" + (", or ask for regression" if _is_number(known) else ""),
+            f"the target '{name}' has a different value in each of {len(known):,} rows: these are not classes",
+            "name a column whose values repeat" + (", or use task regression" if _is_number(known) else ""),
         )
     single = int((counts == 1).sum())
     if single:
         why += f"; {single:,} of {len(counts):,} classes {'has' if single == 1 else 'have'} one row only"
     classes = sorted(counts.index, key=lambda word: (float(word), word)) if _is_number(known) else sorted(counts.index)
-    return Target(name, chosen, tuple(classes), 0.0, 1.0, why)
+    return Target(name, kind, tuple(classes), 0.0, 1.0, why)
 
 
 def _shown(known: pd.Series) -> tuple[str, str]:
-    """The task that the entries show, and by what."""
+    """The task that the entries show, and what shows it."""
     if not _is_number(known):
         return "classification", f"holds {known.nunique():,} different words"
     values = known.to_numpy(np.float64)
@@ -108,7 +108,7 @@ def _shown(known: pd.Series) -> tuple[str, str]:
     if (values != np.floor(values)).any():
         return "regression", "holds numbers with a fraction"
     if different == 2 or (different <= MOST_CLASSES and len(values) >= OFTEN * different):
-        return "classification", f"holds {different} whole numbers that come again"
+        return "classification", f"holds {different} whole numbers that repeat"
     return "regression", f"holds {different:,} different whole numbers"
 
 
@@ -120,6 +120,7 @@ def _numbers(column: pd.Series) -> np.ndarray:
     """Raises DataError where they are words."""
     if not _is_number(column) and (pd.api.types.is_bool_dtype(column) or read_numbers(column) is None):
         raise DataError(
-            f"the target '{column.name}' holds no numbers but '{str(column.iloc[0])[:40]}'", "ask for classification"
+            f"the target '{column.name}' holds '{str(column.iloc[0])[:40]}', which is not a number",
+            "use task classification",
         )
     return numbers_of(column, "number")

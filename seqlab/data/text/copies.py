@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqlab.data.text.corpus import Tokens
+from seqlab.data.batches import Tokens
 
 PIECE = 1 << 18  # windows at a time; small, since the first pieces are looked through again at every better run
 BASE = 0x9E3779B97F4A7C15  # odd, and so invertible modulo 2^64

@@ -19,7 +19,7 @@ OWN = ("file", "folder", "pattern", "archive", "text", "standard input")  # orig
 
 
 class Encoded:
-    """Tokens seen through a lookup: a slice is lookup[tokens[slice]], and nothing else is held in memory."""
+    """Tokens read through a lookup: a slice is lookup[tokens[slice]], and nothing else is held in memory."""
 
     def __init__(self, tokens: np.ndarray, lookup: np.ndarray) -> None:
         self.tokens, self.lookup, self.dtype = tokens, lookup, lookup.dtype
@@ -29,9 +29,6 @@ class Encoded:
 
     def __getitem__(self, span: slice) -> np.ndarray:
         return self.lookup[self.tokens[span]]
-
-
-Tokens = np.ndarray | Encoded
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from typing import IO
 from seqlab.data.fetch import cache
 from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
 from seqlab.data.fetch.downloads import DOWNLOADS, Download
+from seqlab.data.fetch.sources import fetch
 from seqlab.errors import DataError, UsageError, did_you_mean
 
-HEAD = 8192  # bytes in which a NUL tells a binary file
+HEAD = 8192  # bytes in which a NUL marks a binary file
 SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
 DAMAGED = "it may be cut or no such archive: copy it again"
 
@@ -60,7 +61,7 @@ PUBLISHED = {
 class Input:
     """Files that make a corpus. `pieces` reads them in order, each followed by a newline if `joined`.
 
-    key: what tells this input from others, empty where it can be read once only. listing: (path, size, mtime in ns)
+    key: the identity of this input, empty where it can be read once only. listing: (path, size, mtime in ns)
     of what it is read from: as long as that is the same, so is the text. empty: the error for a text of nothing.
     """
 
@@ -121,7 +122,7 @@ def _published(name: str, offline: bool) -> Generator[cache.Transfer, None, Inpu
     if path is not None and cache.cached(known.download) is None and not os.environ.get("SEQLAB_MIRROR"):
         origin = str(path)
     else:
-        fetched = yield from cache.fetch(known.download, offline=offline)
+        fetched = yield from fetch(known.download, offline=offline)
         path, origin = fetched.path, fetched.provenance(known.download)
     empty = DataError(f"{path} holds none of the corpus's files", "remove it and fetch it again")
     return Input(name, origin, name, _listing([path]), True, partial(_unpacked, path, known.member), empty)

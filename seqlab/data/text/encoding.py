@@ -21,6 +21,7 @@ import numpy as np
 from seqlab.data.fetch import cache
 from seqlab.data.text.corpus_files import Input, Pieces
 from seqlab.errors import DataError
+from seqlab.tasks import Task
 
 UNKNOWN = "\ufffd"  # stands for every character a vocabulary lacks; Unicode's own replacement character
 FORMAT = 1
@@ -102,7 +103,7 @@ def encode_text(name: str, text: str) -> Encoding:
         yield name, iter([data])
 
     with tempfile.TemporaryFile() as file:
-        made = cache.finish(_encode(Input(name, "", "", [], False, pieces, DataError("", "")), file))
+        made = Task(_encode(Input(name, "", "", [], False, pieces, DataError("", "")), file)).result()
         return replace(made, tokens=_mapped(file, made.tokens.dtype))
 
 

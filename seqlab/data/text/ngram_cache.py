@@ -1,24 +1,24 @@
-"""What a text says of its own next character: what followed when its last characters stood there before.
+"""An n-gram cache: what followed in a text when its last characters stood there before.
 
-For each of ORDERS, the last n characters are looked for in what has been read; RECALLED characters that followed them
-are remembered: the latest, and the latest other one before it, each with a confidence. That is the match model and the
-run model of the PAQ compressors (Mahoney 2005) as input to a network: a cache (Grave et al. 2017) that costs no
-training and no weights, and fits the text at hand.
+For each of ORDERS, the last n characters are looked up in what has been read; CANDIDATES characters that followed them
+are kept: the latest, and the latest other one before it, each with a confidence. That is the match model and the run
+model of the PAQ compressors (Mahoney 2005) as input to a network: a cache (Grave et al. 2017) that costs no training
+and no weights, and fits the text at hand.
 
-A history reaches back WINDOW characters from the last multiple of BLOCK, so that one sort serves a whole block.
+A cache reaches back WINDOW characters from the last multiple of BLOCK, so that one sort serves a whole block.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from seqlab.data.text.corpus import Tokens
+from seqlab.data.batches import Tokens
 
 ORDERS = (2, 3, 4, 5, 6, 8, 11, 16, 24)
-LONGEST_WRITING = 6  # what a net that writes looks for in its prompt: longer contexts end in copying it
-RECALLED = 2  # characters per order
-SLOTS = len(ORDERS) * RECALLED
-CONFIDENCES = 16  # 0: nothing is recalled; else 1 + 2 * bucket of the run, + 1 where something else is known too
+GENERATING_ORDER = 6  # the longest context that is looked up in a prompt: longer ones end in copying it
+CANDIDATES = 2  # characters per order
+SLOTS = len(ORDERS) * CANDIDATES
+CONFIDENCES = 16  # 0: no candidate; else 1 + 2 * bucket of the run, + 1 where there is another candidate too
 WINDOW = 1 << 18
 BLOCK = 1 << 17
 
@@ -29,16 +29,17 @@ _POSITION = np.uint64((1 << 21) - 1)
 _FACTOR = 0x9E3779B97F4A7C15
 
 
-def recall(tokens: Tokens, start: int, stop: int, since: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is recalled for the tokens at start..stop-1 by one who has read tokens[since:start] and what comes between.
+def candidates_at(tokens: Tokens, start: int, stop: int, since: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a cache that began to read at `since` holds for each of the tokens at start..stop-1, when it has read all
+    before that token.
 
-    tokens (N,) integers -> characters (stop - start, SLOTS) in their type, and confidences (stop - start, SLOTS) as
-    uint8, 0 where nothing is recalled. Slots: the latest character for each order, then the other one for each.
-    Contexts are told apart by 43 bits of a hash: in a hundred blocks one is taken for another. At most 2^21 tokens.
+    tokens (N,) integers -> candidates (stop - start, SLOTS) in their type, and confidences (stop - start, SLOTS) as
+    uint8, 0 where there is no candidate. Slots: the latest candidate of each order, then the other one of each.
+    Contexts are compared by 43 bits of a hash: in a hundred blocks one is taken for another. At most 2^21 tokens.
     """
     read = tokens[since:stop]
     size, offset = len(read), start - since
-    characters = np.zeros((stop - start, SLOTS), tokens.dtype)
+    candidates = np.zeros((stop - start, SLOTS), tokens.dtype)
     confidences = np.zeros((stop - start, SLOTS), np.uint8)
     hashes = np.zeros(size, np.uint64)  # of the n tokens before each
     power, reach = 1, 0
@@ -61,17 +62,17 @@ def recall(tokens: Tokens, start: int, stop: int, since: int) -> tuple[np.ndarra
         run_start[1:] = np.where(same & (followed[1:] == followed[:-1]), 0, index[1:])
         np.maximum.accumulate(context_start, out=context_start)
         np.maximum.accumulate(run_start, out=run_start)
-        before = np.flatnonzero(same & (places[1:] >= offset))  # the latest occurrence, for each token to recall for
+        before = np.flatnonzero(same & (places[1:] >= offset))  # the latest occurrence, for each token to look up
         rows = places[before + 1] - offset
         first = run_start[before]
         has_other = first > context_start[before]
         last_other = np.maximum(first - 1, 0)
         run, other_run = before - first + 1, last_other - run_start[last_other] + 1
-        characters[rows, slot] = followed[before]
+        candidates[rows, slot] = followed[before]
         confidences[rows, slot] = _confidence(run, has_other)
-        characters[rows, len(ORDERS) + slot] = np.where(has_other, followed[last_other], 0)
+        candidates[rows, len(ORDERS) + slot] = np.where(has_other, followed[last_other], 0)
         confidences[rows, len(ORDERS) + slot] = np.where(has_other, _confidence(other_run, run > 1), 0)
-    return characters, confidences
+    return candidates, confidences
 
 
 def _confidence(run: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -81,64 +82,65 @@ def _confidence(run: np.ndarray, other: np.ndarray) -> np.ndarray:
 _CONFIDENCE = [[1 + 2 * int(bucket) + other for other in (0, 1)] for bucket in _BUCKET]
 
 
-def since(position: int) -> int:
-    """Where the history begins that is known at a position of a text."""
+def window_start(position: int) -> int:
+    """Where the text begins that a cache holds at a position."""
     return max(0, position // BLOCK * BLOCK - WINDOW)
 
 
-class History:
-    """A text as it is read, token by token: `recalled` is what `recall` would say for the next.
+class NgramCache:
+    """A text as it is read, token by token: `candidates` is what `candidates_at` gives for the next.
 
-    longest: of the contexts that are looked for; nothing is recalled for longer ones. `closed`: what is
-    appended from now on is followed, but not remembered.
+    max_order: of the contexts that are looked up; longer ones have no candidates. `frozen`: what is appended from now
+    on is context only, and not kept.
     """
 
-    def __init__(self, tokens: Iterable[int] = (), longest: int = ORDERS[-1]) -> None:
-        self._orders = [order for order in ORDERS if order <= longest]
+    def __init__(self, tokens: Iterable[int] = (), max_order: int = ORDERS[-1]) -> None:
+        self._orders = [order for order in ORDERS if order <= max_order]
         self._text: list[int] = []
-        self.closed = False
-        self._forget()
+        self.frozen = False
+        self._clear()
         for token in tokens:
             self.append(token)
 
-    def _forget(self) -> None:
-        self._known: list[dict[str, tuple[int, int, int, int]]] = [{} for _ in self._orders]
+    def _clear(self) -> None:
+        # of each order: context -> (latest, its run, other, its run)
+        self._tables: list[dict[str, tuple[int, int, int, int]]] = [{} for _ in self._orders]
         self._tail = ""
 
     def append(self, token: int) -> None:
-        if self.closed:
+        if self.frozen:
             self._tail = (self._tail + chr(token))[-ORDERS[-1] :]
             return
         self._text.append(token)
-        self._learn(token)
-        if since(len(self._text)) > since(len(self._text) - 1):  # what is older is forgotten, block by block
-            self._forget()
-            for kept in self._text[since(len(self._text)) :]:
-                self._learn(kept)
+        self._add(token)
+        if window_start(len(self._text)) > window_start(len(self._text) - 1):  # what is older goes, block by block
+            self._clear()
+            for kept in self._text[window_start(len(self._text)) :]:
+                self._add(kept)
 
-    def _learn(self, token: int) -> None:
+    def _add(self, token: int) -> None:
         tail = self._tail
-        for order, known in zip(self._orders, self._known, strict=True):
+        for order, table in zip(self._orders, self._tables, strict=True):
             if len(tail) < order:
                 break
             context = tail[-order:]
-            latest, run, other, other_run = known.get(context, (token, 0, 0, 0))
+            latest, run, other, other_run = table.get(context, (token, 0, 0, 0))
             if latest == token:
-                known[context] = (token, run + 1, other, other_run)
+                table[context] = (token, run + 1, other, other_run)
             else:
-                known[context] = (token, 1, latest, run)
+                table[context] = (token, 1, latest, run)
         self._tail = (tail + chr(token))[-ORDERS[-1] :]
 
-    def recalled(self) -> tuple[list[int], list[int]]:
-        """The characters and confidences (SLOTS,) for the next token."""
-        characters, confidences = [0] * SLOTS, [0] * SLOTS
+    def candidates(self) -> tuple[list[int], list[int]]:
+        """The candidates and confidences (SLOTS,) for the next token."""
+        candidates, confidences = [0] * SLOTS, [0] * SLOTS
         tail = self._tail
-        for slot, (order, known) in enumerate(zip(self._orders, self._known, strict=True)):
-            if len(tail) < order or (found := known.get(tail[-order:])) is None:
+        for slot, (order, table) in enumerate(zip(self._orders, self._tables, strict=True)):
+            if len(tail) < order or (found := table.get(tail[-order:])) is None:
                 break  # where a context is new, longer ones are
             latest, run, other, other_run = found
-            characters[slot], confidences[slot] = latest, _CONFIDENCE[min(run, _LONGEST_RUN)][other_run > 0]
+            candidates[slot], confidences[slot] = latest, _CONFIDENCE[min(run, _LONGEST_RUN)][other_run > 0]
             if other_run:
-                characters[len(ORDERS) + slot] = other
+                candidates[len(ORDERS) + slot] = other
                 confidences[len(ORDERS) + slot] = _CONFIDENCE[min(other_run, _LONGEST_RUN)][run > 1]
-        return characters, confidences
+        return candidates, confidences

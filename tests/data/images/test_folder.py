@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from seqlab.data.fetch.cache import finish
 from seqlab.data.images.folder import read_folder
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import load_images, set_name
 from seqlab.errors import DataError, UsageError
+from seqlab.tasks import Task
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (8, 8)) -> Path:
@@ -37,7 +37,7 @@ def classes(folder: Path, **counts: int) -> Path:
 
 
 def read(folder: Path, size: int = 8) -> ImageSet:
-    return finish(read_folder(folder, folder.name, size))
+    return Task(read_folder(folder, folder.name, size)).result()
 
 
 def seen(images: torch.Tensor) -> set[bytes]:
@@ -68,7 +68,7 @@ def test_the_split_of_the_folders_is_taken_where_there_is_one(tmp_path: Path, he
     assert (data.labels.bincount().tolist(), data.test_labels.tolist()) == ([3, 3], [1, 1])
 
 
-def test_val_is_told_of_where_there_is_a_test_too(tmp_path: Path) -> None:
+def test_a_val_beside_a_test_is_noted(tmp_path: Path) -> None:
     classes(tmp_path / "train", a=3, b=3)
     classes(tmp_path / "test", a=1)
     classes(tmp_path / "val", a=2)
@@ -113,7 +113,7 @@ def test_copies_of_a_picture_are_on_one_side(
         assert held <= max(1, (len(sizes) + 2) // 5)
 
 
-def test_what_lies_beside_the_images_is_left_out_and_told_of(tmp_path: Path) -> None:
+def test_what_lies_beside_the_images_is_left_out_with_a_note(tmp_path: Path) -> None:
     folder = classes(tmp_path / "pets", cat=5, dog=5)
     for name in (".DS_Store", "cat/.DS_Store", "cat/._0.png", "dog/.cache/x.png"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -257,6 +257,6 @@ def test_what_is_neither_a_name_nor_a_folder_gets_a_hint(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="is a file"):
         set_name(str(picture(tmp_path / "a.png", 0)))
     with pytest.raises(UsageError, match="data-dir"):
-        finish(load_images(str(classes(tmp_path, a=1, b=1)), data_dir=tmp_path))
+        Task(load_images(str(classes(tmp_path, a=1, b=1)), data_dir=tmp_path)).result()
     with pytest.raises(UsageError, match="64"):
-        finish(load_images("mnist", size=64))
+        Task(load_images("mnist", size=64)).result()

@@ -60,7 +60,7 @@ LABELS = mnist_files(20)[FILES[1]]
         (0, b"\1\0" + IMAGES[2:], "begins with 01000803"),
         (0, IMAGES[:2] + b"\x0d" + IMAGES[3:], "type 0x0d"),
         (0, IMAGES[:3] + b"\0", "0 dimensions"),
-        (0, IMAGES[:10], "ends before its 3 dimensions"),
+        (0, IMAGES[:10], "ends within the sizes of its 3 dimensions"),
         (0, IMAGES[:-1], r"20 x 28 x 28 values and holds 15,679"),
         (0, IMAGES + b"\0", "holds more"),
         (0, IMAGES[:4] + 3 * b"\xff\xff\xff\xff" + IMAGES[16:], "4294967295 x 4294967295"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlab.data.series.checks import oddities
+from seqlab.data.series.checks import check
 from seqlab.data.series.files import read_csv
 from seqlab.data.series.quotes import load_many, load_series
 from seqlab.data.series.series import Series, day_of, moment_of
@@ -70,8 +70,8 @@ def test_a_regular_series_is_not_called_odd_whatever_its_spacing():
         values = np.exp(0.01 * wave(index))
         values[50:100] = values[50]  # a rate stays as it is for months, a meter for hours
         if frequency not in ("D", "B"):
-            assert oddities(dates, values) == []
-        assert oddities(dates, wave(index).round(), additive=True) == []
+            assert check(dates, values) == []
+        assert check(dates, wave(index).round(), additive=True) == []
 
 
 def test_dates_without_a_rule_are_said():

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.data.series import quote_store, quotes
-from seqlab.data.series.checks import oddities
+from seqlab.data.series.checks import check
 from seqlab.data.series.files import read_csv
 from seqlab.data.series.quote_update import MISSING, agrees, joined
 from seqlab.data.series.quotes import load_series
@@ -168,7 +168,7 @@ def walk(count: int, first="2020-01-01", seed=0) -> tuple[np.ndarray, np.ndarray
 def test_a_jump_like_an_unadjusted_split_is_said(factor, words):
     days, prices = walk(300)
     prices[200:] *= factor
-    found = oddities(days, prices)
+    found = check(days, prices)
     expected = [f"the price jumps on {days[200]} like an unadjusted split of {words}"] if words else []
     assert found == expected
 
@@ -176,21 +176,21 @@ def test_a_jump_like_an_unadjusted_split_is_said(factor, words):
 def test_jumps_of_what_always_jumps_are_no_splits():
     days = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-12-31"))
     wild = np.exp(np.cumsum(np.where(np.random.default_rng(0).random(len(days)) < 0.5, 1, -1) * math.log(2)))
-    assert oddities(days, wild) == []
+    assert check(days, wild) == []
 
 
 def test_gaps_and_halts_are_said():
     days, prices = walk(300)
-    assert oddities(days, prices) == []
+    assert check(days, prices) == []
     left = np.r_[0:100, 130:300]
-    assert oddities(days[left], prices[left]) == [f"there are no rows from {days[99]} to {days[130]}"]
+    assert check(days[left], prices[left]) == [f"there are no rows from {days[99]} to {days[130]}"]
     left = np.r_[0:100, 130:200, 260:300]
-    (note,) = oddities(days[left], prices[left])
+    (note,) = check(days[left], prices[left])
     assert "2 gaps" in note and f"from {days[199]} to {days[260]}" in note
     prices[50:62] = prices[50]
-    assert oddities(days, prices) == [f"the price is the same on 12 days, from {days[50]} to {days[61]}"]
+    assert check(days, prices) == [f"the price is the same on 12 days, from {days[50]} to {days[61]}"]
     weekly = days[0] + 28 * np.arange(len(days))
-    assert oddities(weekly, walk(300)[1]) == []  # four weeks are the spacing, no gap
+    assert check(weekly, walk(300)[1]) == []  # four weeks are the spacing, no gap
 
 
 def test_the_embedded_quotes_have_one_split_left_in():

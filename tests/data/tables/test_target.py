@@ -64,11 +64,11 @@ def test_entries_show_the_task(values: list, task: str, classes: tuple[str, ...]
         assert words == [str(value).lower().removesuffix(".0") for value in known]
 
 
-def test_the_task_can_be_asked_for() -> None:
+def test_the_task_can_be_given() -> None:
     stars = column([1, 2, 3, 4, 5] * 20)
     assert fit_target(stars).task == "classification"
     found = fit_target(stars, "regression")
-    assert found.task == "regression" and "as asked" in found.why
+    assert found.task == "regression" and "as given" in found.why
     np.testing.assert_allclose([found.mean, found.deviation], [3, np.sqrt(2)])
     halves = fit_target(column([0.5, 1.5] * 5), "classification")
     assert halves.classes == ("0.5", "1.5")
@@ -81,10 +81,10 @@ def test_the_task_can_be_asked_for() -> None:
         ([], "auto", "missing in all rows"),
         ([3, 3, 3], "auto", "one value"),
         (["a", "a", None], "auto", "one value"),
-        (["a", "b", "c"], "auto", "no classes"),
-        ([0.1, 0.2, 0.3], "classification", "no classes"),
-        (["a", "b", "a"], "regression", "no numbers but 'a'"),
-        ([True, False], "regression", "no numbers"),
+        (["a", "b", "c"], "auto", "not classes"),
+        ([0.1, 0.2, 0.3], "classification", "not classes"),
+        (["a", "b", "a"], "regression", "'a', which is not a number"),
+        ([True, False], "regression", "not a number"),
         ([1.0, np.inf, 1.0], "regression", "two different numbers"),
         (pd.to_datetime(["2024-01-01", "2024-01-02"]), "auto", "dates"),
     ],
@@ -108,7 +108,7 @@ def test_new_rows_must_have_known_targets() -> None:
     for target in (classes, numbers):
         with pytest.raises(DataError, match="1 row has"):
             target.encode(column(["a", None]))
-    with pytest.raises(DataError, match="no numbers"):
+    with pytest.raises(DataError, match="not a number"):
         numbers.encode(column(["x", "y"]))
     with pytest.raises(DataError, match="infinite"):
         numbers.encode(column([1.0, np.inf]))

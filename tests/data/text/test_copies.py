@@ -43,7 +43,7 @@ def test_its_length_is_difflibs(text: str, corpus: str) -> None:
 
 
 @given(few, few)
-def test_hashes_that_say_nothing_change_nothing(text: str, corpus: str) -> None:
+def test_colliding_hashes_change_nothing(text: str, corpus: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(copies, "_hashes", lambda tokens, length: np.zeros(max(len(tokens) - length + 1, 0), np.uint64))
         assert longest_common_run(tokens(text), tokens(corpus)) == by_definition(text, corpus)
@@ -57,7 +57,7 @@ def test_a_copy_over_the_edge_of_a_piece_is_found(dtype: type) -> None:
     assert longest_common_run(text, corpus) == Run(99, 5, start)
 
 
-def test_generate_tells_its_longest_copy(cli: Callable[..., Outcome], trained: Path, small_text: Path) -> None:
+def test_generate_reports_its_longest_copy(cli: Callable[..., Outcome], trained: Path, small_text: Path) -> None:
     words = ["generate", "--corpus", "small", "--length", 200, "--prompt", "int size = count;"]
     done = cli(*words, f"--check-copies={small_text}", "--json")
     (sample,) = done.json["samples"]
@@ -69,11 +69,13 @@ def test_generate_tells_its_longest_copy(cli: Callable[..., Outcome], trained: P
     assert "longest_copy" not in cli(*words, "--json").json["samples"][0]
 
 
-def test_a_training_text_whose_place_is_not_kept_is_asked_for(cli: Callable[..., Outcome], trained: Path) -> None:
+def test_a_training_text_without_a_path_on_record_has_to_be_named(cli: Callable[..., Outcome], trained: Path) -> None:
     cli("generate", "--corpus", "small", "--check-copies").fails(1, "a file of yours", "--check-copies=PATH")
 
 
-def test_another_text_is_said_and_read_as_a_whole(cli: Callable[..., Outcome], trained: Path, tmp_path: Path) -> None:
+def test_another_text_is_reported_and_read_as_a_whole(
+    cli: Callable[..., Outcome], trained: Path, tmp_path: Path
+) -> None:
     (tmp_path / "other.txt").write_text("~" * 90 + "int count")
     done = cli("generate", "--corpus", "small", "--length", 300, f"--check-copies={tmp_path / 'other.txt'}", "--json")
     assert "another text" in done.err and done.json["samples"][0]["longest_copy"]["offset"] >= 90

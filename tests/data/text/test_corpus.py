@@ -12,9 +12,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlab.data.fetch.cache import finish
 from seqlab.data.text.corpus import UNKNOWN, Corpus, Vocab, load_corpus
 from seqlab.errors import DataError, NetworkError, UsageError
+from seqlab.tasks import Task
 
 LINUX = "94da2915242bd0fd81372687465876a97816be45e922b4ded656040939a5e279"
 STACKS = "e7f9b557b911dd924db73e0d4f387a31e784e453ebfea8d12e10824655f5e02c"
@@ -23,7 +23,7 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def loaded(name: object) -> Corpus:
-    return finish(load_corpus(str(name)))
+    return Task(load_corpus(str(name))).result()
 
 
 # Vocabularies

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from seqlab.data.fetch.cache import finish
 from seqlab.data.text import corpus_files
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
+from seqlab.tasks import Task
 from tests.conftest import Outcome
 
 FILES = {
@@ -34,7 +34,7 @@ TEXTS = {path: data for path, data in FILES.items() if b"\0" not in data and b"h
 
 
 def loaded(name: object) -> Corpus:
-    return finish(load_corpus(str(name)))
+    return Task(load_corpus(str(name))).result()
 
 
 def order_by_hand(files: dict[str, bytes]) -> list[str]:
@@ -127,7 +127,7 @@ def test_standard_input_is_read_once_and_leaves_nothing(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.xz", "a.tar.bz2", "a.zip", "a.txt.gz", "a.xz", "a.bz2"])
-def test_what_is_cut_or_no_archive_is_told_by_name(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_cut_or_wrong_archive_is_named(folder: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"no archive at all, whatever it is called" * 50)
     with pytest.raises(DataError, match=rf"{name} cannot be read"):
@@ -143,7 +143,7 @@ def test_what_is_cut_or_no_archive_is_told_by_name(folder: Path, tmp_path: Path,
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="everything may be read")
-def test_a_file_that_may_not_be_read_is_told_by_name(folder: Path) -> None:
+def test_an_unreadable_file_is_named(folder: Path) -> None:
     (folder / "a.txt").chmod(0)
     with pytest.raises(DataError, match=r"a\.txt cannot be read"):
         loaded(folder)

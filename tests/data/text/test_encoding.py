@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.data.batches import StreamBatches
-from seqlab.data.fetch.cache import finish
 from seqlab.data.text import corpus_files, encoding
 from seqlab.data.text.corpus import UNKNOWN, Corpus, Vocab, load_corpus
+from seqlab.tasks import Task
 from tests.conftest import start_python
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -20,7 +20,7 @@ any_bytes = st.lists(st.binary(max_size=8) | any_text.map(str.encode), max_size=
 
 
 def loaded(name: object) -> Corpus:
-    return finish(load_corpus(str(name)))
+    return Task(load_corpus(str(name))).result()
 
 
 def kept(tmp_path: Path) -> dict[str, int]:
@@ -99,7 +99,7 @@ def test_a_text_is_encoded_once_and_again_when_it_changes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-3])])
 @pytest.mark.parametrize("suffix", [".tokens", ".json"])
-def test_what_is_not_whole_in_the_cache_is_made_again(tmp_path: Path, suffix: str, damage: object) -> None:
+def test_a_damaged_encoding_in_the_cache_is_made_again(tmp_path: Path, suffix: str, damage: object) -> None:
     assert callable(damage)
     (tmp_path / "a.txt").write_text("some text, and more")
     first = loaded(tmp_path / "a.txt")
@@ -121,8 +121,8 @@ def test_processes_that_encode_at_once_do_not_disturb_each_other(tmp_path: Path)
     data = ("line äöü\n" * 200_000).encode()
     (tmp_path / "a.txt").write_bytes(data)
     code = (
-        "import sys; from seqlab.data.fetch import cache; from seqlab.data.text import corpus_files, encoding\n"
-        "made = cache.finish(encoding.encoded(cache.finish(corpus_files.find(sys.argv[1]))))\n"
+        "import sys; from seqlab.tasks import Task; from seqlab.data.text import corpus_files, encoding\n"
+        "made = Task(encoding.encoded(Task(corpus_files.find(sys.argv[1])).result())).result()\n"
         "print(made.sha256, len(made.tokens))"
     )
     processes = [start_python(code, tmp_path / "a.txt") for _ in range(3)]

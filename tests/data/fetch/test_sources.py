@@ -16,10 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqlab.data.fetch import cache
-from seqlab.data.fetch.cache import Transfer, fetch, finish
+from seqlab.data.fetch import cache, transfer
+from seqlab.data.fetch.cache import Transfer
 from seqlab.data.fetch.downloads import DOWNLOADS, Download, data_sets, files_of
+from seqlab.data.fetch.sources import fetch
 from seqlab.errors import DataError, NetworkError, SeqlabError
+from seqlab.tasks import Task
 
 BODY = bytes(range(256)) * 4000  # 1 MB
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -87,7 +89,7 @@ def server(running, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("SEQLAB_MIRROR", raising=False)
     monkeypatch.delenv("SEQLAB_OFFLINE", raising=False)
-    monkeypatch.setattr(cache, "PAUSE", 0.001)
+    monkeypatch.setattr(transfer, "PAUSE", 0.001)
     return running
 
 
@@ -108,36 +110,31 @@ def assert_whole(got: cache.Fetched, checked: bool = True) -> None:
 
 
 def test_a_file_is_fetched_checked_and_then_served_from_the_cache(server):
-    transfers = []
-    fetching = fetch(item(server))
-    while True:
-        try:
-            transfers.append(next(fetching))
-        except StopIteration as end:
-            got = end.value
-            break
+    task = Task(fetch(item(server)))
+    transfers = list(task)
+    got = task.result()
     assert_whole(got)
     assert got.origin == f"{server.address}/data.bin"
     assert transfers[-1] == Transfer("data.bin", got.origin, len(BODY), len(BODY))
     assert [t.done for t in transfers] == sorted(t.done for t in transfers)
-    assert finish(fetch(item(server))) == got == cache.cached(item(server))
+    assert Task(fetch(item(server))).result() == got == cache.cached(item(server))
     assert len(server.seen) == 1
 
 
 def test_md5_is_a_checksum_too(server):
-    assert_whole(finish(fetch(item(server, "md5:" + hashlib.md5(BODY).hexdigest()))))
+    assert_whole(Task(fetch(item(server, "md5:" + hashlib.md5(BODY).hexdigest()))).result())
     assert json.loads((cache.cache_folder() / "downloads/data.bin.json").read_text())["sha256"] == SHA
 
 
 def test_a_cut_body_goes_on_where_it_ended(server):
     server.faults = [{"cut": 300_000}, {"cut": 200_000}]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     assert [wanted for _, wanted in server.seen] == [None, "bytes=300000-", "bytes=500000-"]
 
 
 def test_many_cuts_are_no_failure_as_long_as_each_brings_something(server):
     server.faults = [{"cut": 50_000}] * 12
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -147,12 +144,14 @@ def test_any_cuts_end_in_the_same_bytes(server, ranges, cuts):
     for path in (cache.cache_folder() / "downloads").glob("*"):
         path.unlink()
     server.ranges, server.faults = ranges, [{"cut": size, "chunked": chunked} for size, chunked in cuts]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
 
 
 def test_a_file_in_a_folder_of_its_own_goes_on_too(server):
     server.files, server.faults = {"/a/data.bin": BODY}, [{"cut": 300_000}]
-    fetched = finish(fetch(Download("a/data", "a/data.bin", f"{server.address}/a/data.bin", f"sha256:{SHA}", 0, "")))
+    fetched = Task(
+        fetch(Download("a/data", "a/data.bin", f"{server.address}/a/data.bin", f"sha256:{SHA}", 0, ""))
+    ).result()
     assert fetched.path == cache.cache_folder() / "downloads" / "a" / "data.bin"
     assert fetched.path.read_bytes() == BODY
     assert [wanted for _, wanted in server.seen] == [None, "bytes=300000-"]
@@ -161,66 +160,66 @@ def test_a_file_in_a_folder_of_its_own_goes_on_too(server):
 
 def test_a_server_without_ranges_starts_again(server):
     server.ranges, server.faults = False, [{"cut": 300_000}]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     assert len(server.seen) == 2
 
 
 def test_a_server_that_always_cuts_is_given_up(server):
     server.ranges, server.faults = False, [{"cut": 300_000}] * 50
     with pytest.raises(NetworkError, match=r"300,000 of 1,024,000 bytes") as raised:
-        finish(fetch(item(server)))
-    assert len(server.seen) == 1 + cache.ATTEMPTS - 1
+        Task(fetch(item(server))).result()
+    assert len(server.seen) == 1 + transfer.ATTEMPTS - 1
     assert "go on where it stopped" in raised.value.hint
     assert cache.cached(item(server)) is None
 
 
 def test_a_chunked_body_that_ends_in_the_middle_is_no_traceback(server):
     server.faults = [{"cut": 1000, "chunked": True}]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     server.faults = [{"cut": 0, "chunked": True}] * 50
     with pytest.raises(NetworkError, match="ended in the middle"):
         server.files["/b"] = BODY
-        finish(fetch(item(server, file="b")))
+        Task(fetch(item(server, file="b"))).result()
 
 
 def test_another_part_than_the_one_asked_for_is_not_appended(server):
     server.faults = [{"cut": 300_000}, {"range_start": 0}]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_a_server_in_trouble_is_asked_again(server, status):
+def test_a_server_in_trouble_is_tried_again(server, status):
     server.faults = [{"status": status}] * 2
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     server.faults = [{"status": status}] * 50
     with pytest.raises(NetworkError, match=f"HTTP {status}"):
-        finish(fetch(item(server, file="b")))
+        Task(fetch(item(server, file="b"))).result()
 
 
-def test_what_is_not_there_is_not_asked_for_twice(server):
+def test_a_missing_file_is_requested_once(server):
     with pytest.raises(NetworkError, match="HTTP 404"):
-        finish(fetch(item(server, file="nowhere.bin")))
+        Task(fetch(item(server, file="nowhere.bin"))).result()
     assert len(server.seen) == 1 and left() == []
 
 
-def test_no_server_at_all_is_said_at_once(server):
+def test_a_server_that_is_not_there_is_reported_at_once(server):
     start = time.monotonic()
     lost = Download("data", "data.bin", "http://127.0.0.1:9/data.bin", "", 0, "")
     with pytest.raises(NetworkError, match="refused"):
-        finish(fetch(lost))
+        Task(fetch(lost)).result()
     assert time.monotonic() - start < 2
 
 
 def test_a_wrong_checksum_leaves_nothing_behind(server):
     with pytest.raises(DataError, match="wrong sha256") as raised:
-        finish(fetch(item(server, "sha256:" + "0" * 64)))
+        Task(fetch(item(server, "sha256:" + "0" * 64))).result()
     assert SHA in raised.value.message and raised.value.hint
     assert left() == []
     assert cache.cached(item(server)) is None
 
 
 def test_an_interrupt_keeps_the_part_and_the_next_fetch_goes_on(server, monkeypatch):
-    monkeypatch.setattr(cache, "CHUNK", 100_000)
+    monkeypatch.setattr(transfer, "CHUNK", 100_000)
     fetching = fetch(item(server))
     done = [next(fetching).done for _ in range(3)]
     with pytest.raises(KeyboardInterrupt):
@@ -228,16 +227,17 @@ def test_an_interrupt_keeps_the_part_and_the_next_fetch_goes_on(server, monkeypa
     (part,) = left()
     assert part.endswith(".part")
     assert cache.cached(item(server)) is None
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     assert server.seen[-1][1] == f"bytes={done[-1]}-"
 
 
 CHILD = """
 import sys
-from seqlab.data.fetch import cache
-from seqlab.data.fetch.cache import *
+from seqlab.data.fetch.downloads import Download
+from seqlab.data.fetch.sources import fetch
+from seqlab.tasks import Task
 file, url, checksum = sys.argv[1:]
-got = finish(fetch(Download("data", file, url, checksum, 0, "")))
+got = Task(fetch(Download("data", file, url, checksum, 0, ""))).result()
 print(got.sha256)
 """
 
@@ -259,7 +259,7 @@ def test_a_kill_in_the_middle_leaves_a_part_that_the_next_process_goes_on_with(s
     assert process.wait(20) == -signal.SIGKILL
     process.communicate()
     assert [name.rpartition(".")[2] for name in left()] == ["part"]
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     assert server.seen[-1][1] == f"bytes={len(BODY) // 2}-"
 
 
@@ -279,43 +279,43 @@ def test_a_full_disk_is_no_fault_of_the_network(server):
     _, problem = process.communicate(timeout=60)
     assert "DataError: the cache folder" in problem and "SEQLAB_CACHE" in problem
     assert len(server.seen) == 1
-    assert_whole(finish(fetch(item(server))))  # there is room again: it goes on
+    assert_whole(Task(fetch(item(server))).result())  # there is room again: it goes on
     assert server.seen[-1][1] == "bytes=400000-"
 
 
 def test_a_file_larger_than_the_disk_is_not_begun(server):
     server.faults = [{"length": 10**18}]
     with pytest.raises(DataError, match="are needed"):
-        finish(fetch(item(server)))
+        Task(fetch(item(server))).result()
 
 
 def test_a_cache_that_cannot_be_made_is_named(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "file"))
     with pytest.raises(DataError, match="cannot be written") as raised:
-        finish(fetch(item(server)))
+        Task(fetch(item(server))).result()
     assert "SEQLAB_CACHE" in raised.value.hint
 
 
 def test_bytes_that_nothing_checks_are_never_put_together_from_two_answers_of_two_days(server, monkeypatch):
-    monkeypatch.setattr(cache, "CHUNK", 100_000)
+    monkeypatch.setattr(transfer, "CHUNK", 100_000)
     fetching = fetch(item(server, ""))
     next(fetching)
     fetching.close()
-    assert_whole(finish(fetch(item(server, ""))), checked=False)
+    assert_whole(Task(fetch(item(server, ""))).result(), checked=False)
     assert server.seen[-1][1] is None
 
 
 @pytest.mark.parametrize("damage", ["", "no json", "[]", '{"bytes": 5}'])
 def test_what_is_damaged_in_the_cache_is_fetched_again(server, damage):
-    got = finish(fetch(item(server)))
+    got = Task(fetch(item(server))).result()
     note = got.path.with_name("data.bin.json")
     note.write_text(damage)
     assert cache.cached(item(server)) is None
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
     with got.path.open("ab") as file:
         file.truncate(1000)
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
 
 
 # ---- mirrors
@@ -331,10 +331,10 @@ def test_a_mirror_folder_comes_first_and_its_checksums_count(server, tmp_path, m
     (tmp_path / "mirror/data.bin").write_bytes(other)
     monkeypatch.setenv("SEQLAB_MIRROR", str(tmp_path / "mirror"))
     with pytest.raises(DataError, match="wrong sha256"):
-        finish(fetch(item(server)))
+        Task(fetch(item(server))).result()
     line = f"{hashlib.sha256(other).hexdigest().upper()} *./data.bin\n\nnonsense\n"
     (tmp_path / "mirror/SHA256SUMS").write_text(line)
-    got = finish(fetch(item(server), offline=True))  # a folder is no socket
+    got = Task(fetch(item(server), offline=True)).result()  # a folder is no socket
     assert got.path.read_bytes() == other and got.checked
     assert got.origin == str(tmp_path / "mirror/data.bin")
     assert server.seen == []
@@ -344,7 +344,7 @@ def test_a_mirror_address_comes_first_under_any_of_its_names(server, monkeypatch
     server.files |= {"/m/data.tar.xz": BODY, "/m/SHA256SUMS": sums(**{"data.tar.xz": BODY})}
     monkeypatch.setenv("SEQLAB_MIRROR", f"{server.address}/m/")
     wanted = item(server, "sha256:" + "0" * 64, mirror_files=("data.tar.xz",))
-    got = finish(fetch(wanted))
+    got = Task(fetch(wanted)).result()
     assert_whole(got)
     assert got.origin == f"{server.address}/m/data.tar.xz"
     assert cache.cached(wanted) == got
@@ -357,20 +357,20 @@ def test_a_mirror_in_trouble_gives_way_to_the_public_address(server, monkeypatch
     if trouble == "sums":
         server.broken_sums = True
         server.files["/m/data.bin"] = b"must not be taken without the checksums that go with it"
-    got = finish(fetch(item(server)))
+    got = Task(fetch(item(server))).result()
     assert_whole(got)
     assert got.origin == f"{server.address}/data.bin"
 
 
 def test_a_part_of_one_source_is_not_continued_from_another(server, monkeypatch):
     server.files |= {"/m/data.bin": bytes(len(BODY)), "/m/SHA256SUMS": sums(**{"data.bin": bytes(len(BODY))})}
-    monkeypatch.setattr(cache, "CHUNK", 100_000)
+    monkeypatch.setattr(transfer, "CHUNK", 100_000)
     monkeypatch.setenv("SEQLAB_MIRROR", f"{server.address}/m")
     fetching = fetch(item(server))
     next(fetching)
     fetching.close()
     monkeypatch.delenv("SEQLAB_MIRROR")
-    assert_whole(finish(fetch(item(server))))
+    assert_whole(Task(fetch(item(server))).result())
 
 
 def test_offline_opens_no_socket(server, monkeypatch):
@@ -378,20 +378,20 @@ def test_offline_opens_no_socket(server, monkeypatch):
     for keyword, value in (({"offline": True}, ""), ({}, "1")):
         monkeypatch.setenv("SEQLAB_OFFLINE", value)
         with pytest.raises(NetworkError, match="offline") as raised:
-            finish(fetch(item(server), **keyword))
+            Task(fetch(item(server), **keyword)).result()
         assert raised.value.hint
     assert server.seen == []
 
 
 def test_offline_what_is_cached_is_there(server):
-    got = finish(fetch(item(server)))
-    assert finish(fetch(item(server), offline=True)) == got
+    got = Task(fetch(item(server))).result()
+    assert Task(fetch(item(server), offline=True)).result() == got
 
 
 def test_every_error_has_a_hint(server):
     for wrong in (item(server, file="nowhere"), item(server, "sha256:0")):
         with pytest.raises(SeqlabError) as raised:
-            finish(fetch(wrong))
+            Task(fetch(wrong)).result()
         assert raised.value.hint
 
 

@@ -1,0 +1,34 @@
+"""A checkpoint is a folder without pickles that says how it was made, proves it is whole, and continues.
+
+    config.json                 everything that is not a tensor, and the names and sha256 of the files below
+    model-<step>.safetensors    the weights that are used
+    training-<step>.safetensors last weights, optimizer moments, random and recurrent state: for --resume only
+    log.jsonl                   one line per evaluation, of which config.json has the sha256
+
+safetensors has no checksum of its own, so ours is checked on every load. This room knows no model: a job rebuilds its
+own from `config`.
+"""
+
+from seqlab.checkpoint.finding import find, listing
+from seqlab.checkpoint.folders import checkpoints_folder, folder_name, search_folders, shipped_folder
+from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, load, verify
+from seqlab.checkpoint.saving import RunFolder, amend, export, refuse_existing, save
+
+__all__ = [
+    "FORMAT",
+    "Checkpoint",
+    "Config",
+    "RunFolder",
+    "amend",
+    "checkpoints_folder",
+    "export",
+    "find",
+    "folder_name",
+    "listing",
+    "load",
+    "refuse_existing",
+    "save",
+    "search_folders",
+    "shipped_folder",
+    "verify",
+]

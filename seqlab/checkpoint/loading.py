@@ -1,0 +1,156 @@
+"""Reading a checkpoint: every file of it is checked against the recorded sha256."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from seqlab.checkpoint.folders import shipped_folder
+from seqlab.errors import CheckpointError
+from seqlab.formatting import html_table
+
+FORMAT = 1
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for.
+
+    renamed: parts of tensors' names in checkpoints of earlier versions, and what they are called now; of each name the
+    first that it has is replaced.
+    """
+
+    folder: Path
+    config: Config
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of those that come with seqlab: the same to the byte, wherever it was found (in a
+        checkout, ./checkpoints holds them too)."""
+        try:
+            return load(shipped_folder() / self.name).config["sha256"] == self.config["sha256"]
+        except CheckpointError:
+            return False
+
+    def summary(self) -> dict[str, Any]:
+        """What a finished training run says last: its last evaluation, where it is kept, and its metrics."""
+        end = {"final": True, "checkpoint": str(self.folder), "best_step": self.config["position"]["best_step"]}
+        return {**self.log()[-1], **end, **self.config.get("metrics", {})}
+
+    def to_html(self) -> str:
+        """For a notebook: how it was made, and its figures."""
+        shown = {"job": self.config["job"], "parameters": self.config["parameters"], "folder": self.folder}
+        metrics = self.config.get("metrics", {}).items()
+        shown |= {name: value for name, value in metrics if isinstance(value, int | float | str)}
+        return html_table(self.name, [], [[name, value] for name, value in shown.items()])
+
+    def lineage(self) -> Config:
+        """What a checkpoint that began with this one notes of it: enough to make it again."""
+        kept = ("command", "data", "settings", "environment", "from")
+        return {"name": self.name, "sha256": self.config["files"]["model"]["sha256"]} | {
+            key: self.config.get(key) for key in kept
+        }
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
+        return {name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()}
+
+    def training(self) -> dict[str, Tensor]:
+        """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
+        if "training" not in self.config["files"]:
+            raise CheckpointError(
+                f"checkpoint '{self.name}' holds no training state: it was exported to be used, not continued",
+                "train a new one with -o FOLDER, by the command that `seqlab checkpoints show` prints",
+            )
+        return self._tensors("training")
+
+    def log(self) -> list[dict[str, Any]]:
+        """The records of the evaluations up to the saved step. Raises CheckpointError if they are damaged."""
+        expected = self.config.get("log_sha256")
+        for name in ("log.jsonl", "log.jsonl.new"):  # a kill may have come between the commit and the renaming
+            path = self.folder / name
+            data = path.read_bytes() if path.exists() else b""
+            if expected in (None, log_digest(data)):
+                return [json.loads(line) for line in data.splitlines()]
+        raise CheckpointError(
+            f"{self.folder / 'log.jsonl'} is damaged: its sha256 is not the recorded one", _restore_hint(self.folder)
+        )
+
+    def _tensors(self, kind: str) -> dict[str, Tensor]:
+        entry = self.config["files"][kind]
+        path = self.folder / entry["name"]
+        try:
+            data = path.read_bytes()
+        except OSError as problem:
+            raise CheckpointError(f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)) from problem
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
+            raise CheckpointError(
+                f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder)
+            )
+        return {self._current(name): tensor for name, tensor in safetensors.torch.load(data).items()}
+
+    def _current(self, name: str) -> str:
+        old = next((old for old in self.renamed if old in name), None)
+        return name if old is None else name.replace(old, self.renamed[old], 1)
+
+
+def _restore_hint(folder: Path) -> str:
+    return f"restore the folder {folder} from a copy, or train it again with --overwrite"
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read and check `config.json`. Raises CheckpointError if it is missing, altered or of a newer format."""
+    path = folder / "config.json"
+    try:
+        text = path.read_bytes().replace(b"\r\n", b"\n").decode()
+        config = json.loads(text)
+    except FileNotFoundError as problem:
+        raise CheckpointError(
+            f"{folder} is no checkpoint: it has no config.json", "name a checkpoint folder"
+        ) from problem
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"{path} cannot be read: {problem}", _restore_hint(folder)) from problem
+    # compared as text too: a changed blank or a digit beyond a float's precision is damage like any other
+    if not isinstance(config, dict) or config.get("sha256") != digest_of(config) or text != text_of(config):
+        raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
+    if config["format"] > FORMAT:
+        raise CheckpointError(f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab")
+    return Checkpoint(folder, config)
+
+
+def verify(checkpoint: Checkpoint) -> list[str]:
+    """Read every file of a checkpoint and return their names. Raises CheckpointError at the first that is not whole."""
+    whole = ["config.json"]
+    for kind, entry in checkpoint.config["files"].items():
+        checkpoint._tensors(kind)
+        whole.append(entry["name"])
+    checkpoint.log()
+    return [*whole, "log.jsonl"]
+
+
+def text_of(config: Config) -> str:
+    """config.json, as it is written."""
+    return json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+
+
+def log_digest(log: bytes) -> str:
+    """The sha256 of log.jsonl, whatever its line ends became."""
+    return hashlib.sha256(log.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def digest_of(config: Config) -> str:
+    """The sha256 of all entries but that of this sum."""
+    rest = {key: value for key, value in config.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,178 @@
+"""Writing a checkpoint, so that a kill at any point leaves the old one or the new one.
+
+New files are written under new names and synced, then `config.json` is replaced: that is the commit mark. Then the
+log takes its name and the old files go: those that the old config named, and those that a killed save left, which are
+listed in files.new before they are written. No file of anybody else's is touched.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+import seqlab
+from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, digest_of, load, log_digest, text_of
+from seqlab.errors import CheckpointError
+
+# the tensor files of a save, a line each, from before they are written until the old ones are gone
+_WRITTEN = "files.new"
+_TENSOR_FILES = re.compile(r"^(?:model|training)-\d+(?:-[0-9a-f]{8})?\.safetensors$", re.M)
+
+
+def save(
+    folder: Path,
+    config: Config,
+    weights: dict[str, Tensor],
+    training: dict[str, Tensor] | None = None,
+    records: Sequence[dict[str, Any]] = (),
+) -> Checkpoint:
+    """Write a whole checkpoint, replacing the one that may be there, atomically.
+
+    config: JSON values; `format`, `seqlab`, `files`, `log_sha256` and `sha256` are filled in here. training=None
+    leaves out what only `--resume` needs. records: the lines of log.jsonl.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    step = config.get("position", {}).get("step", 0)
+    parts = {"model": weights} if training is None else {"model": weights, "training": training}
+    data = {kind: _as_bytes(tensors) for kind, tensors in parts.items()}
+    files = {kind: _entry(folder, kind, step, content) for kind, content in data.items()}
+    _write_synced(folder / _WRITTEN, "\n".join(_named(folder) | _file_names(files)).encode())
+    for kind, content in data.items():
+        if not _holds(folder / files[kind]["name"], content):
+            _write_synced(folder / files[kind]["name"], content)
+    log = "".join(json.dumps(record) + "\n" for record in records).encode()
+    _write_synced(folder / "log.jsonl.new", log)
+    return _commit(folder, {**config, "files": files, "log_sha256": log_digest(log)})
+
+
+def amend(checkpoint: Checkpoint, **entries: Any) -> Checkpoint:
+    """Replace top-level entries of the config (its metrics, say); the tensors stay."""
+    return _commit(checkpoint.folder, {**checkpoint.config, **entries})
+
+
+def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """Copy what is needed to use a checkpoint, weights in half precision, without what only --resume needs.
+
+    Raises CheckpointError for a folder in use, and for a weight that half precision cannot hold.
+    """
+    refuse_existing(folder, "write to another folder with -o FOLDER")
+    weights = {name: t.half() if t.is_floating_point() else t for name, t in checkpoint.weights().items()}
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(
+                f"checkpoint '{checkpoint.name}' does not fit into half precision: '{name}' has values above 65,504",
+                f"copy the folder {checkpoint.folder} as it is",
+            )
+    config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256")}
+    return save(folder, config, weights, records=checkpoint.log())
+
+
+def refuse_existing(
+    folder: Path,
+    hint: str = "continue it with --resume, replace it with --overwrite, or write elsewhere with -o FOLDER",
+) -> None:
+    """Raise CheckpointError if `folder` holds anything. hint: the ways on where it is a checkpoint."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if (folder / "config.json").exists():
+        raise CheckpointError(f"{folder} already holds a checkpoint", hint)
+    if folder.exists():
+        raise CheckpointError(f"{folder} exists and is no checkpoint", "write elsewhere with -o FOLDER")
+
+
+class RunFolder:
+    """The keeper of a training run: each save is a whole checkpoint.
+
+    Nothing is touched before the first save, so an --overwrite that fails early has lost nothing.
+    """
+
+    def __init__(self, folder: Path, config: Config, records: list[dict[str, Any]] | None = None) -> None:
+        self.folder, self.config = folder, config
+        self.records = list(records or [])
+
+    def log(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+
+    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
+        save(self.folder, {**self.config, "position": position}, weights, training, self.records)
+
+    def finish(self, metrics: dict[str, Any]) -> Checkpoint:
+        """Add the final metrics to what was saved last."""
+        return amend(load(self.folder), metrics=metrics)
+
+
+def _as_bytes(tensors: dict[str, Tensor]) -> bytes:
+    return safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
+
+
+def _entry(folder: Path, kind: str, step: int, content: bytes) -> dict[str, Any]:
+    """A file of tensors as the config names it."""
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"{kind}-{step}.safetensors"
+    if (folder / name).exists() and not _holds(folder / name, content):
+        # the name is taken by other content (an --overwrite at the same step): it must live until the commit
+        name = f"{kind}-{step}-{digest[:8]}.safetensors"
+    return {"name": name, "bytes": len(content), "sha256": digest}
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
+
+
+def _listed(folder: Path) -> set[str]:
+    """The tensor files that _WRITTEN lists: of a save that goes on, or was killed."""
+    written = folder / _WRITTEN
+    return set(_TENSOR_FILES.findall(written.read_text())) if written.exists() else set()
+
+
+def _file_names(files: dict[str, dict[str, Any]]) -> set[str]:
+    """The names that a config gives its tensor files: nothing else is deleted, whatever an altered one says."""
+    return {str(entry["name"]) for entry in files.values() if _TENSOR_FILES.fullmatch(str(entry["name"]))}
+
+
+def _named(folder: Path) -> set[str]:
+    """The tensor files of the checkpoint in a folder, if there is a whole one, and of saves that were killed."""
+    try:
+        return _listed(folder) | _file_names(load(folder).config["files"])
+    except CheckpointError:
+        return _listed(folder)
+
+
+def _commit(folder: Path, config: Config) -> Checkpoint:
+    config = {**config, "format": FORMAT, "seqlab": seqlab.__version__, "torch": torch.__version__}
+    config = json.loads(json.dumps(config))  # as it will be read: tuples are lists, keys are strings
+    config["sha256"] = digest_of(config)
+    temporary = folder / "config.json.new"
+    _write_synced(temporary, text_of(config).encode())
+    temporary.replace(folder / "config.json")
+    _sync_folder(folder)
+    log = folder / "log.jsonl.new"
+    if log.exists() and log_digest(log.read_bytes()) == config.get("log_sha256"):
+        log.replace(folder / "log.jsonl")
+    for name in _listed(folder) - _file_names(config["files"]):
+        (folder / name).unlink(missing_ok=True)
+    (folder / _WRITTEN).unlink(missing_ok=True)
+    return Checkpoint(folder, config)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,124 @@
+"""What a forecaster is trained on: windows of series and their portfolios, those that validate, and what is hidden."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqlab.data.series.features import (
+    FEATURES,
+    OWN_FEATURES,
+    RANGE_FEATURES,
+    Features,
+    Market,
+    Scaler,
+    features_of,
+    windows,
+)
+from seqlab.data.series.portfolios import portfolios
+from seqlab.data.series.series import Series
+from seqlab.errors import DataError
+from seqlab.forecasting.forecaster import HORIZONS
+from seqlab.settings import ForecastSettings
+
+VAL_WINDOWS = 256  # that choose the weights, at most: as good as all of them, and read every few steps
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Windows of features (W, T, F) and targets (W, T, K), NaN where there is no outcome. Those to validate with come
+    later; there are none without `val_share`."""
+
+    inputs: Tensor
+    targets: Tensor
+    val_inputs: Tensor
+    val_targets: Tensor
+    scaler: Scaler
+
+
+def for_short_series(settings: ForecastSettings, series: Sequence[Series], cut: np.datetime64) -> ForecastSettings:
+    """The settings, with windows that short series fill."""
+    longest = max(len(one.until(cut)) for one in series)
+    if longest >= 2 * settings.context:
+        return settings
+    context = max(longest // 2, 1)
+    return replace(settings, context=context, burn_in=min(settings.burn_in, context // 4))
+
+
+def examples_of(
+    series: Sequence[Series], settings: ForecastSettings, cut: np.datetime64, scaler: Scaler | None = None
+) -> Examples:
+    """The training and the validation windows of `series`, of what was known on the day `cut`.
+
+    scaler: that of a forecaster to go on from; else one is fitted to the training days alone. Raises DataError where
+    there is no training day.
+    """
+    pool = _pool(series, cut, settings.seed)
+    days = max(pool, key=lambda one: len(one.dates)).dates
+    # what chooses the weights comes after what they are trained on
+    end = cut if not settings.val_share else days[int((1 - settings.val_share) * (len(days) - 1))]
+    if scaler is None:
+        known = [one.values[one.warm_up : np.searchsorted(one.dates, end, side="right")] for one in pool]
+        scaler = Scaler.fit(np.concatenate(known))
+    inputs, targets = _windows(pool, scaler, settings, end)
+    if targets.isnan().all():
+        raise DataError("there is no day to learn from before the cut", f"use longer series or a later cut than {cut}")
+    if not settings.val_share:
+        return Examples(inputs, targets, inputs[:0], targets[:0], scaler)
+    x, y = _windows(pool, scaler, settings, cut, end)
+    rows = torch.nonzero(~y.isnan().all(-1).all(-1))[:, 0]  # windows with a target
+    rows = rows[:: max(1, len(rows) // VAL_WINDOWS)]
+    return Examples(inputs, targets, x[rows], y[rows], scaler)
+
+
+def hiding(settings: ForecastSettings) -> Callable[[Tensor, Tensor, float, torch.Generator], Tensor]:
+    """An augmentation of batches (B, T, F): some windows are trained as if only closes were known, or no other series,
+    so that the model can do without."""
+    parts = (
+        (list(RANGE_FEATURES), settings.range_dropout),
+        (list(range(len(OWN_FEATURES), len(FEATURES))), settings.market_dropout),
+    )
+
+    def hide(x: Tensor, rows: Tensor, epochs: float, generator: torch.Generator) -> Tensor:
+        keep = torch.ones(len(x), 1, x.shape[2], device=x.device)
+        for columns, share in parts:
+            hidden = torch.rand(len(x), generator=generator).to(x.device) < share
+            keep[:, :, columns] = (~hidden).to(x)[:, None, None]
+        return x * keep
+
+    return hide
+
+
+def _windows(
+    pool: Sequence[Features],
+    scaler: Scaler,
+    settings: ForecastSettings,
+    until: np.datetime64,
+    after: np.datetime64 | None = None,
+) -> tuple[Tensor, Tensor]:
+    pairs = [windows(one, scaler, HORIZONS, settings.context, settings.burn_in, until, after) for one in pool]
+    x, y = (torch.from_numpy(np.concatenate(part)) for part in zip(*pairs, strict=True))
+    return x, y
+
+
+def _pool(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Features]:
+    """Each series, and portfolios of them, twice: beside all the others, and beside a few, so that the model learns to
+    do with less. The portfolios are part of these markets, as funds are of a real one.
+
+    Of what was known on the day `cut`; the season alone is that of the whole series, as it is when it is forecast.
+    """
+    known = [one.until(cut) for one in series]
+    own = [features_of(one, whole.season) for one, whole in zip(known, series, strict=True)]
+    own += [features_of(one) for one in portfolios(known, seed)]
+    if len(own) < 2:
+        return own
+    random = np.random.default_rng(seed)
+    whole = Market.of(own)
+    result = [whole.beside(one) for one in own]
+    for one in own:
+        others = [other for other in own if other is not one]
+        few = random.choice(len(others), min(len(others), int(random.integers(1, 8))), replace=False)
+        result.append(Market.of([one, *(others[j] for j in few)]).beside(one))
+    return result

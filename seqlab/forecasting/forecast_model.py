@@ -1,0 +1,130 @@
+"""A trained forecaster as a library user holds it: it forecasts, and is evaluated."""
+
+import shlex
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqlab.checkpoint import Checkpoint
+from seqlab.data.series.files import Kind
+from seqlab.data.series.frames import SeriesData, load_data
+from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
+from seqlab.data.series.series import Series
+from seqlab.errors import DataError
+from seqlab.forecasting.answers import forecast_series
+from seqlab.forecasting.forecast import ORIGINS, forecast_all
+from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.results import ForecastEvaluation, Forecasts
+from seqlab.machine import Compute
+from seqlab.scoring.backtest import pool
+from seqlab.tasks import Event, Note, Status, Task
+
+
+@dataclass(frozen=True)
+class ForecastModel:
+    """A forecaster and its checkpoint. compute: what it is to be adapted with; forecasting itself takes no time."""
+
+    forecaster: Forecaster
+    compute: Compute = Compute()
+
+    @classmethod
+    def of(cls, saved: Checkpoint, compute: Compute = Compute()) -> "ForecastModel":
+        """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
+        return cls(load(saved), compute)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.forecaster.checkpoint
+
+    def forecast(
+        self,
+        data: SeriesData | Sequence[SeriesData],
+        horizon: int = 20,
+        *,
+        columns: Sequence[str] = (),
+        kind: Kind = "auto",
+        as_of: str | None = None,
+        origins: int = ORIGINS,
+        stride: int = 1,
+        baselines: str = "cheap",
+        refit: bool = False,
+        offline: bool = False,
+        **given: Any,
+    ) -> Forecasts:
+        """`seqlab.forecast` by this model, whatever the series are. given: settings to adapt it with, where `refit`."""
+        running = forecast_series(
+            data,
+            horizon,
+            columns=columns,
+            kind=kind,
+            as_of=as_of,
+            origins=origins,
+            stride=stride,
+            baselines=baselines,
+            model=self.forecaster,
+            refit=refit,
+            offline=offline,
+            compute=self.compute,
+            given=given,
+        )
+        return Task(running).result()
+
+    def evaluate(
+        self,
+        data: SeriesData | Sequence[SeriesData] | None = None,
+        *,
+        columns: Sequence[str] = (),
+        kind: Kind = "auto",
+        offline: bool = False,
+    ) -> ForecastEvaluation:
+        """A backtest on days after the cut: of `data`, or of the series that it was trained on."""
+        return self.evaluate_task(data, columns=columns, kind=kind, offline=offline).result()
+
+    def evaluate_task(
+        self,
+        data: SeriesData | Sequence[SeriesData] | None = None,
+        *,
+        columns: Sequence[str] = (),
+        kind: Kind = "auto",
+        offline: bool = False,
+    ) -> Task[ForecastEvaluation]:
+        """`evaluate`, with what is going on."""
+        return Task(self._evaluate(data, columns, kind, offline))
+
+    def _evaluate(
+        self, data: SeriesData | Sequence[SeriesData] | None, columns: Sequence[str], kind: Kind, offline: bool
+    ) -> Generator[Event, None, ForecastEvaluation]:
+        if data is None:
+            series = list(self._trained_on(columns, kind, offline))
+        else:
+            series = list(load_data(data, columns=columns, kind=kind, offline=offline))
+        forecasts, running = [], forecast_all(self.forecaster, series)
+        for done, one in enumerate(series):
+            yield Status(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))
+            forecasts.append(next(running))
+        for found in forecasts:
+            yield Note(f"{found.series.name}: {len(found.backtest.origins)} days after the cut, {found.series.origin}")
+        names = tuple(one.name for one in series)
+        return ForecastEvaluation(self.checkpoint.name, names, pool([one.backtest for one in forecasts]))
+
+    def _trained_on(self, columns: Sequence[str], kind: Kind, offline: bool) -> Iterator[Series]:
+        """The series that it was trained on, as they are now. Raises DataError where their place is not kept."""
+        origins = {one["name"]: one["origin"] for one in self.checkpoint.config["data"]["series"]}
+        for name, origin in origins.items():
+            if origin in ("file", "frame"):
+                raise DataError(
+                    f"checkpoint '{self.checkpoint.name}' was trained on a {origin} of yours, {name}, whose place is "
+                    "not kept",
+                    f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE.csv",
+                )
+        embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]
+        others = [name for name in origins if name not in embedded]
+        yield from map(snapshot, embedded)
+        yield from load_many(others, columns=columns, kind=kind, offline=offline)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab train-forecaster --json` prints last."""
+        return self.checkpoint.summary()
+
+    def _repr_html_(self) -> str:
+        return self.checkpoint.to_html()

@@ -1,0 +1,199 @@
+"""Forecasts and evaluations as a user holds them: as dicts, tables and charts, with a verdict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import pandas as pd
+
+from seqlab import scoring
+from seqlab.data.series.series import Series
+from seqlab.errors import DataError
+from seqlab.formatting import html_table
+from seqlab.scoring.backtest import Backtest, pool, summary, verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN_LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+WRITTEN_LEVELS = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)  # of a backtest's rows
+
+
+def level_places(levels: Sequence[float] = SHOWN_LEVELS) -> dict[str, int]:
+    """Where each level is among scoring.LEVELS, by its name: q05 ... q95."""
+    return {f"q{round(100 * level):02d}": scoring.LEVELS.index(level) for level in levels}
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The future of one series: prices (horizon, Q) at scoring.LEVELS on each of `dates` (horizon,), the random walk's
+    beside them, and the backtest.
+
+    model: the name of the checkpoint that made it; trained: `shipped`, `refit` or `fresh`; cut: the last day that it
+    was trained on. on_the_spot: it was trained, or adapted, for this forecast alone and is not kept.
+    """
+
+    series: Series
+    dates: np.ndarray
+    prices: np.ndarray
+    random_walk: np.ndarray
+    backtest: Backtest
+    model: str = ""
+    trained: str = "fresh"
+    cut: np.datetime64 | None = None
+    on_the_spot: bool = False
+
+    def history(self, count: int) -> np.ndarray:
+        """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
+        past, last = self.series.adjusted[-count:], self.series.close[-1]
+        return past * (last / past[-1]) if past[-1] else past
+
+    @property
+    def verdict(self) -> str:
+        """How good the model was on past days, in one sentence."""
+        return verdict(self.backtest)
+
+    def rows(self, levels: Sequence[float] = SHOWN_LEVELS) -> Iterator[dict[str, Any]]:
+        """The quantiles of each date, q05 ... q95, under unique_id and ds."""
+        places = level_places(levels).items()
+        for date, prices in zip(self.dates, self.prices, strict=True):
+            yield {"unique_id": self.series.name, "ds": date, **{name: float(prices[place]) for name, place in places}}
+
+    def backtest_rows(self) -> Iterator[dict[str, Any]]:
+        """Every forecast of the backtest by method, origin and horizon, and its outcome; all of them prices: the
+        origin's close moved by the change."""
+        series, places = self.series, level_places(WRITTEN_LEVELS).items()
+        origins = np.searchsorted(series.dates, self.backtest.origins)
+        for method, quantiles in self.backtest.quantiles.items():
+            for o, row in enumerate(origins):
+                for k, h in enumerate(self.backtest.horizons):
+                    prices = series.moved(quantiles[o, k], row)
+                    yield {
+                        "ticker": series.name,
+                        "method": method,
+                        "origin": series.dates[row],
+                        "horizon": h,
+                        "date": series.dates[row + h],
+                        "last_close": float(series.close[row]),
+                        "outcome": float(series.moved(self.backtest.outcomes[o, k], row)),
+                        **{name: float(prices[place]) for name, place in places},
+                    }
+
+    def to_dict(self) -> dict[str, Any]:
+        """One entry of what `seqlab forecast --json` prints."""
+        places = level_places().items()
+        return {
+            "ticker": self.series.name,
+            "source": self.series.source,
+            "as_of": str(self.series.dates[-1]),
+            "last_close": float(self.series.close[-1]),
+            "model": self.model,
+            "trained": self.trained,
+            "cut": str(self.cut),
+            "horizon": len(self.dates),
+            "quantiles": [
+                {"date": str(date), **{name: float(prices[place]) for name, place in places}}
+                for date, prices in zip(self.dates, self.prices, strict=True)
+            ],
+            "backtest": summary(self.backtest),
+            "verdict": self.verdict,
+        }
+
+    def _repr_html_(self) -> str:
+        title = f"{self.series.name}, last close {self.series.close[-1]:,.6g} on {self.series.dates[-1]}"
+        places = level_places()
+        rows = [
+            [date, *(float(one) for one in prices[list(places.values())])]
+            for date, prices in zip(self.dates, self.prices, strict=True)
+        ]
+        return html_table(title, ["", *places], rows, self.verdict)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts(Sequence[Forecast]):
+    """The forecasts of one or several series, in the order in which these were given."""
+
+    forecasts: tuple[Forecast, ...]
+
+    @overload
+    def __getitem__(self, place: int) -> Forecast: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Forecasts": ...
+    def __getitem__(self, place: int | slice) -> "Forecast | Forecasts":
+        return Forecasts(self.forecasts[place]) if isinstance(place, slice) else self.forecasts[place]
+
+    def __len__(self) -> int:
+        return len(self.forecasts)
+
+    @property
+    def verdict(self) -> str:
+        """How good the models were on past days: a sentence, of several series one a line, behind its name."""
+        if len(self) == 1:
+            return self[0].verdict
+        return "\n".join(f"{one.series.name}: {one.verdict}" for one in self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab forecast --json` prints."""
+        return {"forecasts": [one.to_dict() for one in self]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The quantiles as a long table: unique_id, ds, q05, q10, q25, q50, q75, q90, q95."""
+        return pd.DataFrame([row for one in self for row in one.rows()])
+
+    def backtest_frame(self) -> pd.DataFrame:
+        """The backtests as a long table: a row for each ticker, method, origin and horizon; prices."""
+        return pd.DataFrame([row for one in self for row in one.backtest_rows()])
+
+    def plot(self) -> "Figure":
+        """Fan charts: history, the model's bands and the random walk's, a panel for each series."""
+        from seqlab.plots.fan_chart import draw
+
+        return draw(self)
+
+    def plot_backtest(self) -> "Figure":
+        """Calibration, coverage and skill of all series pooled. Raises DataError where there is nothing to draw."""
+        from seqlab.plots.backtest_chart import draw
+
+        tested = [one for one in self if len(one.backtest.origins)]
+        if not tested:
+            raise DataError(
+                "the backtest cannot be drawn: no forecast can be scored, for no day after the model's cut has an "
+                "outcome",
+                "leave out --backtest, or forecast a series that goes on after the cut for longer than the horizon",
+            )
+        return draw(pool([one.backtest for one in tested]), [one.series.name for one in tested])
+
+    def _repr_html_(self) -> str:
+        return "".join(one._repr_html_() for one in self)
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastEvaluation:
+    """How good a forecaster was on past days of `names`, all of them pooled."""
+
+    model: str
+    names: tuple[str, ...]
+    backtest: Backtest
+
+    @property
+    def verdict(self) -> str:
+        """The same in one sentence."""
+        return verdict(self.backtest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab evaluate --json` prints of a forecaster."""
+        return {"backtest": summary(self.backtest)}
+
+    def plot(self) -> "Figure":
+        """Calibration, coverage and skill. The backtest must have an origin."""
+        from seqlab.plots.backtest_chart import draw
+
+        return draw(self.backtest, self.names)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for method in self.backtest.quantiles if len(self.backtest.origins) else ():
+            rows.append([method, *self.backtest.scores(method).crps])
+        header = ["CRPS", *(f"{h} {self.backtest.step}" for h in self.backtest.horizons)]
+        return html_table(f"{self.model} on {', '.join(self.names)}", header, rows, self.verdict)

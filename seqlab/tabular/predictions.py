@@ -1,0 +1,78 @@
+"""What a net predicts for rows, in the target's own terms: classes and their probabilities, numbers and intervals."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from seqlab.data.tables.target import Target
+from seqlab.formatting import html_table
+from seqlab.models.mlp import MLP
+from seqlab.tabular.batched import outputs_of
+
+LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
+SHOWN = 10  # rows, in a notebook
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """frame: a row for each of the table's, its `prediction`, and `probability CLASS` of each class, or `low` and
+    `high`, the ends of the interval of that level; None for classes."""
+
+    checkpoint: str
+    frame: pd.DataFrame
+    level: float | None
+
+    def to_frame(self) -> pd.DataFrame:
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab predict --json` prints."""
+        level = {} if self.level is None else {"level": self.level}
+        return {"checkpoint": self.checkpoint, **level, "predictions": self.frame.to_dict("records")}
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.head(SHOWN).to_numpy(object).tolist()
+        return html_table(self.checkpoint, [str(name) for name in self.frame], rows, f"{len(self.frame):,} rows")
+
+
+def outputs_in_units(net: MLP, x: np.ndarray, target: Target) -> np.ndarray:
+    """What one net predicts from x (N, features): probabilities (N, classes), or numbers (N,) in the target's units."""
+    wide = net.weights[0].shape[1]
+    if x.shape[1] < wide:  # beside parts of the table that had more categories
+        x = np.pad(x, ((0, 0), (0, wide - x.shape[1])))
+    found = outputs_of(net.eval(), torch.from_numpy(x)[None].to(net.weights[0].device))[0].double().cpu()
+    if target.classes:
+        return found.softmax(1).numpy()
+    return found[:, 0].numpy() * target.deviation + target.mean
+
+
+def labels_of(classes: tuple[str, ...]) -> pd.Index:
+    """The classes as pandas reads a column of them: numbers, booleans, or text."""
+    if set(classes) == {"false", "true"}:
+        return pd.Index([name == "true" for name in classes])
+    try:
+        return pd.Index(pd.to_numeric(pd.Series(classes)))
+    except ValueError:
+        return pd.Index(classes)
+
+
+def half_widths(errors: np.ndarray) -> dict[str, float]:
+    """Of |errors| (N,) of rows not learned from, the one that covers a new row with probability LEVEL at least, if it
+    is like them (split conformal; Lei et al. 2018). A level that takes more rows than there are is left out."""
+    ordered, count = np.sort(np.abs(errors)), len(errors)
+    ranks = {level: int(np.ceil((count + 1) * level)) for level in LEVELS}
+    return {str(level): float(ordered[rank - 1]) for level, rank in ranks.items() if rank <= count}
+
+
+def encode_rows(rows: np.ndarray, count: int) -> str:
+    """Ascending row numbers below `count` as hexadecimal bits: a quarter of a character for each row of the table."""
+    bits = np.zeros(count, bool)
+    bits[rows] = True
+    return np.packbits(bits).tobytes().hex()
+
+
+def decode_rows(text: str) -> np.ndarray:
+    return np.flatnonzero(np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8)))

@@ -1,0 +1,234 @@
+"""A trained net for tables as a library user holds it: it predicts rows, is evaluated, and says what it depends on."""
+
+import shlex
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seqlab.checkpoint import Checkpoint
+from seqlab.data.contamination import CHANCE, share_seen
+from seqlab.data.tables.encoder import Encoder
+from seqlab.data.tables.reader import Table
+from seqlab.data.tables.target import Target
+from seqlab.errors import CheckpointError, DataError, UsageError
+from seqlab.machine import Compute, use_threads
+from seqlab.models.mlp import MLP
+from seqlab.results import Evaluation
+from seqlab.tabular.batched import BatchedMLP
+from seqlab.tabular.duplicates import row_hashes
+from seqlab.tabular.evaluate import Metrics, metrics_of
+from seqlab.tabular.examples import labeled_rows
+from seqlab.tabular.importance import importance
+from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units
+from seqlab.tabular.source import TableData, load_table
+from seqlab.tasks import Event, Note, Task
+
+LEVEL = 0.9  # of the intervals of numbers
+SHUFFLES = 5
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A net, what its inputs and its output mean, and half the width of its intervals by level.
+
+    Rows are a file or a DataFrame; their columns are found by name, in any order, and others are ignored. compute: what
+    it is to compute with; by default what this machine is best at.
+    """
+
+    checkpoint: Checkpoint
+    net: MLP
+    encoder: Encoder
+    target: Target
+    half_widths: dict[float, float]
+    compute: Compute = Compute()
+
+    @classmethod
+    def of(cls, saved: Checkpoint, compute: Compute = Compute()) -> "TableModel":
+        """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
+        config = saved.config
+        if config["job"] != "tabular":
+            raise CheckpointError(
+                f"checkpoint '{saved.name}' is no model of a table: its job is {config['job']}",
+                "see `seqlab checkpoints list` for those of tables",
+            )
+        nets = BatchedMLP(MLP(**config["model"]), config["parts"])
+        nets.load_state_dict(saved.weights())
+        widths = {float(level): width for level, width in config.get("metrics", {}).get("widths", {}).items()}
+        encoder, target = Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"])
+        return cls(saved, nets.best().member(config["parts"] - 1), encoder, target, widths, compute)
+
+    def predict(self, rows: TableData) -> pd.Series:
+        """The predictions, named as the target and with the index of a DataFrame given: numbers, or classes as pandas
+        reads a column of them (numbers, booleans or text). Raises DataError for a column that is not there."""
+        found = self._outputs(self._read(rows).frame)
+        if self.target.classes:
+            found = labels_of(self.target.classes)[found.argmax(1)].to_numpy()
+        return pd.Series(found, _index(rows), name=self.target.name)
+
+    def predict_proba(self, rows: TableData) -> pd.DataFrame:
+        """The probability of each class, a column for each. Raises UsageError where the target is a number."""
+        if not self.target.classes:
+            raise UsageError(
+                f"'{self.target.name}' is a number, which has no classes", "use predict_frame() for intervals"
+            )
+        return pd.DataFrame(self._outputs(self._read(rows).frame), _index(rows), columns=labels_of(self.target.classes))
+
+    def predict_frame(self, rows: TableData, level: float | None = None) -> Predictions:
+        """Predictions with the probability of each class, or the ends of an interval.
+
+        level: how many of the intervals of numbers hold the outcome; by default 0.9, or less where too few rows were
+        held out in training. Raises UsageError for a level that the checkpoint cannot give.
+        """
+        return self.predict_task(rows, level).result()
+
+    def predict_task(self, rows: TableData, level: float | None = None) -> Task[Predictions]:
+        """`predict_frame`, with notes on the rows."""
+        return Task(self._predictions(rows, level))
+
+    def _predictions(self, rows: TableData, level: float | None) -> Generator[Event, None, Predictions]:
+        table = self._read(rows)
+        for note in table.notes:
+            yield Note(f"  {note}")
+        for column, count in self.encoder.unknown(table.frame).items():
+            entries = "entry" if count == 1 else "entries"
+            yield Note(f"  column '{column}' has {count:,} {entries} unlike those it was trained on, taken as unknown")
+        columns: dict[str, Any]
+        if self.target.classes:
+            found, names = self._outputs(table.frame), self.target.classes
+            columns = {"prediction": [names[number] for number in found.argmax(1)]}
+            columns |= {f"probability {name}": found[:, number] for number, name in enumerate(names)}
+            return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), None)
+        if level is None:
+            level = max((one for one in self.half_widths if one <= LEVEL), default=LEVEL)
+            if level != LEVEL:
+                yield Note(f"  too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
+        if level not in self.half_widths:
+            raise UsageError(
+                f"'{self.checkpoint.name}' has no intervals of level {level:g}",
+                f"it has those of {', '.join(f'{one:g}' for one in self.half_widths) or 'none'}",
+            )
+        found, width = self._outputs(table.frame), self.half_widths[level]
+        columns = {"prediction": found, "low": found - width, "high": found + width}
+        return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), level)
+
+    def score(self, rows: TableData) -> float:
+        """The accuracy, or R2, on rows whose target is known, all of them, as scikit-learn's estimators have it."""
+        metrics = self._metrics(load_table(rows, self._written))
+        return float(metrics["accuracy" if self.target.classes else "r2"])
+
+    def importance(self, rows: TableData, repeats: int = SHUFFLES, seed: int = 0) -> pd.DataFrame:
+        """By how much the accuracy, or R2, falls when a column is shuffled between the rows: `column`, `importance`
+        (the mean over `repeats` shuffles) and `deviation` between them, the most important first.
+
+        Of at most 10,000 rows. Columns that say the same share their importance. Raises DataError for fewer than two
+        rows with a target.
+        """
+        return pd.DataFrame(self._importance(load_table(rows, self._written), repeats, seed))
+
+    def evaluate(self, data: TableData | None = None) -> Evaluation:
+        """How well it predicts rows whose target is known, and which columns it depends on: `class_metrics`,
+        `number_metrics` and `importance` say what the figures are; of numbers `coverage` too, how many lie in the
+        intervals of each level, unless these are the rows whose errors made the intervals.
+
+        data: of the table that it was trained on those rows are taken that were held out. Raises DataError for a class
+        it does not know, and where it learned from every row.
+        """
+        return self.evaluate_task(data).result()
+
+    def evaluate_task(self, data: TableData | None = None) -> Task[Evaluation]:
+        """`evaluate`, with notes on the rows."""
+        return Task(self._evaluate(data))
+
+    def _evaluate(self, data: TableData | None) -> Generator[Event, None, Evaluation]:
+        if data is None:
+            raise DataError(
+                f"checkpoint '{self.checkpoint.name}' was trained on a file of yours, whose place is not kept",
+                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE",
+            )
+        whole = load_table(data, self._written)
+        rows = self.held_out(whole)
+        what = "held out in training" if rows is not whole else "all of it"
+        yield Note(f"{rows.name}: {len(rows.frame):,} rows, {what}")
+        learned = self._share_learned_from(rows)
+        if learned > CHANCE:
+            yield Note(f"  {learned:.0%} of these rows were trained on, value for value: the figures are too good")
+        for note in rows.notes:
+            yield Note(f"  {note}")
+        metrics = self._metrics(rows) | {"importance": self._importance(rows, SHUFFLES, 0)}
+        return Evaluation(self.checkpoint.name, rows.name, metrics)
+
+    def held_out(self, table: Table) -> Table:
+        """The rows to evaluate it on: of the table that it was trained on those that were held out, of another all.
+
+        Raises DataError where it learned from every row.
+        """
+        config = self.checkpoint.config
+        if table.sha256 != config["data"]["sha256"]:
+            return table
+        rows = config["split"]["held_out"]
+        if rows is None:
+            raise DataError(
+                f"the model was trained on every row of {table.name}",
+                "the checkpoint has the figures of its folds or test rows: see `seqlab checkpoints show`; "
+                "or name a file of other rows",
+            )
+        known = table.frame[table.frame[self.target.name].notna()]
+        return Table(table.name, known.iloc[decode_rows(rows)].reset_index(drop=True), table.sha256, table.notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `seqlab train-mlp --json` prints last."""
+        return self.checkpoint.summary()
+
+    def _repr_html_(self) -> str:
+        return self.checkpoint.to_html()
+
+    @property
+    def _written(self) -> dict[str, str]:
+        """How the columns of the table were written that it learned from: for `load_table`."""
+        return self.checkpoint.config["data"].get("written", {})
+
+    def _read(self, rows: TableData) -> Table:
+        return load_table(rows, self._written)
+
+    def _outputs(self, frame: pd.DataFrame) -> np.ndarray:
+        """Probabilities (N, classes), or numbers (N,) in the target's units."""
+        device_config = self.compute.resolve(self.checkpoint.config["parameters"])
+        with use_threads(device_config.threads):
+            return outputs_in_units(self.net.to(device_config.device), self.encoder.encode(frame), self.target)
+
+    def _metrics(self, table: Table) -> Metrics:
+        frame, truth = labeled_rows(table, self.target)
+        found = self._outputs(frame)
+        metrics, config = metrics_of(found, truth, self.target), self.checkpoint.config
+        made_by = config["data"]["sha256"] if config["split"]["test"] is None else config["split"]["test"]
+        if self.target.classes or (table.sha256 == made_by and config["split"]["folds"] is None):
+            return metrics
+        errors = np.abs(truth - found)
+        return metrics | {
+            "coverage": {str(level): float((errors <= w).mean()) for level, w in self.half_widths.items()}
+        }
+
+    def _importance(self, table: Table, repeats: int, seed: int) -> list[dict[str, Any]]:
+        if repeats < 2:
+            raise UsageError(f"the deviation between shuffles needs 2 or more, not {repeats}", "use repeats=5")
+        frame, truth = labeled_rows(table, self.target)
+        if len(frame) < 2:
+            raise DataError(f"{len(frame)} rows of {table.name} have a '{self.target.name}'", "use more rows")
+        device_config = self.compute.resolve(self.checkpoint.config["parameters"])
+        net = self.net.to(device_config.device)
+        with use_threads(device_config.threads):
+            return importance(net, self.encoder, self.target, frame, truth, repeats=repeats, seed=seed)
+
+    def _share_learned_from(self, table: Table) -> float:
+        """How many of the table's rows it learned from, value for value, from 0 to 1; of many rows an estimate."""
+        names = [*(column.name for column in self.encoder.columns), self.target.name]
+        if any(name not in table.frame for name in names):
+            return 0.0
+        return share_seen(row_hashes(table.frame, names), self.checkpoint.config.get("learnt", ""))
+
+
+def _index(rows: TableData) -> pd.Index | None:
+    return rows.index if isinstance(rows, pd.DataFrame) else None

@@ -1,0 +1,69 @@
+"""The images that a library user may give: files, arrays, PIL images and tensors, one or many."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from seqlab.data.images.decode import as_picture, fitted, read_image
+from seqlab.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    Image = str | Path | np.ndarray | Tensor | Picture
+    Images = Image | Iterable[Image]
+
+LARGEST = 512  # pixels a side of a picture to be drawn
+
+
+def listed(images: "Images") -> "list[Image]":
+    """One image or many as a list: an array (H, W) or (H, W, 3) is one, (N, H, W, 3) are many; so are tensors
+    (3, H, W) and (N, 3, H, W)."""
+    if isinstance(images, np.ndarray | Tensor):
+        return list(images) if images.ndim == 4 else [images]
+    if isinstance(images, Iterable) and not isinstance(images, str):
+        return list(images)
+    return [images]
+
+
+def name_of(image: "Image", number: int) -> str:
+    """The path of a file, as it was given; of others the number among the images, from 1."""
+    return str(image) if isinstance(image, str | Path) else f"image {number}"
+
+
+def pixels_of(image: "Image", height: int, width: int) -> Tensor:
+    """An image as a net reads it: (3, height, width) uint8. Raises DataError for what is no image."""
+    if isinstance(image, str | Path):
+        return read_image(Path(image), height, width)
+    if isinstance(image, np.ndarray | Tensor):
+        image = as_picture(image)
+    try:
+        return fitted(image, height, width)
+    except (AttributeError, OSError, ValueError) as problem:  # not an image, or one of a damaged file
+        raise DataError(
+            f"{type(image).__name__} cannot be read as an image: {problem}", "give files, arrays, tensors or PIL images"
+        ) from problem
+
+
+def picture_of(image: "Image", height: int, width: int) -> np.ndarray:
+    """The same part of it at its own resolution, up to LARGEST, as (h, w, 3) uint8."""
+    full_height, full_width = _size(image)
+    scale = min(full_height / height, full_width / width, LARGEST / max(height, width))
+    return pixels_of(image, max(1, round(scale * height)), max(1, round(scale * width))).permute(1, 2, 0).numpy()
+
+
+def _size(image: "Image") -> tuple[int, int]:
+    """Its height and width in pixels."""
+    if isinstance(image, str | Path):
+        from PIL import Image
+
+        with Image.open(image) as opened:
+            return opened.height, opened.width
+    if isinstance(image, np.ndarray):
+        return image.shape[0], image.shape[1]
+    if isinstance(image, Tensor):
+        return image.shape[1], image.shape[2]
+    return image.height, image.width

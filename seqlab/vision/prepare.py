@@ -1,0 +1,175 @@
+"""What the training of a classifier consists of: the net, its batches, how it is optimized and validated."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seqlab import training
+from seqlab.data.batches import ShuffledBatches, seeded
+from seqlab.data.contamination import fingerprint, image_hashes
+from seqlab.data.images.augment import Augment, Normalise, growing_work
+from seqlab.data.images.image_set import ImageSet, channel_statistics
+from seqlab.errors import UsageError
+from seqlab.machine import Compute, DeviceConfig, keep_freed_memory, use_threads
+from seqlab.models.airbench import AirbenchNet
+from seqlab.runs import Prepared
+from seqlab.settings import VisionSettings
+from seqlab.training import Batch, State
+from seqlab.training.optimizers import OPTIMIZERS
+from seqlab.training.schedules import SCHEDULES
+from seqlab.vision.classifier import Classifier
+from seqlab.vision.device import measured_precision, record_graphs
+from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
+
+WHITENED = 5000  # images are enough to know the patches of all
+
+
+def prepare(
+    data: ImageSet, settings: VisionSettings, compute: Compute, model: str | None = None
+) -> tuple[Prepared, Classifier]:
+    """All of a run but its length, and the classifier that its net belongs to.
+
+    From then on the process keeps the memory that it frees (see `machine.keep_freed_memory`). Raises UsageError for an
+    unknown model and for settings that do not fit the images.
+    """
+    name = model or DEFAULT_MODEL
+    height, width = data.images.shape[2:]
+    _check_settings(name, settings, len(data.images), width)
+    torch.manual_seed(settings.seed)
+    planned = architecture(name)
+    net = planned.build(len(data.classes))
+    device_config = compute.resolve(training.count_parameters(net))
+    net.to(device_config.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if device_config.device.type == "cpu":
+        keep_freed_memory()
+    images, labels = training_part(data, settings)
+    with use_threads(device_config.threads):
+        mean, std = channel_statistics(images)
+        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
+        if compute.precision == "auto":
+            device_config = measured_precision(net, classifier.normalise, data.images, device_config)
+        if isinstance(net, AirbenchNet):
+            net.whiten(classifier.normalise(images[:WHITENED]))
+    how = {"batch_size": settings.batch_size} if settings.optimizer == "muon" else {}
+    batches = _batches(images, labels, settings, classifier.normalise, device_config.device)
+    prepared = Prepared(
+        net,
+        partial(class_loss, label_smoothing=settings.label_smoothing),
+        batches,
+        OPTIMIZERS[settings.optimizer](net, settings.lr, settings.weight_decay, **how),
+        replace(settings, eval_every=settings.eval_every or len(batches)),
+        device_config,
+        {
+            "job": "vision",
+            "data": describe(data),
+            "learnt": fingerprint(image_hashes(images)),
+            "model": {"name": name, "classes": len(data.classes)},
+            "classes": list(data.classes),
+            "input": {"height": height, "width": width, "mean": mean, "std": std},
+        },
+        _validation(classifier, data, settings, device_config) if settings.val_images else None,
+        SCHEDULES[settings.schedule],
+        averaging=settings.ema_decay,
+        patience=settings.patience,
+        epochs=planned.epochs,
+        work=growing_work(width, settings.start_side),  # the steps that are timed have full images
+        on_length=partial(_set_length, net, batches, settings, device_config),
+    )
+    return prepared, classifier
+
+
+def training_part(data: ImageSet, settings: VisionSettings) -> tuple[Tensor, Tensor]:
+    """The images and labels that are trained on: all but the last `val_images`."""
+    kept = len(data.images) - settings.val_images
+    return data.images[:kept], data.labels[:kept]
+
+
+def validation_part(data: ImageSet, settings: VisionSettings) -> tuple[Tensor, Tensor]:
+    """The last `val_images` training images and their labels."""
+    kept = len(data.images) - settings.val_images
+    return data.images[kept:], data.labels[kept:]
+
+
+def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing: float = 0.0) -> tuple[Tensor, State]:
+    """The objective: mean cross-entropy in nats over normalised images (B, 3, H, W) and labels (B,).
+
+    label_smoothing: the share of each label that is spread evenly over all classes (Szegedy et al. 2016).
+    """
+    images, labels = batch
+    return F.cross_entropy(model(images).float(), labels, label_smoothing=label_smoothing), state
+
+
+def describe(data: ImageSet) -> dict[str, Any]:
+    """What a checkpoint notes of its images: enough to recognise them, and no path."""
+    return {
+        "name": data.name,
+        "origin": data.origin,
+        "images": len(data.images),
+        "test_images": len(data.test_images),
+        "sha256": data.sha256,
+    }
+
+
+def _batches(
+    images: Tensor, labels: Tensor, settings: VisionSettings, normalise: Normalise, device: torch.device
+) -> ShuffledBatches:
+    augment = Augment(
+        settings.crop,
+        settings.flip,
+        then=normalise,
+        reflect=settings.reflect,
+        cutout=settings.cutout,
+        mirrored=torch.rand(len(images), generator=seeded(settings.seed)).to(device) < 0.5,
+    )
+    return ShuffledBatches(
+        images.to(device), labels.to(device), settings.batch_size, settings.seed, drop_last=True, augment=augment
+    )
+
+
+def _set_length(
+    net: nn.Module, batches: ShuffledBatches, settings: VisionSettings, device_config: DeviceConfig, max_steps: int
+) -> None:
+    """Have the images grow over so many steps; where they do not, and on a GPU, a step is a CUDA graph."""
+    assert isinstance(batches.augment, Augment)
+    batches.augment = replace(batches.augment, start_side=settings.start_side, epochs=max_steps / len(batches))
+    if device_config.device.type == "cuda" and settings.start_side is None:
+        record_graphs(net, next(batches.epoch(0))[0], device_config.precision)
+
+
+def _validation(
+    classifier: Classifier, data: ImageSet, settings: VisionSettings, device_config: DeviceConfig
+) -> Callable[[int], dict[str, float]]:
+    images, labels = validation_part(data, settings)
+
+    def validate(step: int) -> dict[str, float]:
+        logits = classifier.logits(images, device_config)
+        truth = labels.to(logits.device)
+        top1 = (logits.argmax(1) == truth).float().mean()
+        return {"val_loss": F.cross_entropy(logits, truth).item(), "val_top1": top1.item()}
+
+    return validate
+
+
+def _check_settings(name: str, settings: VisionSettings, images: int, width: int) -> None:
+    if settings.val_images >= images:
+        raise UsageError(
+            f"val_images={settings.val_images} of {images} training images leaves none to train on",
+            "choose fewer, or 0 to train on all",
+        )
+    if settings.start_side is not None and settings.start_side < width:
+        try:
+            check_side(name, settings.start_side)
+        except UsageError as problem:
+            raise UsageError(
+                f"start_side={settings.start_side} is too small for {name}", "choose a larger one, or none"
+            ) from problem
+    if settings.reflect and settings.crop >= width:
+        raise UsageError(
+            f"crop={settings.crop} around images of {width} pixels has nothing to reflect",
+            f"choose less than {width}, or --set reflect=false",
+        )

@@ -1,0 +1,90 @@
+"""The public names and their signatures: people build on these. A change here is a change of the contract."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import seqlab
+
+SIGNATURES = {
+    "forecast": "(data, horizon=20, **options)",
+    "train_text": "(corpus, *, start=None, offline=False, **options)",
+    "train_forecaster": "(data=(), *, cut=None, columns=(), kind='auto', start=None, offline=False, **options)",
+    "train_cnn": "(data, *, model=None, folds=None, size=None, data_dir=None, offline=False, **options)",
+    "train_mlp": "(data, target, *, task='auto', folds=None, groups=None, time=None, test=None, **options)",
+    "learning_curve": "(data, target, *, task='auto', folds=5, groups=None, time=None, **options)",
+    "structure": "(data, **options)",
+    "load": "(name, *, job=None, **device)",
+}
+CLASSES = {"Corpus", "Note", "Status", "Task"}
+ERRORS = {"SeqlabError", "UsageError", "DataError", "NetworkError", "CheckpointError", "DivergenceError"}
+
+
+def signature(function: object) -> str:
+    found = inspect.signature(function)  # type: ignore[arg-type]
+    plain = [one.replace(annotation=inspect.Parameter.empty) for one in found.parameters.values()]
+    return str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
+
+
+def test_the_public_names_are_the_frozen_ones() -> None:
+    assert set(seqlab.__all__) == {*SIGNATURES, *CLASSES, *ERRORS}
+    assert set(seqlab.__all__) <= set(dir(seqlab))
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_signature_of_a_public_function_is_the_frozen_one(name: str) -> None:
+    function = getattr(seqlab, name)
+    assert signature(function) == SIGNATURES[name]
+    assert function.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES | ERRORS))
+def test_public_classes_say_what_they_are(name: str) -> None:
+    assert getattr(seqlab, name).__doc__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="forcast"):
+        seqlab.forcast  # noqa: B018
+    with pytest.raises(ImportError):
+        from seqlab import forcast  # noqa: F401
+
+
+def test_importing_seqlab_is_quick_and_imports_no_torch() -> None:
+    program = (
+        "import sys, time; start = time.process_time(); import seqlab; taken = time.process_time() - start; "
+        "print(taken, bool({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    found = []
+    for _ in range(5):  # the quickest: other work on the machine is not seqlab's
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+        taken, heavy = done.stdout.split()
+        assert heavy == "False"
+        found.append(float(taken))
+    assert min(found) < 0.05, found
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_misspelt_option_is_refused_with_the_closest_name(name: str) -> None:
+    if name == "load":
+        pytest.skip("its options are Compute's")
+    given = ["AAPL"] if name not in ("train_mlp", "learning_curve") else ["rows.csv", "kind"]
+    with pytest.raises(seqlab.UsageError) as problem:
+        getattr(seqlab, name)(*given, hiden_size=3)
+    assert "hidden_size" in problem.value.hint or name == "train_cnn"
+    assert "hiden_size" in problem.value.message
+
+
+def test_two_lengths_of_a_training_are_refused() -> None:
+    with pytest.raises(seqlab.UsageError, match="max_steps and --minutes"):
+        seqlab.train_text("notes.txt", minutes=5, max_steps=10)
+
+
+def test_a_folder_is_a_path_or_its_name(tmp_path, small_text) -> None:
+    options = {"hidden_size": 8, "embedding_size": 4, "num_layers": 1, "batch_size": 4, "seq_len": 16, "max_steps": 3}
+    model = seqlab.train_text(str(small_text), folder=str(tmp_path / "a"), threads=1, **options).result()
+    assert model.checkpoint.folder == tmp_path / "a"
+    again = seqlab.load(tmp_path / "a", threads=1)
+    assert again.generate(length=20, seed=3).text == model.generate(length=20, seed=3).text

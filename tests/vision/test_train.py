@@ -1,0 +1,249 @@
+"""How image classifiers are trained, on a made-up archive: length, resuming, validation images, errors."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from seqlab import api, checkpoint, training, vision
+from seqlab.data.images.augment import growing_work
+from seqlab.data.images.image_set import ImageSet
+from seqlab.data.images.sets import load_images
+from seqlab.errors import CheckpointError, UsageError
+from seqlab.machine import Compute
+from seqlab.settings import VisionSettings
+from seqlab.tasks import Task
+from seqlab.vision.device import record_graphs
+from tests.data.images.cifar_files import NAMES
+from tests.vision.conftest import FP32, trained_in
+
+RUN = ["--threads", 1, "--device", "cpu", "--set", "batch_size=20", "--set", "val_images=0"]
+
+
+def test_train_cnn_prints_a_line_per_epoch_and_a_last_one_with_the_test_images(
+    cli: Callable[..., Any], mirror: Path, tmp_path: Path
+) -> None:
+    outcome = cli("train-cnn", "cifar10", "--model", "lenet5", "--epochs", 2, "--json", *RUN)
+    assert outcome.status == 0, outcome.err
+    first, second, last = outcome.lines
+    assert (first["step"], first["epoch"], second["step"], second["epoch"]) == (20, 0, 40, 1)
+    assert first["val_loss"] is None and first["rate"] > 0 and first["schema"] == 1
+    folder = tmp_path / "checkpoints" / "cifar10-lenet5"
+    assert (last["final"], last["checkpoint"], last["best_step"]) == (True, str(folder), 40)
+    assert last["images"] == 80 and 0 <= last["top1"] <= last["top5"] <= 1
+    assert list(last["per_class"]) == NAMES
+    assert np.sum(last["confusion"]) == 80
+    assert np.trace(last["confusion"]) == round(80 * last["top1"])
+    assert "seqlab predict cifar10-lenet5" in outcome.err
+
+
+def test_the_checkpoint_says_how_it_was_made_and_names_no_path(
+    cli: Callable[..., Any], mirror: Path, tmp_path: Path
+) -> None:
+    assert cli("train-cnn", "cifar10", "--set", "max_steps=2", "--seed", 7, *RUN).status == 0
+    saved = checkpoint.load(tmp_path / "checkpoints" / "cifar10")  # no model was named
+    config = saved.config
+    assert (config["job"], config["model"]["name"], config["parameters"]) == ("vision", "fast", 1_972_768)
+    assert (config["classes"], config["settings"]["seed"]) == (NAMES, 7)
+    assert (
+        config["command"].startswith("seqlab train-cnn cifar10 --seed 7 ") and "--set max_steps=2" in config["command"]
+    )
+    assert len(config["data"]["sha256"]) == 64
+    assert "cifar-10-binary.tar.gz" in config["data"]["origin"]
+    text = (saved.folder / "config.json").read_text()
+    assert str(mirror) not in text and str(tmp_path) not in text
+    assert "config.json" in checkpoint.verify(saved)
+
+
+def test_a_net_learns_what_can_be_learned(trained_folder: Path) -> None:
+    saved = checkpoint.load(trained_folder / "cifar10-lenet5")
+    assert saved.config["metrics"]["top1"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer", "precision"),
+    [
+        ("lenet5", "adamw", "fp32"),
+        ("lenet5", "sgd", "fp32"),
+        ("lenet5", "sgd", "bf16"),  # ten times as slow where it is emulated: once is enough
+        ("resnet20", "sgd", "fp32"),
+        ("fast", "muon", "fp32"),
+    ],
+)
+def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
+    data: ImageSet, tmp_path: Path, name: str, optimizer: str, precision: str
+) -> None:
+    settings = {
+        **vision.MODELS[name].defaults,
+        "optimizer": optimizer,
+        "batch_size": 32,
+        "max_steps": 6,
+        "eval_every": 2,
+        "val_images": 200,
+        "ema_decay": 0.9,
+    }
+    compute = Compute("cpu", precision, 1)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    trained_in(whole, data, VisionSettings(**settings), name, compute=compute)
+    for stop_at in (3, 4):  # in the middle of an epoch of six batches, between and at evaluations
+        steps = iter(range(stop_at))
+        trained_in(
+            broken,
+            data,
+            VisionSettings(**settings),
+            name,
+            compute=compute,
+            resume=broken.exists(),
+            stop=lambda steps=steps: next(steps, None) is None,  # type: ignore[misc]
+        )
+    trained_in(broken, data, VisionSettings(), resume=True)
+    one, other = checkpoint.load(whole), checkpoint.load(broken)
+    assert one.config["files"] == other.config["files"]  # names and checksums of all tensors
+    assert one.config["metrics"] == other.config["metrics"]
+    assert one.config["position"] == other.config["position"]
+    untimed = [[{**r, "rate": 0, "seconds": 0} for r in saved.log()] for saved in (one, other)]
+    assert untimed[0] == untimed[1]
+
+
+def test_with_val_images_the_best_weights_are_kept_and_the_held_out_are_not_trained_on(
+    data: ImageSet, tmp_path: Path
+) -> None:
+    settings = VisionSettings(
+        batch_size=20, max_steps=24, eval_every=4, val_images=100, lr=0.02, warmup_steps=0, optimizer="adamw"
+    )
+    trained_in(tmp_path / "a", data, settings, "lenet5")
+    saved = checkpoint.load(tmp_path / "a")
+    log = saved.log()
+    best = min(log, key=lambda record: record["val_loss"])
+    assert saved.config["position"]["best_step"] == best["step"]
+    classifier = vision.load(saved)
+    logits = classifier.logits(data.images[300:], FP32.resolve(1))
+    truth = data.labels[300:]
+    assert nn.functional.cross_entropy(logits, truth).item() == pytest.approx(best["val_loss"], rel=1e-5)
+    assert (logits.argmax(1) == truth).float().mean().item() == pytest.approx(best["val_top1"])
+    # other pixels and labels in the held-out images change nothing in the training
+    data.images[300:] = 0
+    data.labels[300:] = 3
+    again = VisionSettings(**{**saved.config["settings"]})
+    trained_in(tmp_path / "b", data, again, "lenet5")
+    losses = [record["train_loss"] for record in checkpoint.load(tmp_path / "b").log()]
+    assert losses == [record["train_loss"] for record in log]
+
+
+def test_without_val_images_the_last_weights_are_kept(trained_folder: Path) -> None:
+    saved = checkpoint.load(trained_folder / "cifar10-lenet5")
+    used, tensors = saved.weights(), saved.training()
+    assert all(torch.equal(used[name], tensors[f"model.{name}"]) for name in used)
+    assert saved.config["position"]["best_step"] == 200
+
+
+def test_the_temperature_comes_from_validation_images_where_there_are_some(data: ImageSet, tmp_path: Path) -> None:
+    settings = VisionSettings(batch_size=20, max_steps=40, val_images=100, lr=0.001, optimizer="adamw")
+    trained_in(tmp_path / "a", data, settings, "lenet5")
+    saved = checkpoint.load(tmp_path / "a")
+    fitted = saved.config["metrics"]["calibration"]
+    classifier = vision.load(saved)
+    logits = classifier.logits(data.images[300:], FP32.resolve(1))
+    assert fitted["fitted_on"] == classifier.fitted_on == "validation"
+    least = F.cross_entropy(logits / fitted["temperature"], data.labels[300:])
+    assert all(least < F.cross_entropy(logits / (fitted["temperature"] * by), data.labels[300:]) for by in (0.9, 1.1))
+    assert classifier.mirrors and saved.config["metrics"]["views"] == 6
+    assert vision.evaluate(classifier, data.test_images, data.test_labels, FP32.resolve(1)) == saved.config["metrics"]
+
+
+def test_bad_input_is_an_error_with_a_hint(
+    cli: Callable[..., Any], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("train-cnn").fails(2, "data set", "cifar10")
+    cli("train-cnn", "cifar11").fails(2, "cifar11", "did you mean 'cifar10'?")
+    cli("train-cnn", "cifar10", "--model", "lenett5").fails(2, "lenett5", "did you mean 'lenet5'?")
+    cli("train-cnn", "cifar10", "--set", "crops=1").fails(2, "crops", "did you mean 'crop'?")
+    cli("train-cnn", "cifar10", "--set", "optimizer=adam").fails(2, "adam", "did you mean 'adamw'?")
+    cli("train-cnn", "cifar10", "--set", "crop=-1").fails(2, "crop")
+    cli("train-cnn", "cifar10", "--set", "val_images=400").fails(2, "val_images")
+    cli("train-cnn", "cifar10", "--model", "vgg16", "--set", "start_side=20").fails(2, "start_side=20", "vgg16")
+    cli("train-cnn", "cifar10", "--set", "crop=32").fails(2, "crop=32", "reflect")
+    cli("train-cnn", "cifar10", "--set", "batch_size=1000").fails(1, "batch of 1000", "batch_size")
+    assert not (tmp_path / "checkpoints").exists()
+    # without a SHA256SUMS the published checksum counts, which this archive has not
+    other = tmp_path / "other"
+    shutil.copytree(mirror, other, ignore=shutil.ignore_patterns("SHA256SUMS"))
+    monkeypatch.setenv("SEQLAB_MIRROR", str(other))
+    monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path / "empty"))
+    cli("train-cnn", "cifar10").fails(1, "wrong sha256")
+    monkeypatch.delenv("SEQLAB_MIRROR")
+    cli("train-cnn", "cifar10").fails(1, "cifar-10-binary.tar.gz", "SEQLAB_MIRROR")
+
+
+def test_resume_refuses_another_model_other_images_and_another_job(data: ImageSet, trained_folder: Path) -> None:
+    folder = trained_folder / "cifar10-lenet5"
+    with pytest.raises(CheckpointError, match="holds a lenet5"):
+        trained_in(folder, data, VisionSettings(), "resnet20", resume=True)
+    with pytest.raises(UsageError, match="lenet6"):
+        trained_in(folder, data, VisionSettings(), "lenet6")
+    changed = ImageSet(**{**data.__dict__, "sha256": "0" * 64})
+    with pytest.raises(CheckpointError, match="other images"):
+        trained_in(folder, changed, VisionSettings(), resume=True)
+
+
+@pytest.mark.mirror
+def test_a_short_run_on_the_real_images_is_far_above_chance(tmp_path: Path) -> None:
+    images = Task(load_images("cifar10")).result()
+    settings = VisionSettings(**{**vision.MODELS["lenet5"].defaults, "max_steps": 150})
+    trained_in(tmp_path / "a", images, settings, "lenet5")
+    assert checkpoint.load(tmp_path / "a").config["metrics"]["top1"] > 0.38
+    assert training.count_parameters(vision.MODELS["lenet5"].build(10)) == 62_006
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_recorded_passes_of_a_net_are_its_own() -> None:
+    images = torch.randn(16, 3, 32, 32, device="cuda").contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(10, (16,), device="cuda")
+    net: nn.Module = vision.MODELS["resnet20"].build(10).to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]
+    recorded = copy.deepcopy(net)
+    record_graphs(recorded, images, torch.float32)
+    for each in (net, recorded):
+        for shift in (0.0, 1.0):
+            each.zero_grad()
+            F.cross_entropy(each(images + shift), labels).backward()
+    for one, other in zip(net.parameters(), recorded.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-2, atol=1e-3)
+    torch.testing.assert_close(net.state_dict(), recorded.state_dict(), rtol=1e-2, atol=1e-3)
+
+
+def test_the_decisions_of_the_command_are_those_of_the_library(data: ImageSet, tmp_path: Path) -> None:
+    """The batch of a small set, the model's defaults, digits that are not mirrored, and the length in epochs."""
+    found = api.train_cnn(data, model="lenet5", epochs=0.2, folder=tmp_path / "a", device="cpu", threads=1)
+    model = found.result()
+    settings = model.checkpoint.config["settings"]
+    assert (settings["batch_size"], settings["max_steps"], settings["eval_every"]) == (20, 4, 20)
+    assert (settings["lr"], settings["crop"], settings["flip"]) == (0.05, 0, True)
+    assert found.notes[0].startswith("cifar10: 400 training and 80 test images of 10 classes")
+    digits = replace(data, name="mnist")
+    model = api.train_cnn(digits, max_steps=1, model="lenet5", threads=1, device="cpu").result()
+    assert not model.checkpoint.config["settings"]["flip"]
+    assert model.checkpoint.folder == checkpoint.checkpoints_folder() / "mnist-lenet5"
+    assert model.to_dict() == model.checkpoint.summary() and "top1" in model.to_dict()
+    assert "parameters" in model._repr_html_()
+    with pytest.raises(UsageError, match="size and data_dir"):
+        api.train_cnn(data, model="lenet5", size=32, folder=tmp_path / "b").result()
+    with pytest.raises(UsageError, match="alexnet-224"):
+        api.train_cnn(data, model="alexnet-224", folder=tmp_path / "b").result()
+
+
+def test_minutes_count_the_smaller_images_of_the_beginning(data: ImageSet, tmp_path: Path) -> None:
+    settings = VisionSettings(**vision.MODELS["fast"].defaults | {"batch_size": 40})
+    prepared, _ = vision.prepare(data, settings, FP32)
+    assert prepared.work == growing_work(32, 20) < 1
+    assert prepared.on_length is not None
+    prepared.on_length(20)
+    assert prepared.batches.augment.side(32, 0.0) == 20  # type: ignore[attr-defined]
+    assert prepared.batches.augment.side(32, 2.0) == 32  # type: ignore[attr-defined]
