@@ -17,6 +17,7 @@ FEW_WORDS = 0.1  # this of words
 LIMITS = r"[<>]=?\s*(?=\d)"  # as what is too small to be measured is written
 NAME_ONE = "name one with --column NAME"
 IDENTIFIERS = {"uniqueid", "seriesid", "itemid", "ticker", "symbol", "tscode", "series", "id"}  # of one series of many
+BLOCK = 10  # rows that each of several series has on average, where no name says that there are several
 
 
 def field_of(label: str) -> str:
@@ -127,11 +128,12 @@ def _refuse_a_volume_beside_prices(
 
 
 def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> None:
-    """Raises DataError where the rows are of several series: most dates come several times, or a column of
-    identifiers has several."""
+    """Raises DataError where the rows are of several series: most dates come several times, a column of identifiers
+    has several, or the dates begin again with each word of a column. table: without the dates, which are `when`."""
     for label in map(str, table.columns):
         names = table[label].dropna()
-        if _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2:
+        is_identifier = _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2
+        if is_identifier or _begins_again(table[label], when):
             some = ", ".join(map(str, names.unique()[:5]))
             raise DataError(
                 f"{where} has {names.nunique():,} series in one column: '{label}' names {some}",
@@ -143,6 +145,18 @@ def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> 
             f"{where} has {np.median(rows):.0f} rows for each date: it seems to hold several series",
             "keep the rows of one, or give each a column of its own",
         )
+
+
+def _begins_again(column: pd.Series, when: np.ndarray) -> bool:
+    """Whether the rows of each word of a column stand together in order of time, and all rows do not."""
+    if pd.api.types.is_numeric_dtype(column) or not 1 < column.nunique() <= len(column) / BLOCK:
+        return False
+    known = ~np.isnat(when) & column.notna().to_numpy()
+    names, times = column[known].to_numpy(), when[known]
+    new = names[1:] != names[:-1]
+    steps = np.diff(times).astype(int)
+    begins = any((sign * steps[~new] > 0).all() and (sign * steps[new] < 0).any() for sign in (1, -1))
+    return bool(new.sum() == len(set(names)) - 1 and begins)
 
 
 def _letters(label: str) -> str:

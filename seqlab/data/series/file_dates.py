@@ -30,11 +30,15 @@ def dates_of(table: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, tu
         named.append("column_1")
     others = [label for label in labels if label not in texts]
     for label in [*sorted(named, key=lambda label: label not in texts), *texts, *others]:  # numbers may count seconds
-        is_named = label in named or "date" in words(label)
+        is_named = label in named or "date" in words(label) or "week" in plain(label)
         if label in others and not is_named and not are_dates_without_doubt(table[label]):
             continue
+        if _is_clock(table[label], label):
+            continue
         called = f"column '{label}' of {where}"
-        found = read_dates(table[label], called, serials=is_named)
+        found = read_dates(_of_weeks(table[label], label), called, serials=is_named)
+        if found is not None and np.isnat(found.when).all():
+            found = None
         parts, together = [label], table[label]
         if found is None or len(np.unique(found.when)) < len(table):
             parts, together = _with_parts(table, label, found)
@@ -129,6 +133,21 @@ def _by_period(table: pd.DataFrame, label: str, found: Dates) -> tuple[list[str]
         note = f"column '{other}' numbers {count} periods of {minutes} minutes a day"
         return [other], Dates(np.where(np.isfinite(numbers), days + span, np.datetime64("NaT")), (*found.notes, note))
     return [], found
+
+
+def _of_weeks(values: pd.Series, label: str) -> pd.Series:
+    """201502 as 2015-W02 in a column that is called a week; others as they are."""
+    if "week" not in plain(label):
+        return values
+    return _as_written(values).str.replace(r"^([12]\d{3})(\d\d)$", r"\1-W\2", regex=True)
+
+
+def _is_clock(values: pd.Series, label: str) -> bool:
+    """Whether a column holds times of day alone: 09:30, or 09.30.00 where it is called so."""
+    marks = ":." if plain(label) == "time" else ":"
+    looks = rf"[0-2]?\d[{marks}][0-5]\d(?:[{marks}][0-5]\d)?(?:\.\d+)?(?:\s*[ap]\.?m\.?)?"
+    known = values.dropna().iloc[:1000].astype("string").str.strip()
+    return bool(len(known)) and known.str.fullmatch(looks, case=False).mean() > 0.5
 
 
 def _as_written(values: pd.Series) -> pd.Series:

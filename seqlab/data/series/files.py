@@ -47,7 +47,7 @@ def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), ki
     dated, when, said = dates_of(table, raw.where)
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
-    refuse_several_series(table, when, raw.where)
+    refuse_several_series(table.drop(columns=dated), when, raw.where)
     kept = last_of_each_minute(when)
     if not kept.all():
         notes.append(f"rows are finer than a minute: the last of each is kept, {int((~kept).sum()):,} are left out")

@@ -33,6 +33,10 @@ SHAPES = [  # one is taken for the whole column: of those that fit the most entr
         rf"{_YEAR}[-/: ]?q(?P<quarter>[1-4])",
         rf"q(?P<quarter>[1-4])[-/: ]?{_YEAR}",
         rf"(?P<quarter>[1-4])q[-/: ]?{_YEAR}",
+        r"q(?P<quarter>[1-4])[-/: ']?(?P<short>\d\d)",
+        r"(?P<quarter>[1-4])q[-/: ']?(?P<short>\d\d)",
+        rf"{_NAMED}[-' ]+(?P<short>\d\d)",
+        rf"w(?P<week>0[1-9]|[1-4]\d|5[0-3]|[1-9])[-/ ]{_YEAR}",
         rf"{_YEAR}[-/ ]?w(?P<week>0[1-9]|[1-4]\d|5[0-3]|[1-9])(?:-(?P<weekday>[1-7]))?",
         rf"{_YEAR}",
         rf"{_YEAR}(?P<fraction>\.\d+)?",
@@ -42,4 +46,6 @@ SHAPES = [  # one is taken for the whole column: of those that fit the most entr
 ]
 SERIAL = re.compile(r"(?P<serial>[2-5]\d{4}(?:\.\d+)?)")  # days since the end of 1899, as Excel counts: 1954 to 2064
 PLAIN_ISO = re.compile(r"[12]\d{3}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
-EXACT_NUMBER = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|1\d{9}|1\d{12}")  # that is a date
+EXACT_NUMBER = re.compile(  # that is a date
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|1\d{9}(?:\.\d+)?|1\d{12}|1\d{15}|1\d{18}"
+)

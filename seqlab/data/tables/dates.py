@@ -72,6 +72,8 @@ def read_dates(
     year = _of_century(_floats(parts["short"])) if "short" in parts else _floats(parts["year"])
     days = _days(year, _numbers(parts, "month", 1), _numbers(parts, "day", 1))
     if "short" in parts:
+        if not {"day", "quarter"} & set(parts) and not _go_by_months(days):
+            return None  # Jan 20, Jan 21 may be days of a year that is not said
         notes = _short_years(text, days)
     return _on_the_clock(days, parts, notes)
 
@@ -176,6 +178,12 @@ def _with_year_first(orders: dict[str, np.ndarray], year: np.ndarray, between: p
     if last_goes_on == _is_sorted(year):
         return {**orders, "year": year} if between.eq("-").any() else orders
     return orders if last_goes_on else {"year": year}
+
+
+def _go_by_months(days: np.ndarray) -> bool:
+    """Whether each is the month after the one before, or before it."""
+    steps = np.diff(days[~np.isnat(days)].astype("datetime64[M]")).astype(int)
+    return len(steps) > 1 and bool((steps == 1).all() or (steps == -1).all())
 
 
 def _is_sorted(days: np.ndarray) -> bool:

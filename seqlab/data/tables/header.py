@@ -151,8 +151,8 @@ def _joined(heads: list[Row]) -> Row:
     for level in levels[:-1]:  # a cell stands for those right of it that are empty
         for place in range(2, width):
             level[place] = level[place] or level[place - 1]
-    for level in [*reversed(levels)]:  # what is the same in all columns tells nothing
-        if len(levels) > 1 and len(set(level[1:])) == 1:
+    for level in [*reversed(levels)]:  # what is the same in all columns tells nothing, as a single ticker
+        if len(levels) > 1 and len(set(level[1:])) == 1 and level[0].lower() != "price":
             levels.remove(level)
     if len(levels) > 1 and levels[-1][0].lower() in ("ticker", "tickers", "symbol"):
         levels.reverse()

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pandas as pd
 
-DASHES = ("-", "--", ".", "none")  # are words where they are a good part of a column of words
+DASHES = ("-", "--", "–", "—", ".", "none")  # are words where they are a good part of a column of words
+EXCEL = ("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!")
 CODES = ("?", "n.a.", "missing", "na", "n/a", "#n/a", "#na", "null", "nan", "-nan", "<na>", "1.#qnan", "-1.#ind")
-MARKS = frozenset((*DASHES, *CODES))
+MARKS = frozenset((*DASHES, *CODES, *EXCEL))
 PART = 0.2  # of a column's entries: a dash or None of more of them is a word
 
 

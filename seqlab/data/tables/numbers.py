@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
-_POINT = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
+_POINT = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
 _COMMA = r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)"
 _CURRENCY = r"[$€£¥₹₩₽]|(?:^(?:USD|EUR|GBP|CHF|JPY)\s)|(?:\s(?:USD|EUR|GBP|CHF|JPY)$)"
 _AROUND = rf"{_CURRENCY}|[\s\u00a0\u202f'’_]|%"  # blanks and apostrophes part thousands; signs say of what
-_SIZES = {"K": 1e3, "M": 1e6, "B": 1e9}
+_SIZES = {"K": 1e3, "k": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
 _NUMBER = re.compile(rf"{_POINT}|{_COMMA}", re.IGNORECASE)
 _SIGNS = re.compile(_AROUND)
 
@@ -66,6 +66,7 @@ def _repairs(text: pd.Series, plain: pd.Series, values: np.ndarray, sizes: np.nd
     notes = []
     there = plain.notna()
     grouped = plain.str.contains("," if style == "." else ".", regex=False, na=False)
+    grouped |= there & text.str.contains(r"\d[\s\u00a0\u202f'’]\d{3}", regex=True, na=False)
     if grouped.any():
         notes.append(f"{text[grouped].iloc[0]} is read as {_shown(values[grouped.to_numpy(bool)][0])}")
     elif style == "," and plain.str.contains(",", regex=False, na=False).any():
@@ -95,10 +96,10 @@ def _bare(text: pd.Series) -> tuple[pd.Series, np.ndarray]:
     bare = text.str.replace(_AROUND, "", regex=True).str.replace("\u2212", "-", regex=False)
     bare = bare.str.replace(r"^\(([\d.,]+)\)$", r"-\1", regex=True).str.replace(r"^([\d.,]+)-$", r"-\1", regex=True)
     sizes: np.ndarray = np.ones(len(text))
-    size = bare.str.extract(r"^[-+]?[\d.,]*\d([KMB])$")[0]
+    size = bare.str.extract(r"^[-+]?[\d.,]*\d(K|k|M|mn|B|bn|T)$")[0]
     if bare[size.notna()].str.contains(r"\d[.,]\d", regex=True).any():  # 5K and 10K alone may be names
         sizes = size.map(_SIZES).to_numpy(np.float64, na_value=1.0)
-        bare = bare.where(size.isna(), bare.str.slice(stop=-1))
+        bare = bare.where(size.isna(), bare.str.replace(r"[A-Za-z]+$", "", regex=True))
     return bare, sizes
 
 

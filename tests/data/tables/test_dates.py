@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seqlab.data.tables.dates import read_dates
+from seqlab.data.tables.dates import are_dates_without_doubt, read_dates
 from seqlab.errors import DataError
 
 moments = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1))
@@ -36,6 +36,16 @@ WRITINGS = {  # -> what of a moment is lost
     "%Y.%m.%d %H:%M": "m",
     "%b %d, %Y %I:%M %p": "m",
     "%Y-%m-%d %I:%M:%S %p": "s",
+    "%Y/%-m/%-d": "D",
+    "%Y年%m月%d日": "D",
+    "%a %b %d %Y": "D",
+    "%A, %d %B %Y %H:%M:%S +0000": "s",
+    "%d%b%Y": "D",
+    "%Y-%b": "M",
+    "%m/%Y": "M",
+    "%Y:%m": "M",
+    "%Y-%m-%d %I-%p": "h",
+    "%Y-%m-%d %H.%M.%S": "s",
 }
 
 
@@ -114,6 +124,69 @@ def test_summer_time_within_days_becomes_utc_and_on_days_stays():
     days = berlin[berlin.hour == 0]
     found = read_dates(column(days.astype(str)), "x")
     assert (found.when == days.tz_localize(None).to_numpy().astype("datetime64[s]")).all() and found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "writing", ["%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%d-%m-%y", "%d-%b-%y", "%y/%m/%d"]
+)
+def test_two_digits_of_a_year_are_read_where_a_day_above_twelve_shows_the_order(writing):
+    days = pd.date_range("1998-11-05", periods=900)
+    found = read_dates(column(days.strftime(writing)), "x")
+    assert (found.when == days.to_numpy().astype("datetime64[s]")).all()
+    assert any("two digits" in note for note in found.notes)
+
+
+def test_two_digits_of_a_year_are_never_guessed():
+    months = pd.date_range("2005-01-01", periods=40, freq="MS")
+    for writing in ("%d/%m/%y", "%m/%d/%y"):
+        with pytest.raises(DataError, match="two ways"):
+            read(months.strftime(writing))
+    with pytest.raises(DataError, match="two ways"):
+        read(["22-01-13"])  # of 2022, or the 22nd
+    assert str(read(["6/16/14", "11/2/99"])[1]) == "1999-11-02T00:00:00"
+
+
+def test_weeks_of_iso_and_where_they_cannot_be_of_the_cdc():
+    mondays = pd.date_range("2014-12-01", "2021-02-01", freq="W-MON")
+    written = mondays.strftime("%G-W%V")
+    assert (read(written) == mondays.to_numpy().astype("datetime64[s]")).all()
+    assert read(["2015-W01-3", "2015W02"]).astype("datetime64[D]").astype(str).tolist() == ["2014-12-31", "2015-01-05"]
+    found = read_dates(column(["2014-W52", "2014-W53", "2015-W01"]), "x")  # 2014 has 52 by ISO
+    assert found.when.astype("datetime64[D]").astype(str).tolist() == ["2014-12-21", "2014-12-28", "2015-01-04"]
+    assert "CDC" in found.notes[0]
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4, 6])
+@pytest.mark.parametrize("within", [0, 0.5])
+def test_parts_of_years_that_are_months_are_months(digits, within):
+    months = pd.date_range("1958-03-01", periods=300, freq="MS")
+    values = pd.Series((months.year + (months.month - 1 + within) / 12).to_numpy().round(digits))
+    found = read_dates(values, "x")
+    assert (found.when == months.to_numpy().astype("datetime64[s]")).all() and "parts of years" in found.notes[0]
+
+
+def test_parts_of_years_that_are_days_are_days():
+    days = pd.date_range("2020-01-01", periods=500)
+    values = pd.Series(days.year + (days.day_of_year - 1) / np.where(days.is_leap_year, 366, 365))
+    assert (read_dates(values, "x").when == days.to_numpy().astype("datetime64[s]")).all()
+    months = read_dates(pd.Series([2005.01, 2005.09, 2005.1, 2005.11]), "x").when
+    assert months.astype("datetime64[M]").astype(str).tolist() == ["2005-01", "2005-09", "2005-10", "2005-11"]
+
+
+def test_days_as_excel_counts_them_are_read_where_they_are_asked_for():
+    days = pd.Series([44564, 44565.5])
+    assert read_dates(days, "x") is None
+    found = read_dates(days, "x", serials=True)
+    assert found.when.astype(str).tolist() == ["2022-01-03T00:00:00", "2022-01-04T12:00:00"]
+    assert "Excel" in found.notes[0]
+
+
+def test_numbers_that_can_only_be_dates():
+    days = pd.date_range("2022-01-03", periods=50)
+    assert are_dates_without_doubt(pd.Series(days.strftime("%Y%m%d").astype(int)))
+    assert are_dates_without_doubt(pd.Series(1.6e9 + 60 * np.arange(50.0)))
+    for other in ([20220103, 37152124], [1.6e9, 1.7e9, 1.65e9], [44564, 44565], [2001, 2002], [20220103]):
+        assert not are_dates_without_doubt(pd.Series(other))
 
 
 def test_what_is_no_date_is_none():

@@ -126,7 +126,11 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
     ),
     "gzip under another name": (gzip.compress(b"a,b\n1,2\n"), {"a": [1], "b": [2]}, ".gz"),
     "thousands": ('a,b\n"1,234",2\n"12,345.5",3\n', {"a": [1234.0, 12345.5], "b": [2, 3]}, "1,234 is read as 1234"),
-    "thousands by blanks": ("a,b\n1 234,2\n12\u00a0345,3\n", {"a": [1234.0, 12345.0], "b": [2, 3]}, ""),
+    "thousands by blanks": (
+        "a,b\n1 234,2\n12\u00a0345,3\n",
+        {"a": [1234.0, 12345.0], "b": [2, 3]},
+        "1 234 is read as 1234",
+    ),
     "decimal commas in quotes": ('a,b\n"1,25",2\n"12,5",3\n', {"a": [1.25, 12.5], "b": [2, 3]}, "decimal comma"),
     "percent signs": ("a,b\n12%,1\n13.5 %,2\n", {"a": [12.0, 13.5], "b": [1, 2]}, "percent"),
     "currency": ("a,b\n$5.20,1\n-€6,2\n", {"a": [5.2, -6.0], "b": [1, 2]}, "currency"),
