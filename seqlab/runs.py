@@ -134,7 +134,7 @@ def run(
     early. The model then has the weights to use: the best by validation, or the last. Threads are the caller's to set.
     """
     assert options.folder is not None  # target_folder has named it
-    max_steps = _length(prepared, options, saved)
+    max_steps = steps_of(prepared, options, saved)
     settings = replace(
         prepared.settings, max_steps=max_steps, eval_every=prepared.settings.eval_every or max(1, max_steps // 20)
     )
@@ -183,7 +183,7 @@ def _begun(prepared: Prepared, max_steps: int, learning_rate: Callable[[int], fl
     )
 
 
-def _length(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) -> int:
+def steps_of(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) -> int:
     """How many steps: a resumed run keeps its own; else the epochs or minutes asked for, else what the settings say,
     else the job's default."""
     asked = options.epochs is not None or options.minutes is not None

@@ -14,10 +14,13 @@ from torch.nn import functional as F
 from seqlab import training
 from seqlab.data.batches import ShuffledBatches, StreamBatches
 from seqlab.errors import DataError, DivergenceError, UsageError
-from seqlab.language import LanguageSettings, next_token_loss
+from seqlab.language import next_token_loss
+from seqlab.machine import Compute
 from seqlab.models.cells import CELLS, hidden_states, unroll
 from seqlab.models.recurrent import RecurrentLanguageModel
-from seqlab.training import Batch, Run, Settings, State, optimizers, schedules
+from seqlab.runs import Prepared, RunOptions, steps_of
+from seqlab.settings import LanguageSettings, Settings
+from seqlab.training import Batch, Run, State, optimizers, schedules
 
 VOCAB, HIDDEN, STREAMS = 11, 8, 2
 
@@ -309,7 +312,9 @@ def test_the_average_of_the_weights_is_the_sum_written_out() -> None:
 def test_a_run_ends_when_patience_does() -> None:
     losses = iter([5.0, 3.0, 4.0, 3.5, 2.0])
     run = language_run(random_tokens(STREAMS * 50 + 1), 5, max_steps=50)
-    taken = list(training.fit(run, Memory(), eval_every=4, validate=lambda: {"val_loss": next(losses)}, patience=2))
+    taken = list(
+        training.fit(run, Memory(), eval_every=4, validate=lambda step: {"val_loss": next(losses)}, patience=2)
+    )
     assert (len(taken), run.step, run.max_steps, run.best_step) == (16, 16, 16, 8)
 
 
@@ -317,12 +322,23 @@ def everything_of(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def test_steps_as_told_or_in_epochs() -> None:
+def test_the_length_is_that_of_the_settings_or_of_the_options_or_the_jobs_own() -> None:
     run = language_run(random_tokens(STREAMS * 50 + 1), 5)  # ten batches
-    assert training.choose_max_steps(run, 17, epochs=3) == 17
-    assert training.choose_max_steps(run, None, epochs=3) == 30
-    assert training.choose_max_steps(run, None, epochs=0.25) == 2
-    assert training.choose_max_steps(run, None, epochs=1e-9) == 1
+    device_config = Compute("cpu", "fp32", 1).resolve(0)
+
+    def length(max_steps: int | None, **asked: float) -> int:
+        settings = LanguageSettings(max_steps=max_steps)
+        prepared = Prepared(
+            run.model, run.objective, run.batches, run.optimizer, settings, device_config, {"job": "text"}, epochs=2
+        )
+        return steps_of(prepared, RunOptions(**asked), None)
+
+    assert length(17) == 17
+    assert length(17, epochs=3) == 30  # what is asked for goes before a job's default in steps
+    assert length(None) == 20
+    assert [length(None, epochs=epochs) for epochs in (3, 0.25, 1e-9)] == [30, 2, 1]
+    with pytest.raises(UsageError, match="--epochs and --minutes"):
+        length(None, epochs=3, minutes=1)
 
 
 def test_timing_steps_leaves_the_run_as_it_was() -> None:
@@ -331,7 +347,7 @@ def test_timing_steps_leaves_the_run_as_it_was() -> None:
         pass
     before, place = everything(run), (run.step, run.epoch, run.index, run.state)
     random, batches = torch.get_rng_state(), run.batches
-    chosen = training.choose_max_steps(run, None, minutes=0.05, validate=lambda: None)
+    chosen = training.steps_in(run, 3.0, validate=lambda step: {})
     assert_same(everything(run), before)
     assert (run.step, run.epoch, run.index, run.state) == place
     assert torch.equal(torch.get_rng_state(), random)
@@ -518,7 +534,8 @@ def test_fit_keeps_the_best_weights_and_logs_means() -> None:
     val_losses = iter([3.0, 1.0, 2.0, 5.0])
     validated, losses, norms = [], [], []
 
-    def validate() -> dict[str, float]:
+    def validate(step: int) -> dict[str, float]:
+        assert step == run.step
         validated.append(everything_of(run.model))
         loss = next(val_losses)
         return {"val_loss": loss, "val_other": -loss}
@@ -563,8 +580,8 @@ def test_without_validation_the_last_weights_are_used() -> None:
 
 
 def test_a_stop_between_evaluations_saves_and_loses_nothing() -> None:
-    def measured(run: Run) -> Callable[[], dict[str, float]]:
-        return lambda: {"val_loss": evaluated(run)}
+    def measured(run: Run) -> Callable[[int], dict[str, float]]:
+        return lambda step: {"val_loss": evaluated(run)}
 
     tokens = random_tokens(201)
     whole, whole_keeper = language_run(tokens, 5, max_steps=12, dropout=0.3), Memory()
@@ -601,7 +618,7 @@ def test_a_validation_that_is_not_finite_is_a_divergence_and_is_not_saved() -> N
     run, keeper = language_run(random_tokens(201), 5, max_steps=4), Memory()
     losses = iter([2.0, math.nan])
     with pytest.raises(DivergenceError, match="step 2"):
-        for _ in training.fit(run, keeper, eval_every=1, validate=lambda: {"val_loss": next(losses)}):
+        for _ in training.fit(run, keeper, eval_every=1, validate=lambda step: {"val_loss": next(losses)}):
             pass
     assert [save[2]["step"] for save in keeper.saves] == [1]
 
