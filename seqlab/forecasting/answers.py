@@ -58,7 +58,7 @@ def forecast_series(
 
     model: for all series; None: the one that ships, for daily prices that it was not trained on the future of, and for
     others one is trained on the spot, one for each spacing of rows. given: settings of what is trained. The other
-    arguments are those of `seqlab.forecast_task`. Raises UsageError for values that have no meaning.
+    arguments are those of `seqlab.api.forecast_task`. Raises UsageError for values that have no meaning.
     """
     given = given or {}
     _refuse(horizon, origins, stride, baselines)
