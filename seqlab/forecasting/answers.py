@@ -61,6 +61,8 @@ def forecast_series(
     arguments are those of `seqlab.api.forecast_task`. Raises UsageError for values that have no meaning.
     """
     given = given or {}
+    for name in given:
+        all_settings.field_of(ForecastSettings, name)
     _refuse(horizon, origins, stride, baselines)
     series = yield from _read(data, columns, kind, as_of, offline)
     ready: Forecaster | None = None

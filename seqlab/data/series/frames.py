@@ -58,6 +58,8 @@ def load_data(
 
 
 def _of_frame(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str) -> Iterator[Series]:
+    if frame.empty:
+        raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
     if frame.columns.nlevels > 1:
         raise DataError(f"the columns of {where} have {frame.columns.nlevels} levels", "take one: frame['Close']")
     if frame.index.name == LONG[0]:
