@@ -16,6 +16,8 @@ from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.series.series import Series
 from seqlab.machine import Compute
 from seqlab.scoring import baselines
+from seqlab.settings import ForecastSettings
+from seqlab.tasks import Task
 
 FIRST, ROWS, WINDOWS = 6071, 30, 5
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))
@@ -44,13 +46,9 @@ def currency(values: np.ndarray, name: str) -> Series:
 
 
 def fit(series: Sequence[Series], seed: int) -> forecasting.Forecaster:
-    settings = forecasting.ForecastSettings(seed=seed, **forecasting.FRESH)
-    running = forecasting.fit_to(series, settings, held=forecasting.ORIGINS + ROWS, compute=Compute(threads=1))
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            return end.value
+    settings = ForecastSettings(seed=seed, **forecasting.FRESH)
+    held = forecasting.ORIGINS + ROWS
+    return Task(forecasting.fit_to(series, settings, held=held, compute=Compute(threads=1))).result()
 
 
 def quantiles(forecaster: forecasting.Forecaster, series: Sequence[Series], row: int) -> np.ndarray:

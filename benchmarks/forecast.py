@@ -114,10 +114,12 @@ def seqlab_fresh(task: Task, clock: Clock, seed: int) -> np.ndarray:
     """Trained here on the five tickers, all settings at their defaults."""
     with clock("import"):
         from seqlab import checkpoint, forecasting
+        from seqlab.runs import RunOptions
+        from seqlab.settings import ForecastSettings
     folder = Path("fresh")
     with clock("fit"):  # the backtest that training ends with included
-        settings = forecasting.ForecastSettings(seed=seed)
-        for _ in forecasting.train(task.series, folder, settings, cut=CUT):
+        settings = ForecastSettings(seed=seed)
+        for _ in forecasting.train(task.series, settings, RunOptions(folder), cut=CUT):
             pass
     with clock("predict"):
         forecaster = forecasting.load(checkpoint.load(folder))

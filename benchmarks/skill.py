@@ -20,7 +20,10 @@ from seqlab import forecasting, scoring
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.machine import Compute
+from seqlab.runs import RunOptions
 from seqlab.scoring.backtest import Backtest, pool
+from seqlab.settings import ForecastSettings
+from seqlab.tasks import Task
 
 
 def main() -> None:
@@ -51,14 +54,12 @@ def main() -> None:
 
 
 def train(series: Sequence[Series], cut: np.datetime64, seed: int) -> forecasting.Forecaster:
-    settings = forecasting.ForecastSettings(seed=seed)
+    settings = ForecastSettings(seed=seed)
     with tempfile.TemporaryDirectory() as folder:
-        running = forecasting.train(series, Path(folder) / "model", settings, cut=cut, compute=Compute(threads=1))
-        while True:
-            try:
-                next(running)
-            except StopIteration as end:
-                return forecasting.load(end.value)
+        options = RunOptions(Path(folder) / "model", Compute(threads=1))
+        done = Task(forecasting.train(series, settings, options, cut=cut)).result()
+        assert done is not None  # nothing stops it
+        return forecasting.load(done)
 
 
 def backtest(forecaster: forecasting.Forecaster, series: Sequence[Series], *, garch: bool, alone: bool) -> Backtest:

@@ -1,11 +1,11 @@
 """The library in a few functions: what `import seqlab` offers, and what the command line calls.
 
 Long jobs come as a `Task`. Keyword arguments that a function does not name are those of `RunOptions` (folder, epochs,
-minutes, resume, overwrite, command, stop), of the device (device, precision, threads) and of the job's settings
-(`seqlab.settings`: hidden_size, lr, seed, ...). Only the job that is asked for is imported.
+minutes, resume, overwrite, command, stop) where a model is kept, of the device (device, precision, threads) and of the
+job's settings (`seqlab.settings`: hidden_size, lr, seed, ...). Only the job that is asked for is imported.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +51,12 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
 
     It is a `TextModel` (`linux`, `stacks`), a `ForecastModel` (`quotes`), an `ImageModel` (`cifar10`) or a
     `TableModel`. device, precision, threads: what it computes with. job: what it has to be for (`language`,
-    `forecasting`, `vision`, `tabular`). Raises CheckpointError where there is none, it is damaged, or of another job.
+    `forecasting`, `vision`, `tabular`). Raises CheckpointError where there is none, it is damaged, or of another job,
+    and UsageError for a device that is not there.
     """
-    return model_of(checkpoint.find(str(name), job=job), Compute(**device), job)
+    compute = Compute(**device)
+    compute.resolve(0)
+    return model_of(checkpoint.find(str(name), job=job), compute, job)
 
 
 def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
@@ -112,7 +115,7 @@ def forecast_task(
     """
     from seqlab.forecasting.answers import forecast_series
 
-    run, settings = divided(options, ForecastSettings)
+    run, settings = divided(options, ForecastSettings, of_run=())
     return Task(
         forecast_series(
             data,
@@ -227,11 +230,12 @@ def learning_curve(
 ) -> "Task[list[dict[str, Any]]]":
     """What more training rows are worth: {rows, accuracy | r2, deviation, nets} for growing numbers of them.
 
-    As `train_mlp` otherwise. The Task's result is empty if `stop()` ended it early.
+    As `train_mlp` otherwise, but that nothing is kept: of the options of a run there is `stop` alone. The Task's result
+    is empty if `stop()` ended it early.
     """
     from seqlab.tabular.curve import learning_curve as steps
 
-    run, settings = divided(options, TableSettings)
+    run, settings = divided(options, TableSettings, of_run=("stop",))
     return Task(steps(data, target, run, settings, task=task, folds=folds, groups=groups, time=time))
 
 
@@ -255,7 +259,7 @@ def structure_task(
     """`structure`, with what is going on. columns and kind, where a file holds series: see `forecast_task`."""
     from seqlab.unsupervised.structure import find_structure
 
-    run, settings = divided(options, StructureSettings)
+    run, settings = divided(options, StructureSettings, of_run=())
     return Task(find_structure(data, settings, columns=columns, kind=kind, offline=offline, compute=run.compute))
 
 
@@ -269,12 +273,16 @@ def _trained(steps: Generator[Event, None, Checkpoint | None], run: RunOptions) 
     return Task(finished())
 
 
-def divided(options: dict[str, Any], kind: type[Settings]) -> tuple[RunOptions, dict[str, Any]]:
+def divided(
+    options: dict[str, Any], kind: type[Settings], of_run: Collection[str] | None = None
+) -> tuple[RunOptions, dict[str, Any]]:
     """Keyword arguments as the options of a run and what is given of the settings.
 
-    Raises UsageError for a name that is neither, and where two of them say how long to train.
+    of_run: those of RunOptions that have a meaning, None: all; what is kept nowhere has no folder. Raises UsageError
+    for a name that is none of these, for a device that is not there, and where two say how long to train.
     """
-    known = runs.names() - {"compute"} | {*DEVICE, *names_of(kind)}
+    of_run = runs.names() - {"compute"} if of_run is None else of_run
+    known = {*of_run, *DEVICE, *names_of(kind)}
     for name in today(options):
         if name not in known:
             raise UsageError(f"there is no option or setting '{name}'", did_you_mean(name, known))
@@ -286,4 +294,5 @@ def divided(options: dict[str, Any], kind: type[Settings]) -> tuple[RunOptions, 
         if run.get(name) is not None and given.get("max_steps") is not None:
             raise UsageError(f"max_steps and --{name} both say how long to train", "give one of them")
     compute = Compute(**{name: value for name, value in options.items() if name in DEVICE})
+    compute.resolve(0)
     return RunOptions(**run, compute=compute), given

@@ -57,7 +57,11 @@ class Settings:
         """Raise UsageError for the first of the named settings whose value does not hold."""
         for name in names:
             value = getattr(self, name)
-            if not holds(value):
+            try:
+                fine = holds(value)
+            except TypeError:  # a word for a number
+                fine = False
+            if not fine:
                 raise UsageError(f"setting '{name}' is {value}", f"it must be {meaning}: --set {name}=VALUE")
 
 

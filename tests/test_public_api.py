@@ -77,6 +77,20 @@ def test_a_misspelt_option_is_refused_with_the_closest_name(name: str) -> None:
     assert "hiden_size" in problem.value.message
 
 
+@pytest.mark.parametrize("name", ["forecast", "structure", "learning_curve"])
+@pytest.mark.parametrize("option", ["folder", "minutes", "epochs", "resume"])
+def test_an_option_without_meaning_is_refused_where_nothing_is_kept(name: str, option: str) -> None:
+    given = ["AAPL"] if name != "learning_curve" else ["rows.csv", "kind"]
+    with pytest.raises(seqlab.UsageError, match=f"no option or setting '{option}'"):
+        getattr(seqlab, name)(*given, **{option: 1})
+
+
+def test_a_device_that_is_not_there_is_refused_whether_it_is_needed_or_not() -> None:
+    for ask in (lambda: seqlab.load("linux", device="gpu"), lambda: seqlab.forecast("AAPL", offline=True, threads=0)):
+        with pytest.raises(seqlab.UsageError):
+            ask()
+
+
 def test_two_lengths_of_a_training_are_refused() -> None:
     with pytest.raises(seqlab.UsageError, match="max_steps and --minutes"):
         seqlab.train_text("notes.txt", minutes=5, max_steps=10)

@@ -118,7 +118,7 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --column, --levels and --returns: how files are read, as `columns` and `kind` of `quotes.load_many`."""
+    """Add --column, --levels and --returns: how files are read, as `columns` and `kind` of `api.forecast_task`."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, levels: bool, returns: bool, **given: Any) -> Any:
@@ -136,7 +136,7 @@ def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --data-dir, as `data_dir` of `image_sets.load_images`."""
+    """Add --data-dir, as `data_dir` of `api.train_cnn`."""
     return click.option(
         "--data-dir",
         type=click.Path(path_type=Path),

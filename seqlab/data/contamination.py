@@ -38,6 +38,3 @@ def image_hashes(images: Tensor) -> np.ndarray:
 
 def _short(hashes: np.ndarray) -> np.ndarray:
     return (hashes >> np.uint64(32)).astype(np.uint32)
-
-
-sketch, share_seen = fingerprint, contamination  # the names that tables use

@@ -58,9 +58,11 @@ def forecast_series(
 
     model: for all series; None: the one that ships, for daily prices that it was not trained on the future of, and for
     others one is trained on the spot, one for each spacing of rows. given: settings of what is trained. The other
-    arguments are those of `seqlab.forecast_task`. Raises UsageError for values that have no meaning.
+    arguments are those of `seqlab.api.forecast_task`. Raises UsageError for values that have no meaning.
     """
     given = given or {}
+    for name in given:
+        all_settings.field_of(ForecastSettings, name)
     _refuse(horizon, origins, stride, baselines)
     series = yield from _read(data, columns, kind, as_of, offline)
     ready: Forecaster | None = None

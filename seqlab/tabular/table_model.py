@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.contamination import CHANCE, share_seen
+from seqlab.data.contamination import CHANCE, contamination
 from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target
@@ -227,7 +227,7 @@ class TableModel:
         names = [*(column.name for column in self.encoder.columns), self.target.name]
         if any(name not in table.frame for name in names):
             return 0.0
-        return share_seen(row_hashes(table.frame, names), self.checkpoint.config.get("learnt", ""))
+        return contamination(row_hashes(table.frame, names), self.checkpoint.config.get("learnt", ""))
 
 
 def _index(rows: TableData) -> pd.Index | None:

@@ -10,7 +10,7 @@ import numpy as np
 from seqlab import runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.contamination import sketch
+from seqlab.data.contamination import fingerprint
 from seqlab.data.tables.encoder import Encoder, fit_encoder
 from seqlab.data.tables.leakage import leaks
 from seqlab.data.tables.reader import Table
@@ -128,7 +128,7 @@ def _about_data(data: Examples, train_rows: np.ndarray, names: list[str]) -> dic
     return {
         "job": "tabular",
         "data": {"name": table.name, "sha256": table.sha256, "rows": len(data.values), "written": table.written},
-        "learnt": sketch(hashes[train_rows]),
+        "learnt": fingerprint(hashes[train_rows]),
     }
 
 

@@ -49,11 +49,17 @@ def test_pandas_gives_the_forecast_of_the_same_numbers_in_a_file(counts):
     wide, dated = counts.to_frame(), counts.reset_index()
     long = pd.DataFrame({"unique_id": "museum", "ds": counts.index, "y": counts.to_numpy()})
     texts = dated.assign(day=dated["day"].astype(str))
-    for data in (counts, wide, dated, texts, long, [counts], counts.to_period("D")):
+    unnamed, odd = counts.rename(None), counts.rename("id")  # few values often: that makes no series of each
+    for data in (counts, wide, dated, texts, long, [counts], counts.to_period("D"), unnamed, odd):
         answer = api.forecast(data, **FEW, **TINY)
         assert numbers(answer) == expected
         assert answer[0].series.source == "frame"
     assert api.forecast(long, **FEW, **TINY)[0].series.name == "museum"
+
+
+def test_a_setting_that_is_not_there_is_refused_by_a_model_too():
+    with pytest.raises(UsageError, match="no setting 'hiden_size'"):
+        api.load("quotes").forecast("AAPL", offline=True, hiden_size=3)
 
 
 def test_a_frame_holds_several_series_and_quotes_are_one():
@@ -80,6 +86,8 @@ def test_what_is_no_series_is_refused_with_a_way_on():
     assert "pd.to_datetime" in problem.value.hint
     with pytest.raises(DataError, match="2 levels"):
         api.forecast(pd.DataFrame({("Close", "A"): [1.0]}, pd.DatetimeIndex(["2024-01-01"])))
+    with pytest.raises(DataError, match="no rows or no columns"):
+        api.forecast(pd.DataFrame())
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,8 @@ def test_what_is_no_series_is_refused_with_a_way_on():
         ({"horizon": 61}, "horizon of 61"),
         ({"origins": 0}, "origins is 0"),
         ({"baselines": "some"}, "no baselines 'some'"),
+        ({"kind": "level"}, "no kind 'level'"),
+        ({"hidden_size": "9", "refit": True}, "setting 'hidden_size' is 9"),
         ({"hidden_size": 9}, "hidden_size has no meaning here: nothing is trained"),
     ],
 )

@@ -72,10 +72,8 @@ def kind(said: dict[str, Any]) -> str:
 
 def forecast(said: dict[str, Any]) -> dict[str, Any]:
     own = {name: said[name] for name in ("columns", "as_of", "origins", "stride", "baselines", "model", "refit")}
-    seed = {} if said["set_"] or said["refit"] else {"seed": None}
-    given = {name: value for name, value in options(said).items() if name not in seed}
-    answer = seqlab.forecast(list(said["names"]), said["horizon"], kind=kind(said), offline=True, **own, **given)
-    return answer.to_dict()
+    own |= {"kind": kind(said), **options(said)}
+    return seqlab.forecast(list(said["names"]), said["horizon"], offline=True, **own).to_dict()
 
 
 def generate(said: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqlab.data.contamination import share_seen, sketch
+from seqlab.data.contamination import contamination, fingerprint
 from seqlab.data.tables.reader import Table
 from seqlab.tabular.duplicates import copies, row_hashes
 from seqlab.tabular.examples import describe
@@ -21,10 +21,10 @@ def test_rows_that_are_there_twice_are_found_however_their_numbers_are_typed() -
     typed = frame.assign(a=frame["a"].astype(float))[["c", "b", "a"]]
     assert (row_hashes(typed, names) == row_hashes(frame, names)).all()
     for rows in (800, 40_000):  # few enough to know each, and an estimate
-        seen = sketch(row_hashes(frame[:rows], names))
+        known = fingerprint(row_hashes(frame[:rows], names))
         mixed = pd.concat([frame[:rows], frame[:rows].assign(b=random.normal(size=rows))])
-        assert share_seen(row_hashes(mixed, names), seen) == pytest.approx(0.5, abs=1e-9 if rows == 800 else 0.02)
-    assert share_seen(row_hashes(frame[:40], names), seen) == 0.0  # too few to tell
+        assert contamination(row_hashes(mixed, names), known) == pytest.approx(0.5, abs=1e-9 if rows == 800 else 0.02)
+    assert contamination(row_hashes(frame[:40], names), known) == 0.0  # too few to tell
 
 
 def test_a_target_far_from_the_others_is_said() -> None:

@@ -275,6 +275,8 @@ def test_a_data_frame_is_a_table_and_the_answer_shows_itself() -> None:
     found = seqlab.structure(frame, **FEW)
     answer = found.to_dict(top=3)
     assert (answer["rows"], answer["columns"], len(answer["unusual"])) == (60, 6, 3)
+    chosen = frame.set_axis(np.random.default_rng(0).permutation(60))  # rows that were drawn keep their old numbers
+    assert seqlab.structure(chosen, **FEW).to_dict(top=3) == answer
     first = answer["unusual"][0]
     rows = found.to_frame().set_index("row")
     assert list(rows) == ["error", "code_1", "code_2", "pca_error", "pca_1", "pca_2"]

@@ -129,8 +129,9 @@ def _refuse_a_volume_beside_prices(
 
 def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> None:
     """Raises DataError where the rows are of several series: most dates come several times, a column of identifiers
-    has several, or the dates begin again with each word of a column. table: without the dates, which are `when`."""
-    for label in map(str, table.columns):
+    has several, or the dates begin again with each word of a column. table: without the dates, which are `when`; its
+    only column is the series itself, whatever it is called."""
+    for label in map(str, table.columns if table.shape[1] > 1 else ()):
         names = table[label].dropna()
         is_identifier = _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2
         if is_identifier or _begins_again(table[label], when):

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -42,8 +43,11 @@ def load_data(
 
     A pandas Series needs an index of dates. A DataFrame is wide, with such an index or a column of dates and then a
     column for each series (of open, high, low, close, ... the close alone), or long, with the columns unique_id, ds and
-    y. columns: those of files and frames to take. kind: what they hold, see `files.Kind`. Raises DataError.
+    y. columns: those of files and frames to take. kind: what they hold, see `files.Kind`. Raises DataError,
+    and UsageError for a kind that there is not.
     """
+    if kind not in get_args(Kind):
+        raise UsageError(f"there is no kind '{kind}' of series", f"use one of {', '.join(get_args(Kind))}")
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
             yield from load_many([str(one) for one in group], columns=columns, kind=kind, offline=offline)
@@ -58,6 +62,8 @@ def load_data(
 
 
 def _of_frame(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str) -> Iterator[Series]:
+    if frame.empty:
+        raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
     if frame.columns.nlevels > 1:
         raise DataError(f"the columns of {where} have {frame.columns.nlevels} levels", "take one: frame['Close']")
     if frame.index.name == LONG[0]:

@@ -79,12 +79,14 @@ def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
     return Table(raw.name, frame, raw.sha256, (*separated, *raw.notes, *said), found)
 
 
-def table_of(frame: pd.DataFrame, name: str = "table") -> Table:
-    """The Table of a DataFrame, which stays as it is: typed columns as `read_table` gives them, an index that is no
-    plain count first. The sha256 is of names and contents. Raises DataError where there are no rows or columns."""
+def table_of(frame: pd.DataFrame, name: str = "table", written: Mapping[str, str] = {}) -> Table:
+    """The Table of a DataFrame, which stays as it is: typed columns as `read_table` gives them, without the index.
+
+    The sha256 is of names and contents. Raises DataError where there are no rows or columns.
+    """
     if not len(frame) or not frame.shape[1]:
-        raise DataError(f"{name} has no rows", "give a DataFrame with rows and columns")
-    columns, notes, found = typed(_columns_by_name(frame), ".", (), {})
+        raise DataError(f"{name} has no rows or no columns", "give a DataFrame with both")
+    columns, notes, found = typed(_columns_by_name(frame.reset_index(drop=True)), ".", (), written)
     digest = hashlib.sha256("\0".join(map(str, columns)).encode(errors="replace"))
     digest.update(pd.util.hash_pandas_object(columns, index=False).to_numpy().tobytes())
     return Table(name, columns, digest.hexdigest(), tuple(notes), found)
