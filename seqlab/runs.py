@@ -105,7 +105,7 @@ def target_folder(
             yield Note(f"the run there came to its end after {position['step']:,} steps; a longer one is a new one")
         if given or options.epochs is not None or options.minutes is not None:
             yield Note("resumed with the settings that were saved; those given now are not used")
-    elif folder.exists() and not (options.overwrite and (folder / first / "config.json").exists()):
+    elif folder.exists() and not (options.overwrite and checkpoint.is_checkpoint(folder / first)):
         checkpoint.refuse_existing(folder)
     return replace(options, folder=folder)
 

@@ -731,3 +731,44 @@ def test_a_killed_save_does_not_have_others_deleted(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     write(tmp_path, 3)
     assert not (tmp_path / "model-2.safetensors").exists() and (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_what_a_killed_first_save_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "files.new").write_text("model-2.safetensors\ntraining-2.safetensors")
+    (tmp_path / "model-2.safetensors").write_text("half")
+    checkpoint.refuse_existing(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        checkpoint.refuse_existing(tmp_path)
+
+
+def test_a_damaged_list_of_files_hinders_no_save(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (tmp_path / "files.new").write_bytes(b"\xff\xfe\nmodel-2.safetensors\n")
+    write(tmp_path, 3)
+    assert not (tmp_path / "files.new").exists()
+
+
+def test_the_config_of_another_program_makes_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        checkpoint.refuse_existing(tmp_path)
+    assert not checkpoint.is_checkpoint(tmp_path)
+    (tmp_path / "config.json").write_text('{"format": 1, "fil')  # a damaged one can be replaced
+    assert checkpoint.is_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_is_removed_without_what_others_put_beside_it(tmp_path: Path) -> None:
+    for name in ("alone", "shared"):
+        write(tmp_path / name, 1)
+    (tmp_path / "shared" / "notes.txt").write_text("mine")
+    for name in ("alone", "shared"):
+        checkpoint.remove(checkpoint.load(tmp_path / name))
+    assert [path.name for path in tmp_path.rglob("*")] == ["shared", "notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "\ud800"])
+def test_names_that_no_folder_has_are_checkpoints_that_are_not_there(name: str) -> None:
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        checkpoint.find(name)
+    assert 0 < len(checkpoint.folder_name(name).encode()) <= 200

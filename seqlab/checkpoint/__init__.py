@@ -12,7 +12,7 @@ own from `config`.
 from seqlab.checkpoint.finding import find, listing
 from seqlab.checkpoint.folders import checkpoints_folder, folder_name, search_folders, shipped_folder
 from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, load, verify
-from seqlab.checkpoint.saving import RunFolder, amend, export, refuse_existing, save
+from seqlab.checkpoint.saving import RunFolder, amend, export, is_checkpoint, refuse_existing, remove, save
 
 __all__ = [
     "FORMAT",
@@ -24,9 +24,11 @@ __all__ = [
     "export",
     "find",
     "folder_name",
+    "is_checkpoint",
     "listing",
     "load",
     "refuse_existing",
+    "remove",
     "save",
     "search_folders",
     "shipped_folder",

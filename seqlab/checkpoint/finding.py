@@ -14,19 +14,31 @@ def find(name: str, folders: list[Path] | None = None, job: str | None = None) -
     Raises CheckpointError where there is none, suggesting one of `job` if that is given.
     """
     folders = search_folders() if folders is None else folders
-    for folder in folders:
-        if name == folder_name(name) and (folder / name / "config.json").exists():
-            return load(folder / name)
-    for folder in (*folders, Path()):
-        if (folder / name / "fold-1" / "config.json").exists():
-            raise CheckpointError(f"{folder / name} holds a net for each fold", f"name one: {folder / name / 'fold-1'}")
-    if Path(name).is_dir():
-        return load(Path(name))
+    if _can_be_a_path(name):
+        for folder in folders:
+            if name == folder_name(name) and (folder / name / "config.json").exists():
+                return load(folder / name)
+        for folder in (*folders, Path()):
+            if (folder / name / "fold-1" / "config.json").exists():
+                raise CheckpointError(
+                    f"{folder / name} holds a net for each fold", f"name one: {folder / name / 'fold-1'}"
+                )
+        if Path(name).is_dir():
+            return load(Path(name))
     there = [found for found in listing(folders) if isinstance(found, Checkpoint)]
     known = {found.name for found in there if job in (None, found.config["job"])}
     raise CheckpointError(
-        f"there is no checkpoint '{name}'", f"{did_you_mean(name, known)}; or train one, see `seqlab --help`"
+        f"there is no checkpoint '{name[:200]}'", f"{did_you_mean(name, known)}; or train one, see `seqlab --help`"
     )
+
+
+def _can_be_a_path(name: str) -> bool:
+    """Whether the system can be asked for it: a name may be longer than any, or hold what no name does."""
+    try:
+        Path(name).is_dir()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def listing(folders: list[Path]) -> list[Checkpoint | CheckpointError]:

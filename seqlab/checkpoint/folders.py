@@ -16,7 +16,7 @@ def folder_name(name: str) -> str:
     folder is hidden; of nothing is left `unnamed`.
     """
     kept = re.sub(r'[/\\:*?"<>|\x00-\x1f\x7f]+', "-", name).strip(". ")
-    return os.fsencode(kept)[:LONGEST_NAME].decode(errors="ignore").rstrip(". ") or "unnamed"
+    return kept.encode(errors="replace")[:LONGEST_NAME].decode(errors="ignore").rstrip(". ") or "unnamed"
 
 
 def checkpoints_folder() -> Path:

@@ -23,6 +23,7 @@ from seqlab.errors import CheckpointError
 
 # the tensor files of a save, a line each, from before they are written until the old ones are gone
 _WRITTEN = "files.new"
+_UNFINISHED = (_WRITTEN, "config.json.new", "log.jsonl.new")
 _TENSOR_FILES = re.compile(r"^(?:model|training)-\d+(?:-[0-9a-f]{8})?\.safetensors$", re.M)
 
 
@@ -78,13 +79,34 @@ def refuse_existing(
     folder: Path,
     hint: str = "continue it with --resume, replace it with --overwrite, or write elsewhere with -o FOLDER",
 ) -> None:
-    """Raise CheckpointError if `folder` holds anything. hint: the ways on where it is a checkpoint."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        return
-    if (folder / "config.json").exists():
+    """Raise CheckpointError if `folder` holds anything but what a first save left that was killed. hint: the ways on
+    where it is a checkpoint."""
+    if folder.is_dir():
+        there = {path.name for path in folder.iterdir()}
+        if not there or (_WRITTEN in there and there <= {*_UNFINISHED, *_listed(folder)}):
+            return
+    if is_checkpoint(folder):
         raise CheckpointError(f"{folder} already holds a checkpoint", hint)
     if folder.exists():
         raise CheckpointError(f"{folder} exists and is no checkpoint", "write elsewhere with -o FOLDER")
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint, whole or damaged: the config.json of another program is none."""
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return (folder / "config.json").exists()
+    return isinstance(config, dict) and not {"format", "files", "sha256"}.isdisjoint(config)
+
+
+def remove(checkpoint: Checkpoint) -> None:
+    """Delete a checkpoint's own files, and its folder where nothing else is in it."""
+    folder = checkpoint.folder
+    for name in {"config.json", "log.jsonl", *_UNFINISHED, *_named(folder)}:
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()) and not folder.is_symlink():
+        folder.rmdir()
 
 
 class RunFolder:
@@ -129,7 +151,7 @@ def _holds(path: Path, content: bytes) -> bool:
 def _listed(folder: Path) -> set[str]:
     """The tensor files that _WRITTEN lists: of a save that goes on, or was killed."""
     written = folder / _WRITTEN
-    return set(_TENSOR_FILES.findall(written.read_text())) if written.exists() else set()
+    return set(_TENSOR_FILES.findall(written.read_text(errors="replace"))) if written.exists() else set()
 
 
 def _file_names(files: dict[str, dict[str, Any]]) -> set[str]:

@@ -1,7 +1,6 @@
 """How an image classifier is trained, once or a net for each fold, and kept in a folder."""
 
 import re
-import shutil
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +104,7 @@ def cross_validate(
         model = begun.config["model"]["name"]
         options = replace(options, compute=compute, epochs=None, minutes=None)
     else:
+        next(folds(data, count, settings.seed))  # what cannot be divided so is refused before anything goes
         _remove_folds(folder)
     metrics = []
     for number, part in enumerate(folds(data, count, settings.seed), 1):
@@ -167,12 +167,11 @@ def _about(data: ImageSet) -> Generator[Note, None, None]:
 def _remove_folds(folder: Path) -> None:
     """Remove the nets of an older run that is replaced, which would be taken for folds of this one."""
     for old in folder.glob("fold-*/config.json"):
-        if re.fullmatch(r"fold-\d+", old.parent.name) and _is_classifier(old.parent):
-            shutil.rmtree(old.parent)
-
-
-def _is_classifier(folder: Path) -> bool:
-    try:
-        return checkpoint.load(folder).config["job"] == "vision"
-    except CheckpointError:
-        return False
+        if not re.fullmatch(r"fold-\d+", old.parent.name):
+            continue
+        try:
+            saved = checkpoint.load(old.parent)
+        except CheckpointError:
+            continue
+        if saved.config["job"] == "vision":
+            checkpoint.remove(saved)

@@ -56,7 +56,9 @@ def load_data(
             if isinstance(one, Series):
                 yield one
             elif isinstance(one, pd.Series):
-                yield from _of_frame(one.to_frame("series" if one.name is None else one.name), (), kind, "the Series")
+                label = "series" if one.name is None else one.name
+                name = " ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+                yield from _of_frame(one.to_frame(name), (name,), kind, "the Series")
             elif isinstance(one, pd.DataFrame):
                 yield from _of_frame(one, columns, kind, "the DataFrame")
 
@@ -81,7 +83,10 @@ def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str
     dated, when, notes = _dates_of(frame, where)
     table = frame.drop(columns=dated).reset_index(drop=True)
     table.columns = table.columns.map(str)
-    refuse_several_series(table, when, where)
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise DataError(f"{where} has several columns called '{twice}'", "give each column a name of its own")
+    refuse_several_series(table if table.shape[1] > 1 else table.iloc[:, :0], when, where)  # one alone is the values
     labels = list(table.columns)
     for label in [named_column(column, labels, where) for column in columns] or _all_series(table, where):
         series = series_of_column(table, when, label, name=label, kind=kind, where=where, notes=notes)
