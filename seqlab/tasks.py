@@ -9,6 +9,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from seqlab.errors import SeqlabError
+
 R = TypeVar("R")
 
 
@@ -43,7 +45,7 @@ class Task(Generic[R]):
     def __init__(self, steps: Generator[Event, None, R]) -> None:
         self._steps = steps
         self._result: R | None = None
-        self._problem: BaseException | None = None
+        self._problem: Exception | None = None
         self.done = False  # whether it came to its end
         self.notes: list[str] = []  # the sentences so far
 
@@ -59,8 +61,13 @@ class Task(Generic[R]):
             if not self.done:
                 self._result, self.done = end.value, True
             raise StopIteration from None
-        except BaseException as problem:
+        except Exception as problem:
             self._problem = problem
+            raise
+        except BaseException:  # Ctrl-C: the job has ended in its middle
+            self._problem = SeqlabError(
+                "this job was interrupted", "start it again; a training goes on from its last save with resume=True"
+            )
             raise
         if isinstance(event, Note):
             self.notes.append(event.text)

@@ -24,8 +24,8 @@ FLOORS = (
     {"language", "forecasting", "vision", "tabular", "unsupervised"},
     {"plots", "runs", "doctor"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
-    {"machine", "settings", "results"},
-    {"tasks", "formatting", "errors"},
+    {"machine", "settings", "results", "tasks"},
+    {"formatting", "errors"},
 )
 FOLDERS_OF_ROOMS = {"data", "cli"}  # whose folders are rooms of their own: none of them in a circle either
 MOST_ARROWS_IN_DATA = 8  # between its rooms

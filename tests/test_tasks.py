@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from seqlab.errors import DataError
+from seqlab.errors import DataError, SeqlabError
 from seqlab.tasks import Event, Note, Status, Task
 
 
@@ -45,6 +45,19 @@ def test_what_the_job_raises_is_raised_each_time_it_is_asked_for() -> None:
         with pytest.raises(DataError, match="the rows are gone"):
             task.result()
     assert task.notes == ["reading"] and not task.done
+
+
+def test_a_job_that_ctrl_c_ended_says_so_and_is_not_done() -> None:
+    def interrupted() -> Generator[Event, None, str]:
+        yield Note("training")
+        raise KeyboardInterrupt
+
+    task = Task(interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        task.result()
+    with pytest.raises(SeqlabError, match="interrupted"):
+        task.result()
+    assert not task.done
 
 
 def test_a_task_is_a_generator_inside_another() -> None:

@@ -23,7 +23,7 @@ def counts(tmp_path, monkeypatch) -> pd.Series:
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2023-01-01", periods=400, name="day")
     random = np.random.default_rng(0)
-    visitors = pd.Series(random.poisson(np.where(days.dayofweek < 5, 300, 120)), days, name="total")
+    visitors = pd.Series(random.poisson(np.where(days.day_of_week < 5, 300, 120)), days, name="total")
     visitors.to_csv(tmp_path / "visitors.csv")
     return visitors
 

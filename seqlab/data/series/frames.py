@@ -71,6 +71,8 @@ def _of_frame(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: st
     if frame.index.name == LONG[0]:
         frame = frame.reset_index()
     if set(LONG) <= set(frame.columns):
+        if columns:
+            raise UsageError(f"{where} is long: its values are in column y", "leave columns out, or give a wide one")
         for name, rows in frame.groupby(LONG[0], sort=False, observed=True):
             one = rows[[*LONG[1:]]].reset_index(drop=True)
             (series,) = _of_wide(one, ["y"], kind, f"series {name} of {where}")

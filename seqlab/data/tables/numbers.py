@@ -10,7 +10,9 @@ MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
 _POINT = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)"
 _COMMA = r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)"
 _CURRENCY = r"[$€£¥₹₩₽]|(?:^(?:USD|EUR|GBP|CHF|JPY)\s)|(?:\s(?:USD|EUR|GBP|CHF|JPY)$)"
-_AROUND = rf"{_CURRENCY}|[\s\u00a0\u202f'’_]|%"  # blanks and apostrophes part thousands; signs say of what
+_BLANK = r"[\s\u00a0\u202f]"
+# blanks, apostrophes and underscores part thousands, and nothing else: `1 2,5` is no number; signs say of what
+_AROUND = rf"{_CURRENCY}|(?<=\d)(?:{_BLANK}|['’_])(?=\d{{3}}(?!\d))|(?<!\d){_BLANK}+|{_BLANK}+(?!\d)|%(?=\)?$)"
 _SIZES = {"K": 1e3, "k": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
 _NUMBER = re.compile(rf"{_POINT}|{_COMMA}", re.IGNORECASE)
 _SIGNS = re.compile(_AROUND)

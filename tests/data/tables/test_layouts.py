@@ -12,6 +12,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from seqlab.data.tables.numbers import read_numbers
 from seqlab.data.tables.reader import Table, read_table, read_untyped
 from seqlab.data.tables.unpack import is_file_name
 from seqlab.errors import DataError
@@ -245,3 +246,29 @@ def test_a_wide_table_is_read_in_linear_time(tmp_path):
         assert read_table(tmp_path / "wide.csv").frame.shape == (24, width)
         seconds.append(time.process_time() - begin)
     assert seconds[1] < 10 * seconds[0] and seconds[1] < 6
+
+
+@pytest.mark.parametrize("entries", [["1 2,5", "3 4,7", "10 20,8"], ["5%6", "7%8", "9%1"], ["1 23", "4 56", "7 89"]])
+def test_what_only_holds_digits_is_no_number(entries: list[str]) -> None:
+    """Blanks part thousands and a percent sign ends a number: `1 2,5` was read as 12.5 without a word."""
+    found = read_numbers(pd.Series(entries))
+    assert found is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("1 234,5", 1234.5),
+        ("12 345 678", 12345678),
+        ("5 %", 5),
+        ("(5%)", -5),
+        ("$ 1,234.50", 1234.5),
+        ("1'234.5", 1234.5),
+        ("- 5", -5),
+        ("1_000_000", 1e6),
+        ("1.234,50 €", 1234.5),
+    ],
+)
+def test_numbers_with_signs_and_parted_thousands_are_read(entry: str, value: float) -> None:
+    found = read_numbers(pd.Series([entry] * 3))
+    assert found is not None and found.values.tolist() == [value] * 3
