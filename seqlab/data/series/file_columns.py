@@ -131,7 +131,7 @@ def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> 
     identifiers has several."""
     for label in map(str, table.columns):
         names = table[label].dropna()
-        if _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2:
+        if table.shape[1] > 1 and _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2:
             some = ", ".join(map(str, names.unique()[:5]))
             raise DataError(
                 f"{where} has {names.nunique():,} series in one column: '{label}' names {some}",
