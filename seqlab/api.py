@@ -51,9 +51,12 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
 
     It is a `TextModel` (`linux`, `stacks`), a `ForecastModel` (`quotes`), an `ImageModel` (`cifar10`) or a
     `TableModel`. device, precision, threads: what it computes with. job: what it has to be for (`language`,
-    `forecasting`, `vision`, `tabular`). Raises CheckpointError where there is none, it is damaged, or of another job.
+    `forecasting`, `vision`, `tabular`). Raises CheckpointError where there is none, it is damaged, or of another job,
+    and UsageError for what this machine cannot compute with.
     """
-    return model_of(checkpoint.find(str(name), job=job), Compute(**device), job)
+    saved, compute = checkpoint.find(str(name), job=job), Compute(**device)
+    compute.resolve(1)  # where this machine has no such device, it is said here
+    return model_of(saved, compute, job)
 
 
 def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
