@@ -57,7 +57,11 @@ class Settings:
         """Raise UsageError for the first of the named settings whose value does not hold."""
         for name in names:
             value = getattr(self, name)
-            if not holds(value):
+            try:
+                fits = holds(value)
+            except TypeError:  # text from a library user: the command line has made it a number
+                raise UsageError(f"setting '{name}' is {value!r}", f"it must be a number, {meaning}") from None
+            if not fits:
                 raise UsageError(f"setting '{name}' is {value}", f"it must be {meaning}: --set {name}=VALUE")
 
 
