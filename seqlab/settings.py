@@ -58,10 +58,10 @@ class Settings:
         for name in names:
             value = getattr(self, name)
             try:
-                fine = holds(value)
-            except TypeError:  # a word for a number
-                fine = False
-            if not fine:
+                fits = holds(value)
+            except TypeError:  # text from a library user: the command line has made it a number
+                raise UsageError(f"setting '{name}' is {value!r}", f"it must be a number, {meaning}") from None
+            if not fits:
                 raise UsageError(f"setting '{name}' is {value}", f"it must be {meaning}: --set {name}=VALUE")
 
 

@@ -102,3 +102,10 @@ def test_a_folder_is_a_path_or_its_name(tmp_path, small_text) -> None:
     assert model.checkpoint.folder == tmp_path / "a"
     again = seqlab.load(tmp_path / "a", threads=1)
     assert again.generate(length=20, seed=3).text == model.generate(length=20, seed=3).text
+
+
+def test_a_device_or_a_length_without_meaning_is_refused_where_it_is_given() -> None:
+    with pytest.raises(seqlab.UsageError):
+        seqlab.load("linux", device="gpu")
+    with pytest.raises(seqlab.UsageError, match="length of -1"):
+        seqlab.load("linux", threads=1).generate(length=-1)

@@ -73,3 +73,8 @@ def test_names_of_earlier_versions_are_understood() -> None:
     saved = dataclasses.asdict(made)
     saved |= {"recall": saved.pop("ngram_cache"), "forget": saved.pop("reset_prob")}
     assert settings.saved(LanguageSettings, {"settings": saved}) == made
+
+
+def test_text_in_place_of_a_number_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="setting 'max_steps' is '5'"):
+        settings.make(settings.TableSettings, {"max_steps": "5"})

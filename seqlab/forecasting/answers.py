@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from seqlab import checkpoint
@@ -93,6 +94,9 @@ def forecast_series(
 
 def _refuse(horizon: int, origins: int, stride: int, baselines: str) -> None:
     """Raise UsageError for a value without meaning."""
+    for name, value in (("horizon", horizon), ("origins", origins), ("stride", stride)):
+        if not isinstance(value, Integral):
+            raise UsageError(f"{name} is {value!r}", "use a whole number")
     if not 1 <= horizon <= LONGEST:
         raise UsageError(f"a horizon of {horizon} cannot be forecast", f"use 1 to {LONGEST} rows")
     for name, value in (("origins", origins), ("stride", stride)):

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
-from seqlab.errors import DataError
+from seqlab.errors import DataError, UsageError
 from seqlab.formatting import html_table
 from seqlab.language import model as models
 from seqlab.language.copies import TrainingText, training_text
@@ -163,6 +163,8 @@ class TextModel:
         adapt: bool = False,
     ) -> Writing:
         """`generate`, a character at a time: iterate what it returns."""
+        if length < 0:
+            raise UsageError(f"a length of {length} has no meaning", "use 0 characters or more")
         few = samples < FEW_SAMPLES and self.compute.threads is None
         parameters = self.checkpoint.config["parameters"]
         threads = 1 if few else self.compute.resolve(parameters).threads

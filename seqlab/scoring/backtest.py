@@ -230,6 +230,9 @@ def verdict(backtest: Backtest) -> str:
         claim = f"the model knew more than {name} at some horizons only"
     else:
         claim = f"the model is not shown to know more than {name}"
+    promising = any(p < 0.05 and skill > 0 for p, skill in zip(p_values, skills, strict=True))
+    if promising and backtest.days < FEWEST_TO_JUDGE:  # else the sentence would contradict itself
+        parts.append(f"but fewer than {steps(FEWEST_TO_JUDGE, backtest.step)} are too few to judge by")
     parts += _beaten_by(backtest, rival)
     forecasts = f"{count:,} forecasts" if count > 1 else "1 forecast"
     past = "days" if backtest.step == "day" else "times"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqlab.errors import DataError
+from seqlab.errors import DataError, UsageError
 
 Split = tuple[np.ndarray, np.ndarray]  # row numbers to learn from, and those held out, both ascending
 
@@ -28,6 +28,8 @@ def folds(
     if time is not None:
         part = _parts_in_time(time, count + 1)
         return [_split(part < number, part == number) for number in range(1, count + 1)]
+    if count < 2:
+        raise UsageError(f"with folds={count} no rows are left to learn from", "use 2 folds or more")
     part = _parts(count, rows, seed, classes, groups)
     return [_split(part != number, part == number) for number in range(count)]
 

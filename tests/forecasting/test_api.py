@@ -135,3 +135,27 @@ def test_a_trained_forecaster_forecasts_and_is_evaluated(cli, tmp_path, monkeypa
     assert isinstance(found.plot(), Figure)
     with pytest.raises(DataError, match="a file of yours, mine"):
         model.evaluate()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kind": "level"}, "kind is 'level'"),
+        ({"horizon": "3"}, "horizon is '3'"),
+        ({"origins": 9.5}, "origins is 9.5"),
+    ],
+)
+def test_a_value_that_is_none_of_an_options_is_refused(counts, options, says):
+    with pytest.raises(UsageError, match=says):
+        api.forecast(counts, **options)
+
+
+@pytest.mark.parametrize("name", [None, "store"])
+def test_a_series_is_one_whatever_its_name(counts, name):
+    (read,) = load_data((counts // 20).rename(name))
+    assert len(read) == len(counts)
+
+
+def test_an_empty_frame_is_refused_as_such():
+    with pytest.raises(DataError, match="no rows or no columns"):
+        api.forecast(pd.DataFrame())

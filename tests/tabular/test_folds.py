@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqlab.errors import DataError
+from seqlab.errors import DataError, UsageError
 from seqlab.tabular.folds import folds, hold_out
 
 LABELS = st.lists(st.integers(0, 4), min_size=12, max_size=80).map(np.array)
@@ -87,3 +87,9 @@ def test_seeds_choose_other_rows() -> None:
         hold_out(0.2, 1, 0)
     with pytest.raises(DataError):
         folds(5, 4, 0)
+
+
+@pytest.mark.parametrize("count", [1, 0])
+def test_fewer_than_two_folds_are_refused_as_such(count: int) -> None:
+    with pytest.raises(UsageError, match=f"folds={count}"):
+        folds(count, 20, seed=0)

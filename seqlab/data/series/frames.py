@@ -14,7 +14,7 @@ from seqlab.data.series.file_dates import dates_of
 from seqlab.data.series.files import Kind, series_of_column
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import Series, field_name
-from seqlab.errors import DataError, UsageError
+from seqlab.errors import DataError, UsageError, did_you_mean
 
 SeriesData = str | Path | pd.Series | pd.DataFrame | Series
 LONG = ("unique_id", "ds", "y")  # the columns of a long table
@@ -43,11 +43,11 @@ def load_data(
 
     A pandas Series needs an index of dates. A DataFrame is wide, with such an index or a column of dates and then a
     column for each series (of open, high, low, close, ... the close alone), or long, with the columns unique_id, ds and
-    y. columns: those of files and frames to take. kind: what they hold, see `files.Kind`. Raises DataError,
-    and UsageError for a kind that there is not.
+    y. columns: those of files and frames to take. kind: what they hold, see `files.Kind`. Raises DataError, and
+    UsageError for a kind that is none.
     """
     if kind not in get_args(Kind):
-        raise UsageError(f"there is no kind '{kind}' of series", f"use one of {', '.join(get_args(Kind))}")
+        raise UsageError(f"kind is '{kind}'", did_you_mean(str(kind), get_args(Kind)))
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
             yield from load_many([str(one) for one in group], columns=columns, kind=kind, offline=offline)

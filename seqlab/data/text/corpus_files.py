@@ -86,6 +86,9 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         empty = DataError("standard input is empty", "pipe a text into the command: ... | seqlab train-text -")
         pieces = partial(_single, "standard input", "stdin", partial(_chunks_of, sys.stdin.buffer))
         return Input("stdin", "standard input", "", [], False, pieces, empty)
+    too_long = any(len(os.fsencode(part)) > 255 for part in path.parts)  # no file system has such a name
+    if too_long or ("\n" in name and not path.exists()):
+        raise UsageError("the text was given where its file's name belongs", "give seqlab.Corpus.of(NAME, TEXT)")
     key = str(path.absolute())
     if name and path.is_dir():
         files = _below(path)
