@@ -96,8 +96,8 @@ def test_what_is_no_series_is_refused_with_a_way_on():
         ({"horizon": 61}, "horizon of 61"),
         ({"origins": 0}, "origins is 0"),
         ({"baselines": "some"}, "no baselines 'some'"),
-        ({"kind": "level"}, "no kind 'level'"),
-        ({"hidden_size": "9", "refit": True}, "setting 'hidden_size' is 9"),
+        ({"kind": "level"}, "kind is 'level'"),
+        ({"hidden_size": "9", "refit": True}, "setting 'hidden_size' is '9'"),
         ({"hidden_size": 9}, "hidden_size has no meaning here: nothing is trained"),
     ],
 )
