@@ -214,7 +214,7 @@ def train_mlp(
     from seqlab.tabular.train import train_mlp as steps
 
     run, settings = divided(options, TableSettings)
-    made = steps(data, target, run, settings, task=task, folds=folds, groups=groups, time=time, test=test)
+    made = steps(data, str(target), run, settings, task=task, folds=folds, groups=groups, time=time, test=test)
     return _trained(made, run)
 
 
@@ -236,7 +236,7 @@ def learning_curve(
     from seqlab.tabular.curve import learning_curve as steps
 
     run, settings = divided(options, TableSettings, of_run=("stop",))
-    return Task(steps(data, target, run, settings, task=task, folds=folds, groups=groups, time=time))
+    return Task(steps(data, str(target), run, settings, task=task, folds=folds, groups=groups, time=time))
 
 
 def structure(data: "TableData | Sequence[SeriesData]", **options: Any) -> "Structure":

@@ -4,6 +4,8 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import seqlab
@@ -109,3 +111,27 @@ def test_a_device_or_a_length_without_meaning_is_refused_where_it_is_given() -> 
         seqlab.load("linux", device="gpu")
     with pytest.raises(seqlab.UsageError, match="length of -1"):
         seqlab.load("linux", threads=1).generate(length=-1)
+
+
+def test_what_was_repaired_stands_with_the_forecast() -> None:
+    """A library user who asks for the result alone has to see it, too."""
+    days = pd.date_range("2020-01-01", periods=400).append(pd.DatetimeIndex(["2020-01-05"]))
+    values = np.append(100 + np.arange(400) % 7 + np.arange(400) / 50, 103.0)
+    values[30] = np.nan
+    series = pd.Series(values, days, name="visitors")
+    answer = seqlab.forecast(series, horizon=2, origins=5, threads=1, max_steps=3, offline=True)
+    assert any("dropped" in note for note in answer.notes)
+    assert all(note in repr(answer) for note in answer.notes)
+    assert answer.verdict in repr(answer) and "q50" in repr(answer)
+
+
+def test_a_model_shows_itself_in_a_line(shared_checkpoints) -> None:
+    model = seqlab.load(shared_checkpoints / "small")
+    assert "TextModel 'small'" in repr(model) and len(repr(model)) < 200
+
+
+def test_a_column_of_numbers_for_names_may_be_the_target(tmp_path) -> None:
+    """As a DataFrame of an array has them."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)))
+    model = seqlab.train_mlp(frame, 2, folder=tmp_path / "a", threads=1, max_steps=5).result()
+    assert len(model.predict(frame.head())) == 5 and isinstance(model.notes, tuple)

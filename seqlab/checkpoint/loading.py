@@ -63,6 +63,10 @@ class Checkpoint:
             "metrics": self.config.get("metrics"),
         }
 
+    def in_words(self, kind: str) -> str:
+        """One line for a prompt: a model of that kind."""
+        return f"<{kind} '{self.name}', {self.config['parameters']:,} parameters, in {self.folder}>"
+
     def to_html(self) -> str:
         """For a notebook: how it was made, and its figures."""
         shown = {"job": self.config["job"], "parameters": self.config["parameters"], "folder": self.folder}

@@ -126,5 +126,8 @@ class ForecastModel:
         """What `seqlab train-forecaster --json` prints last."""
         return self.checkpoint.summary()
 
+    def __repr__(self) -> str:
+        return self.checkpoint.in_words("ForecastModel")
+
     def _repr_html_(self) -> str:
         return self.checkpoint.to_html()

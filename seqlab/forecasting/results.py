@@ -54,6 +54,11 @@ class Forecast:
         """How good the model was on past days, in one sentence."""
         return verdict(self.backtest)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was repaired in the series, left out or is odd, a sentence each."""
+        return self.series.notes
+
     def rows(self, levels: Sequence[float] = SHOWN_LEVELS) -> Iterator[dict[str, Any]]:
         """The quantiles of each date, q05 ... q95, under unique_id and ds."""
         places = level_places(levels).items()
@@ -107,7 +112,9 @@ class Forecast:
             [date, *(float(one) for one in prices[list(places.values())])]
             for date, prices in zip(self.dates, self.prices, strict=True)
         ]
-        return html_table(title, ["", *places], rows, self.verdict)
+        return html_table(
+            title, ["", *places], rows, " ".join([self.verdict, *(f"Note: {one}." for one in self.notes)])
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +139,15 @@ class Forecasts(Sequence[Forecast]):
         if len(self) == 1:
             return self[0].verdict
         return "\n".join(f"{one.series.name}: {one.verdict}" for one in self)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was repaired, left out or is odd, behind the name of the series."""
+        return tuple(f"{one.series.name}: {note}" for one in self for note in one.notes)
+
+    def __repr__(self) -> str:
+        notes = "".join(f"\nnote: {one}" for one in self.notes)
+        return f"{self.to_frame().to_string(index=False)}\n{self.verdict}{notes}"
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab forecast --json` prints."""

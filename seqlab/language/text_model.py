@@ -261,5 +261,8 @@ class TextModel:
         """What `seqlab train-text --json` prints last."""
         return self.checkpoint.summary()
 
+    def __repr__(self) -> str:
+        return self.checkpoint.in_words("TextModel")
+
     def _repr_html_(self) -> str:
         return self.checkpoint.to_html()

@@ -182,6 +182,14 @@ class TableModel:
         """What `seqlab train-mlp --json` prints last."""
         return self.checkpoint.summary()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was repaired, left out or looks like leakage in the table that it was trained on, a sentence each."""
+        return tuple(self.checkpoint.config.get("notes", ()))
+
+    def __repr__(self) -> str:
+        return self.checkpoint.in_words("TableModel")
+
     def _repr_html_(self) -> str:
         return self.checkpoint.to_html()
 

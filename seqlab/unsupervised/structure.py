@@ -90,6 +90,10 @@ class Structure:
         ]
         return draw(self.name, maps, [str(place) for place in self.places])
 
+    def __repr__(self) -> str:
+        count, what = len(self.autoencoder.codes), "rows" if self.kind == "row" else "days"
+        return f"<Structure of {count:,} {what} of {self.name}, {len(self.columns):,} columns>"
+
     def _repr_html_(self) -> str:
         rows = [[one[self.kind], one["error"], one["worst"]] for one in self.to_dict()["unusual"]]
         note = f"variance explained: autoencoder {self.autoencoder.explained:.1%}, PCA {self.pca.explained:.1%}"

@@ -210,5 +210,8 @@ class ImageModel:
         """What `seqlab train-cnn --json` prints last."""
         return self.checkpoint.summary()
 
+    def __repr__(self) -> str:
+        return self.checkpoint.in_words("ImageModel")
+
     def _repr_html_(self) -> str:
         return self.checkpoint.to_html()

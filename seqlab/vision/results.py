@@ -114,6 +114,9 @@ class HeatMaps(Sequence[HeatMap]):
     def __getitem__(self, index: Any) -> Any:
         return self.maps[index]
 
+    def __repr__(self) -> str:
+        return f"<HeatMaps of {len(self):,} images by '{self.checkpoint}'>"
+
     def plot(self) -> "Figure":
         """Each image beside its heat map. Raises DataError without images."""
         from seqlab.plots.grad_cam import draw
