@@ -88,7 +88,10 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         return Input("stdin", "standard input", "", [], False, pieces, empty)
     too_long = any(len(os.fsencode(part)) > 255 for part in path.parts)  # no file system has such a name
     if too_long or ("\n" in name and not path.exists()):
-        raise UsageError("the text was given where its file's name belongs", "give seqlab.Corpus.of(NAME, TEXT)")
+        start = name if len(name) < 60 else f"{name[:57]}..."
+        raise UsageError(
+            f"'{start}' is a text and no file's name", "write it to a file; in Python: Corpus.of(NAME, TEXT)"
+        )
     key = str(path.absolute())
     if name and path.is_dir():
         files = _below(path)

@@ -38,7 +38,7 @@ def test_a_column_of_several_levels_is_a_series_by_their_names() -> None:
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        (pd.DataFrame(), "has no columns"),
+        (pd.DataFrame(), "no rows or no columns"),
         (pd.DataFrame(np.ones((40, 2)), DAYS, columns=["a", "a"]), "several columns called 'a'"),
         (pd.DataFrame(np.ones((40, 2)), DAYS, columns=[1, "1"]), "several columns called '1'"),
     ],

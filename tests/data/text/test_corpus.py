@@ -252,6 +252,6 @@ def test_the_real_corpora_are_the_ones_agreed_on(name: str, size: int, files: in
 
 @pytest.mark.parametrize("text", ["one line\nand another\n", "a long line " * 100])
 def test_a_text_in_place_of_its_name_is_refused_as_such(text: str) -> None:
-    with pytest.raises(UsageError, match="where its file's name belongs") as refused:
+    with pytest.raises(UsageError, match="is a text and no file's name") as refused:
         Task(load_corpus(text)).result()
     assert "Corpus.of" in refused.value.hint
