@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from seqlab.data.images.image_set import ImageSet
-    from seqlab.data.series.files import Kind
+    from seqlab.data.series.kinds import Kind
     from seqlab.data.series.series import Series
     from seqlab.data.tables.reader import Table
     from seqlab.data.text.corpus import Corpus
@@ -97,6 +97,7 @@ def forecast_task(
     *,
     columns: Sequence[str] = (),
     kind: "Kind" = "auto",
+    freq: str | None = None,
     as_of: str | None = None,
     origins: int = 250,
     stride: int = 1,
@@ -108,7 +109,8 @@ def forecast_task(
 ) -> "Task[Forecasts]":
     """`forecast`, with what is going on.
 
-    columns: of files and frames; kind: what they hold, `levels`, `returns` or `auto`. as_of: forecast from a day in the
+    columns: of files and frames; kind: what they hold, `prices`, `levels`, `returns`, `counts` or `auto`; freq: how
+    often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. as_of: forecast from a day in the
     past. origins, stride: days of the backtest at most, and days between them. baselines: `all` adds GARCH and GJR.
     model: a forecaster's checkpoint, for all series; None: the one that ships, for daily prices, and for others one is
     trained on the spot. refit: adapt the model to these series first. offline: open no socket.
@@ -122,6 +124,7 @@ def forecast_task(
             horizon,
             columns=columns,
             kind=kind,
+            freq=freq,
             as_of=as_of,
             origins=origins,
             stride=stride,
@@ -155,6 +158,7 @@ def train_forecaster(
     cut: str | None = None,
     columns: Sequence[str] = (),
     kind: "Kind" = "auto",
+    freq: str | None = None,
     start: str | None = None,
     offline: bool = False,
     **options: Any,
@@ -167,7 +171,9 @@ def train_forecaster(
     from seqlab.forecasting.train import train_forecaster as steps
 
     run, settings = divided(options, ForecastSettings)
-    return _trained(steps(data, run, settings, cut=cut, columns=columns, kind=kind, start=start, offline=offline), run)
+    return _trained(
+        steps(data, run, settings, cut=cut, columns=columns, kind=kind, freq=freq, start=start, offline=offline), run
+    )
 
 
 def train_cnn(
@@ -253,14 +259,17 @@ def structure_task(
     *,
     columns: Sequence[str] = (),
     kind: "Kind" = "auto",
+    freq: str | None = None,
     offline: bool = False,
     **options: Any,
 ) -> "Task[Structure]":
-    """`structure`, with what is going on. columns and kind, where a file holds series: see `forecast_task`."""
+    """`structure`, with what is going on. columns, kind and freq, where a file holds series: see `forecast_task`."""
     from seqlab.unsupervised.structure import find_structure
 
     run, settings = divided(options, StructureSettings, of_run=())
-    return Task(find_structure(data, settings, columns=columns, kind=kind, offline=offline, compute=run.compute))
+    return Task(
+        find_structure(data, settings, columns=columns, kind=kind, freq=freq, offline=offline, compute=run.compute)
+    )
 
 
 def _trained(steps: Generator[Event, None, Checkpoint | None], run: RunOptions) -> Task[Any]:

@@ -9,7 +9,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,21 +118,38 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --column, --levels and --returns: how files are read, as `columns` and `kind` of `api.forecast_task`."""
+    """Add --column, --kind and --freq: how files are read, as `columns`, `kind` and `freq` of `api.forecast_task`."""
 
     @functools.wraps(command)
-    def wrapped(*args: Any, levels: bool, returns: bool, **given: Any) -> Any:
-        if levels and returns:
-            raise UsageError("--levels and --returns exclude each other", "give the one that the columns hold")
-        return command(*args, kind="levels" if levels else "returns" if returns else "auto", **given)
+    def wrapped(*args: Any, levels: bool, returns: bool, kind: str | None, **given: Any) -> Any:
+        said = {one for one, is_said in (("levels", levels), ("returns", returns), (kind, kind)) if is_said}
+        if len(said) > 1:
+            flags = " and ".join(f"--kind {one}" if one == kind else f"--{one}" for one in sorted(map(str, said)))
+            raise UsageError(f"{flags} exclude each other", "give the one that the columns hold")
+        return command(*args, kind=said.pop() if said else "auto", **given)
 
     for add in (
-        click.option("--returns", is_flag=True, help="The columns hold returns: 0.01 is 1 %."),
-        click.option("--levels", is_flag=True, help="They hold values of any sign, whose differences are forecast."),
+        click.option(
+            "--freq", metavar="FREQ", help="How often there is a row: D, B, W, M, Q, Y, h, 30min; else it is read."
+        ),
+        click.option("--returns", is_flag=True, help="Short for --kind returns."),
+        click.option("--levels", is_flag=True, help="Short for --kind levels."),
+        click.option(
+            "--kind",
+            type=click.Choice(["prices", "levels", "returns", "counts"]),
+            help="What the columns hold; else it is read. Of levels differences are forecast; of returns 0.01 is 1 %.",
+        ),
         click.option("--column", "columns", multiple=True, metavar="NAME", help="A file's column; may be repeated."),
     ):
         wrapped = add(wrapped)
     return wrapped
+
+
+def series_words(columns: Sequence[str], kind: str, freq: str | None) -> list[str]:
+    """The words of a command line that read a file in the same way again."""
+    words = [word for column in columns for word in ("--column", column)]
+    words += [] if kind == "auto" else ["--kind", kind]
+    return words + ([] if freq is None else ["--freq", freq])
 
 
 def data_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from seqlab import checkpoint
 from seqlab import settings as all_settings
-from seqlab.data.series.calendar import spacing
 from seqlab.data.series.features import LONGEST
-from seqlab.data.series.files import Kind
 from seqlab.data.series.frames import SeriesData, listed, load_data
+from seqlab.data.series.grid import complete
+from seqlab.data.series.kinds import Kind
 from seqlab.data.series.series import Series, moment_of
+from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
 from seqlab.forecasting.forecast import ORIGINS, forecast_all
 from seqlab.forecasting.forecaster import Forecaster, load
@@ -45,6 +46,7 @@ def forecast_series(
     *,
     columns: Sequence[str] = (),
     kind: Kind = "auto",
+    freq: str | None = None,
     as_of: str | None = None,
     origins: int = ORIGINS,
     stride: int = 1,
@@ -65,7 +67,7 @@ def forecast_series(
     for name in given:
         all_settings.field_of(ForecastSettings, name)
     _refuse(horizon, origins, stride, baselines)
-    series = yield from _read(data, columns, kind, as_of, offline)
+    series = yield from _read(data, columns, kind, freq, as_of, offline)
     ready: Forecaster | None = None
     if isinstance(model, Forecaster):
         ready = model
@@ -107,7 +109,12 @@ def _refuse(horizon: int, origins: int, stride: int, baselines: str) -> None:
 
 
 def _read(
-    data: SeriesData | Sequence[SeriesData], columns: Sequence[str], kind: Kind, as_of: str | None, offline: bool
+    data: SeriesData | Sequence[SeriesData],
+    columns: Sequence[str],
+    kind: Kind,
+    freq: str | None,
+    as_of: str | None,
+    offline: bool,
 ) -> Generator[Event, None, list[Series]]:
     """The series, up to the day from which they are forecast."""
     items, series = listed(data), []
@@ -115,8 +122,8 @@ def _read(
         raise UsageError("there is nothing to forecast", "give a ticker, a file, a pandas Series or DataFrame")
     names = ", ".join(item if isinstance(item, str) else type(item).__name__ for item in items)
     yield Status(names)
-    for whole in load_data(items, columns=columns, kind=kind, offline=offline):
-        one = whole if as_of is None else whole.until(as_of)
+    for whole in load_data(items, columns=columns, kind=kind, freq=freq, offline=offline):
+        one = complete(whole if as_of is None else whole.until(as_of))
         yield from map(Note, one.about())
         if as_of is not None and moment_of(as_of) > whole.dates[-1].astype(moment_of(as_of).dtype):
             yield Note(f"{one.name}: --as-of {as_of} is later than its last price, of {whole.dates[-1]}")

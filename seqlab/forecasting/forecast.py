@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from seqlab import scoring
-from seqlab.data.series.calendar import next_dates, spacing
+from seqlab.data.series.calendar import next_dates
 from seqlab.data.series.features import Features, Market, features_of
+from seqlab.data.series.grid import complete
 from seqlab.data.series.mean_forecast import seasonal_naive
 from seqlab.data.series.series import Series
+from seqlab.data.series.spacing import spacing
 from seqlab.errors import DataError, UsageError
 from seqlab.forecasting.forecaster import Forecaster, calibrated, model_quantiles, scales
 from seqlab.forecasting.results import Forecast
@@ -44,6 +46,7 @@ def forecast_all(
     """
     require_alike(series)
     require_length(series)
+    series = [complete(one) for one in series]
     own = [features_of(one) for one in series]
     market = Market.of(own)
     features = [market.beside(one) for one in own]
@@ -51,13 +54,14 @@ def forecast_all(
     days = np.arange(1, horizon + 1)
     trained = "shipped" if forecaster.checkpoint.is_shipped else "fresh"
     for one, known, log_scale in zip(series, features, log_scales, strict=True):
-        ours = model_quantiles(forecaster, known, log_scale, np.array([len(one) - 1]), days)[0]  # (horizon, Q)
-        walk = baselines.normal(baselines.volatility(known.returns())[-1:], days, scoring.LEVELS)[0]
+        last = np.array([len(one) - 1])
+        ours = model_quantiles(forecaster, known, log_scale, last, days)  # (1, horizon, Q)
+        walk = baselines.normal(baselines.volatility(known.returns())[-1:], days, scoring.LEVELS)
         yield Forecast(
             one,
             next_dates(one.dates, horizon, exchange=one.exchange),
-            one.moved(ours),
-            one.moved(walk),
+            one.moved(one.possible(ours, last)[0]),
+            one.moved(one.possible(walk, last)[0]),
             _backtest(forecaster, one, known, log_scale, horizon, origins, stride, garch),
             model=forecaster.checkpoint.name,
             trained=trained,
@@ -79,8 +83,9 @@ def _backtest(
     horizons = (*(h for h in REPORTED if h < horizon), horizon)
     last = len(series) - 1 - horizon
     first = max(features.warm_up, int(np.searchsorted(series.dates, end_of(forecaster.cut, series.dates))))
-    rows = np.arange(last, first - 1, -stride)[:origins][::-1]
     outcomes = features.outcomes(horizons)
+    rows = np.arange(last, first - 1, -stride)
+    rows = rows[np.isfinite(outcomes[rows]).all(axis=1)][:origins][::-1]  # of missing rows nothing is known
     repeated = np.stack([seasonal_naive(features.path, features.season, h) for h in horizons], 1)  # (N, H)
     try:
         others = baselines.by_name(
@@ -98,13 +103,14 @@ def _backtest(
             f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
         ) from problem
     begun = rows[0] if len(rows) else len(series)
-    naive = np.array([np.abs(outcomes[: max(begun - h + 1, 1), k]).mean() for k, h in enumerate(horizons)])
+    naive = np.array([np.nanmean(np.abs(outcomes[: max(begun - h + 1, 1), k])) for k, h in enumerate(horizons)])
+    ours = model_quantiles(forecaster, features, log_scale, rows, np.array(horizons))
     hindsight = series.dates[-1] < forecaster.learned_to
     return Backtest(
         horizons,
         series.dates[rows],
         outcomes[rows],
-        {"model": model_quantiles(forecaster, features, log_scale, rows, np.array(horizons)), **others},
+        {name: series.possible(quantiles, rows) for name, quantiles in {"model": ours, **others}.items()},
         np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
         (series.dates[-1], forecaster.learned_to) if hindsight else None,
         step=spacing(series.dates).unit,

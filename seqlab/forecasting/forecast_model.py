@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.series.files import Kind
 from seqlab.data.series.frames import SeriesData, load_data
+from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
@@ -43,6 +43,7 @@ class ForecastModel:
         *,
         columns: Sequence[str] = (),
         kind: Kind = "auto",
+        freq: str | None = None,
         as_of: str | None = None,
         origins: int = ORIGINS,
         stride: int = 1,
@@ -57,6 +58,7 @@ class ForecastModel:
             horizon,
             columns=columns,
             kind=kind,
+            freq=freq,
             as_of=as_of,
             origins=origins,
             stride=stride,
@@ -75,10 +77,11 @@ class ForecastModel:
         *,
         columns: Sequence[str] = (),
         kind: Kind = "auto",
+        freq: str | None = None,
         offline: bool = False,
     ) -> ForecastEvaluation:
         """A backtest on days after the cut: of `data`, or of the series that it was trained on."""
-        return self.evaluate_task(data, columns=columns, kind=kind, offline=offline).result()
+        return self.evaluate_task(data, columns=columns, kind=kind, freq=freq, offline=offline).result()
 
     def evaluate_task(
         self,
@@ -86,18 +89,24 @@ class ForecastModel:
         *,
         columns: Sequence[str] = (),
         kind: Kind = "auto",
+        freq: str | None = None,
         offline: bool = False,
     ) -> Task[ForecastEvaluation]:
         """`evaluate`, with what is going on."""
-        return Task(self._evaluate(data, columns, kind, offline))
+        return Task(self._evaluate(data, columns, kind, freq, offline))
 
     def _evaluate(
-        self, data: SeriesData | Sequence[SeriesData] | None, columns: Sequence[str], kind: Kind, offline: bool
+        self,
+        data: SeriesData | Sequence[SeriesData] | None,
+        columns: Sequence[str],
+        kind: Kind,
+        freq: str | None,
+        offline: bool,
     ) -> Generator[Event, None, ForecastEvaluation]:
         if data is None:
-            series = list(self._trained_on(columns, kind, offline))
+            series = list(self._trained_on(columns, kind, freq, offline))
         else:
-            series = list(load_data(data, columns=columns, kind=kind, offline=offline))
+            series = list(load_data(data, columns=columns, kind=kind, freq=freq, offline=offline))
         forecasts, running = [], forecast_all(self.forecaster, series)
         for done, one in enumerate(series):
             yield Status(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))
@@ -107,7 +116,7 @@ class ForecastModel:
         names = tuple(one.name for one in series)
         return ForecastEvaluation(self.checkpoint.name, names, pool([one.backtest for one in forecasts]))
 
-    def _trained_on(self, columns: Sequence[str], kind: Kind, offline: bool) -> Iterator[Series]:
+    def _trained_on(self, columns: Sequence[str], kind: Kind, freq: str | None, offline: bool) -> Iterator[Series]:
         """The series that it was trained on, as they are now. Raises DataError where their place is not kept."""
         origins = {one["name"]: one["origin"] for one in self.checkpoint.config["data"]["series"]}
         for name, origin in origins.items():
@@ -120,7 +129,7 @@ class ForecastModel:
         embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]
         others = [name for name in origins if name not in embedded]
         yield from map(snapshot, embedded)
-        yield from load_many(others, columns=columns, kind=kind, offline=offline)
+        yield from load_many(others, columns=columns, kind=kind, freq=freq, offline=offline)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-forecaster --json` prints last."""

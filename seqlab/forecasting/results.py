@@ -47,7 +47,8 @@ class Forecast:
     def history(self, count: int) -> np.ndarray:
         """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
         past, last = self.series.adjusted[-count:], self.series.close[-1]
-        return past * (last / past[-1]) if past[-1] else past
+        past = past * (last / past[-1]) if past[-1] else past
+        return past if self.series.filled is None else np.where(self.series.filled[-count:], np.nan, past)
 
     @property
     def verdict(self) -> str:
@@ -57,7 +58,7 @@ class Forecast:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was repaired in the series, left out or is odd, a sentence each."""
-        return self.series.notes
+        return (*(f"rows left out: {one}" for one in self.series.dropped), *self.series.notes)
 
     def rows(self, levels: Sequence[float] = SHOWN_LEVELS) -> Iterator[dict[str, Any]]:
         """The quantiles of each date, q05 ... q95, under unique_id and ds."""
@@ -97,6 +98,7 @@ class Forecast:
             "trained": self.trained,
             "cut": str(self.cut),
             "horizon": len(self.dates),
+            "read": self.series.read(),
             "quantiles": [
                 {"date": str(date), **{name: float(prices[place]) for name, place in places}}
                 for date, prices in zip(self.dates, self.prices, strict=True)
@@ -106,7 +108,8 @@ class Forecast:
         }
 
     def _repr_html_(self) -> str:
-        title = f"{self.series.name}, last close {self.series.close[-1]:,.6g} on {self.series.dates[-1]}"
+        one = self.series
+        title = f"{one.name}, {one.last_in_words} {one.close[-1]:,.6g} on {one.dates[-1]}"
         places = level_places()
         rows = [
             [date, *(float(one) for one in prices[list(places.values())])]

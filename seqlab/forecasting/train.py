@@ -15,8 +15,9 @@ from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
 from seqlab.data.series.features import FEATURES, OWN_FEATURES, Scaler
-from seqlab.data.series.files import Kind
 from seqlab.data.series.frames import SeriesData, listed, load_data
+from seqlab.data.series.grid import complete
+from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import snapshot, snapshot_tickers
 from seqlab.data.series.series import Series, day_of
 from seqlab.errors import CheckpointError, UsageError
@@ -45,6 +46,7 @@ def train_forecaster(
     cut: str | None = None,
     columns: Sequence[str] = (),
     kind: Kind = "auto",
+    freq: str | None = None,
     start: str | None = None,
     offline: bool = False,
 ) -> Generator[Event, None, Checkpoint | None]:
@@ -59,7 +61,7 @@ def train_forecaster(
     last = day_of(cut) if cut is not None else None  # what is wrong is reported before any quote is fetched
     items = listed(data)
     series: list[Series] = []
-    loaded = load_data(items, columns=columns, kind=kind, offline=offline)
+    loaded = load_data(items, columns=columns, kind=kind, freq=freq, offline=offline)
     for one in loaded if items else map(snapshot, snapshot_tickers()):
         series.append(one)
         yield from map(Note, one.about())
@@ -90,6 +92,7 @@ def train(
     """
     require_alike(series)
     require_length(series)
+    series = [complete(one) for one in series]
     cut = end_of(max(one.dates[-1] for one in series) if cut is None else cut, series[0].dates)
     if start is not None and cut < end_of(start.cut, series[0].dates):
         raise UsageError(

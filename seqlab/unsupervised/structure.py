@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from seqlab import settings as all_settings
-from seqlab.data.series.files import Kind
 from seqlab.data.series.frames import SeriesData, listed, load_data
+from seqlab.data.series.kinds import Kind
 from seqlab.data.tables.encoder import fit_encoder
 from seqlab.data.tables.reader import read_table, table_of
 from seqlab.data.tables.unpack import is_file_name
@@ -114,6 +114,7 @@ def find_structure(
     *,
     columns: Sequence[str] = (),
     kind: Kind = "auto",
+    freq: str | None = None,
     offline: bool = False,
     compute: Compute = Compute(),
 ) -> Generator[Event, None, Structure]:
@@ -127,7 +128,7 @@ def find_structure(
         raise UsageError("there is nothing to find a structure in", "give a file, a DataFrame, or several tickers")
     if len(items) == 1 and _is_table(items[0]) and not columns and kind == "auto":
         return (yield from _of_table(items[0], given, compute))
-    return (yield from _of_series(_each_once(items), given, columns, kind, offline, compute))
+    return (yield from _of_series(_each_once(items), given, columns, kind, freq, offline, compute))
 
 
 def _is_table(item: SeriesData) -> bool:
@@ -164,11 +165,12 @@ def _of_series(
     given: dict[str, Any],
     columns: Sequence[str],
     kind: Kind,
+    freq: str | None,
     offline: bool,
     compute: Compute,
 ) -> Generator[Event, None, Structure]:
     settings = all_settings.make(StructureSettings, given, **DAYS)
-    series = list(load_data(data, columns=columns, kind=kind, offline=offline))
+    series = list(load_data(data, columns=columns, kind=kind, freq=freq, offline=offline))
     notes: dict[str, list[str]] = {}  # what is true of many is noted once
     for one in series:
         for text in (f"{len(one):,} days, {one.origin}", *one.notes):

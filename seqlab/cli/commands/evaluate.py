@@ -12,7 +12,7 @@ from seqlab.cli.redirect import result_options
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from seqlab.data.series.files import Kind
+    from seqlab.data.series.kinds import Kind
 
 
 @click.command("evaluate")
@@ -36,6 +36,7 @@ def command(
     plot: Path | None,
     columns: tuple[str, ...],
     kind: "Kind",
+    freq: str | None,
 ) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     if plot is not None:
@@ -53,7 +54,7 @@ def command(
     )
     own: dict[str, dict[str, Any]] = {
         "language": {"adapt": adapt, "offline": common.offline},
-        "forecasting": {"columns": columns, "kind": kind, "offline": common.offline},
+        "forecasting": {"columns": columns, "kind": kind, "freq": freq, "offline": common.offline},
         "vision": {"data_dir": data_dir, "worst": plot is not None, "offline": common.offline},
     }
     model = api.model_of(saved, common.compute)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from seqlab.cli.options import CHARTS, Common, common_options, from_command_line, series_options
+from seqlab.cli.options import CHARTS, Common, common_options, from_command_line, series_options, series_words
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.reports.forecast_tables import lines, write_backtest, write_table
@@ -18,7 +18,7 @@ from seqlab.settings import ForecastSettings, described
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from seqlab.data.series.files import Kind
+    from seqlab.data.series.kinds import Kind
 
 
 @click.command("forecast", epilog=described(ForecastSettings))
@@ -57,6 +57,7 @@ def command(
     baselines: str,
     columns: tuple[str, ...],
     kind: "Kind",
+    freq: str | None,
     model: str,
     refit: bool,
 ) -> None:
@@ -80,6 +81,7 @@ def command(
         horizon,
         columns=columns,
         kind=kind,
+        freq=freq,
         as_of=as_of,
         origins=origins,
         stride=stride,
@@ -123,8 +125,7 @@ def _other_form(names: Sequence[str], output: Path, context: click.Context, kind
     for flag, name in (("--as-of", "as_of"), ("--model", "model")):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             options += [flag, given[name]]
-    options += [word for column in given["columns"] for word in ("--column", column)]
-    options += [f"--{kind}"] if kind != "auto" else []
+    options += series_words(given["columns"], kind, given["freq"])
     options += ["--refit"] if given["refit"] else []
     options += ["--offline"] if from_command_line(context, "offline") else []
     purpose, ending = ("draw it", ".png") if output.suffix.lower() == ".csv" else ("its numbers", ".csv")

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import CHARTS, Common, check_writable, common_options, from_command_line, series_options
+from seqlab.cli.options import (
+    CHARTS,
+    Common,
+    check_writable,
+    common_options,
+    from_command_line,
+    series_options,
+    series_words,
+)
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.errors import UsageError
 from seqlab.settings import StructureSettings, described
 
 if TYPE_CHECKING:
-    from seqlab.data.series.files import Kind
+    from seqlab.data.series.kinds import Kind
     from seqlab.unsupervised.structure import Structure
 
 
@@ -23,7 +31,9 @@ if TYPE_CHECKING:
 @series_options
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="How many unusual rows to list.")
 @common_options
-def command(common: Common, names: tuple[str, ...], columns: tuple[str, ...], kind: "Kind", top: int) -> None:
+def command(
+    common: Common, names: tuple[str, ...], columns: tuple[str, ...], kind: "Kind", freq: str | None, top: int
+) -> None:
     """What unlabeled data is made of: a map of it, and its most unusual rows or days.
 
     An autoencoder encodes each row of a table, or each day of several series with the days before it, as a code of two
@@ -44,12 +54,14 @@ def command(common: Common, names: tuple[str, ...], columns: tuple[str, ...], ki
     from seqlab.cli.reports.structure import lines
 
     given = {**common.given(StructureSettings), **common.device_options}
-    found = follow(common, api.structure_task(names, columns=columns, kind=kind, offline=common.offline, **given))
+    found = follow(
+        common, api.structure_task(names, columns=columns, kind=kind, freq=freq, offline=common.offline, **given)
+    )
     if common.output is not None:
         purpose, other = _write(common.output, found, top)
         if _is_one_of(other, names):
             other = other.with_stem(f"{other.stem}-structure")
-        read = [word for column in columns for word in ("--column", column)] + ([] if kind == "auto" else [f"--{kind}"])
+        read = series_words(columns, kind, freq)
         again = shlex.join(["seqlab", "structure", *names, *read, *_options(common, top), "-o", str(other)])
         say(common, f"written to {common.output}\n{purpose}: {again}")
     if common.json:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, common_options, series_options
+from seqlab.cli.options import Common, common_options, series_options, series_words
 from seqlab.cli.training import run_options, train
 from seqlab.settings import ForecastSettings, described
 
 if TYPE_CHECKING:
-    from seqlab.data.series.files import Kind
+    from seqlab.data.series.kinds import Kind
 
 
 @click.command("train-forecaster", epilog=described(ForecastSettings))
@@ -32,6 +32,7 @@ def command(
     cut: str | None,
     columns: tuple[str, ...],
     kind: "Kind",
+    freq: str | None,
     start: str | None,
     run: dict[str, Any],
 ) -> None:
@@ -50,6 +51,7 @@ def command(
             cut=cut,
             columns=columns,
             kind=kind,
+            freq=freq,
             start=start,
             offline=common.offline,
             **common.given(ForecastSettings),
@@ -60,9 +62,8 @@ def command(
         lambda record: f"grad norm {record['grad_norm']:.3f}",
         lambda done: training(done.config),
         lambda model: (
-            f"seqlab forecast {shlex.join(names[:1] or snapshot_tickers()[:1])} --model {model}"
-            + "".join(f" --column {shlex.quote(column)}" for column in columns)
-            + (f" --{kind}" if kind != "auto" else "")
+            f"seqlab forecast {shlex.join(names[:1] or snapshot_tickers()[:1])} "
+            + shlex.join(["--model", str(model), *series_words(columns, kind, freq)])
             + (" < FILE.csv" if names[:1] == ("-",) else "")
         ),
     )

@@ -22,7 +22,7 @@ def lines(one: "Forecast") -> list[str]:
     from seqlab.forecasting.results import level_places
 
     places = list(level_places().items())
-    series, backtest = one.series, one.backtest
+    series, backtest, last = one.series, one.backtest, one.series.close[-1]
     shown = np.vstack([one.prices, one.random_walk[-1:]])[:, [place for _, place in places]]
     spread = float(shown.max() - shown.min())
     decimals = min(max(4 - math.floor(math.log10(spread)), 0), 10) if spread > 0 else 3
@@ -35,7 +35,7 @@ def lines(one: "Forecast") -> list[str]:
     ]
     lines = [
         "",
-        f"{series.name}, last close {series.close[-1]:,.{decimals}f} on {series.dates[-1]} ({series.source})",
+        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {series.dates[-1]} ({series.source})",
         *for_stdout(one),
         f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
         *table[:-1],

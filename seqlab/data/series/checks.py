@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqlab.data.series.calendar import RECENT, Spacing, spacing
+from seqlab.data.series.spacing import RECENT, Spacing, month_rule, spacing
 
 SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100)  # for one; 3 for 2 is too near what news can do
 CLOSE = 0.03  # relative: how near a jump must be to a split's, as the day's own return comes on top
@@ -11,24 +11,28 @@ LONG_GAP = 14  # days without a row in a series of days; the longest holidays of
 LONG_HALT = 10  # days with one and the same close
 
 
-def check(dates: np.ndarray, adjusted: np.ndarray, *, additive: bool = False) -> list[str]:
+def check(dates: np.ndarray, adjusted: np.ndarray, *, is_price: bool = True) -> list[str]:
     """Sentences on dates that follow no rule, on long gaps, and on jumps of prices that look like splits and long
-    halts; none where nothing looks wrong. What a month or a value of any sign may do is not judged.
+    halts; none where nothing looks wrong. What a month or what is no price may do is not judged.
 
-    dates: datetime64[D] or [m], ascending; adjusted: prices, or values of any sign where `additive`, (N,) each.
+    dates: datetime64[D] or [m], ascending; adjusted: (N,) each; is_price: they are prices.
     """
     if len(dates) < 3:
         return []
     found = spacing(dates)
     notes = []
     if found.rows_per_day > 1 or found.unit == "day":
-        if not additive:
+        if is_price:
             notes += _jumps(dates, adjusted)
         notes += _gaps(dates)
-        if not additive and found.rows_per_day == 1:
+        if is_price and found.rows_per_day == 1:
             notes += _halts(dates, adjusted)
     if not found.regular:
         notes.append(_irregular(dates, found))
+    elif found.weeks:
+        notes.append(f"months are of {', '.join(map(str, sorted(found.weeks)))} weeks, as retailers count them")
+    elif found.rows_per_day == 1 and np.datetime_data(found.step)[0] == "M":
+        notes += _moving_days(np.unique(dates.astype("datetime64[D]"))[-RECENT:])
     return notes
 
 
@@ -66,6 +70,14 @@ def _irregular(dates: np.ndarray, found: Spacing) -> str:
     if found.weekdays and found.rows_per_day == 1:
         return f"dates are irregular: {apart}"
     return f"dates are irregular: {apart}; the forecast's are {_in_words(found.step)} apart, as usual"
+
+
+def _moving_days(recent: np.ndarray) -> list[str]:
+    """Said where the rows of months keep no day of theirs."""
+    if month_rule(recent)[1] >= 0.8:
+        return []
+    days = (recent - recent.astype("datetime64[M]").astype("datetime64[D]")).astype(int) + 1
+    return [f"the rows are on other days of each month, {days.min()} to {days.max()}: the forecast's are on the last"]
 
 
 def _in_words(span: np.timedelta64) -> str:

@@ -68,6 +68,7 @@ class Features:
     mean_forecast: the expected change over the next 1, 2, ... rows, (N, LONGEST): 0 for daily prices.
     season: rows after which the series may repeat itself, 1 for daily prices.
     warm_up: rows before the first that is forecast from.
+    filled: rows that were not observed, (N,); none where all were.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Features:
     mean_forecast: np.ndarray
     season: int
     warm_up: int
+    filled: np.ndarray | None = None
 
     def returns(self) -> np.ndarray:
         """The change of each row (N,), of which the first is none: 0."""
@@ -90,23 +92,29 @@ class Features:
         return self.outcomes(horizons) - self.mean_forecast[:, np.array(horizons) - 1]
 
     def outcomes(self, horizons: tuple[int, ...]) -> np.ndarray:
-        """The change over the next h rows, (N, len(horizons)); NaN where it is not known yet."""
+        """The change over the next h rows, (N, len(horizons)); NaN where it is not known yet, or was not observed."""
         outcomes = np.full((len(self.dates), len(horizons)), np.nan)
         for k, h in enumerate(horizons):
             if h < len(self.dates):
                 outcomes[:-h, k] = self.path[h:] - self.path[:-h]
+                if self.filled is not None:
+                    outcomes[:-h, k][self.filled[h:] | self.filled[:-h]] = np.nan
         return outcomes
 
 
-def features_of(series: Series, season: int | None = None) -> Features:
+def features_of(series: Series, seasons: tuple[int, ...] | None = None) -> Features:
     """Compute a series' own features; those of the market are left unknown, see `Market`.
 
-    season: rows after which it may repeat itself; the series' own where it is not given.
+    seasons: rows after which it may repeat itself, the shorter first; the series' own where they are not given.
     """
     count, daily = len(series.dates), series.is_daily_prices
     path = series.path() - series.path()[0]
-    season = 1 if daily else season or series.season
-    mean = np.broadcast_to(0.0, (count, LONGEST)) if daily else mean_forecast(path, season, np.arange(1, LONGEST + 1))
+    seasons = () if daily else series.seasons if seasons is None else seasons
+    season = seasons[-1] if seasons else 1
+    mean = np.broadcast_to(0.0, (count, LONGEST))
+    if not daily:
+        rises = series.additive and series.never_falls
+        mean = mean_forecast(path, seasons, np.arange(1, LONGEST + 1), series.filled, only_rises=rises)
     returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, mean[:-1, 0]))  # residuals
     returns.iloc[0] = np.nan
     # what a change of a hundred-thousandth is, in the path's units
@@ -132,6 +140,7 @@ def features_of(series: Series, season: int | None = None) -> Features:
         mean_forecast=mean,
         season=season,
         warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
+        filled=series.filled,
     )
 
 

@@ -7,13 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from seqlab.data.series.file_columns import (
-    FAULTS,
     field_of,
     forecast_column,
     named_column,
@@ -22,25 +21,23 @@ from seqlab.data.series.file_columns import (
     refuse_several_series,
 )
 from seqlab.data.series.file_dates import dates_of, last_of_each_minute
-from seqlab.data.series.series import FIELDS, Series, series_of
+from seqlab.data.series.frequency import at_frequency
+from seqlab.data.series.kinds import Kind, are_additive, with_kind
+from seqlab.data.series.series import FIELDS, Series, noted, series_of
 from seqlab.data.tables.dates import has_several_a_day
 from seqlab.data.tables.header import UNNAMED
 from seqlab.data.tables.reader import read_untyped
-from seqlab.errors import DataError
-
-Kind = Literal["auto", "levels", "returns"]
-NO_PRICE = 0.01  # share of closes at or below zero above which a column holds no prices
-PERCENT = 0.2  # median size of a return above which it seems to be written in percent
 
 
-def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), kind: Kind = "auto") -> list[Series]:
+def read_csv(
+    source: Path | BinaryIO, name: str, columns: Sequence[str] = (), kind: Kind = "auto", freq: str | None = None
+) -> list[Series]:
     """The Series of a file that `read_table` reads, one for each of `columns`: a date column, and open, high, low,
     close, ... in any case.
 
     Without `columns` its close, else its only numeric column, is the series. One series is called `name`, several as
-    their columns. kind: `levels` are values whose differences are forecast, `returns` are compounded, and `auto` takes
-    closes and what is above zero everywhere for prices, the rest for levels. Raises DataError naming what is missing
-    or unreadable.
+    their columns. kind: what they hold, see `kinds`; `levels` are values whose differences are forecast, `returns` are
+    compounded. freq: how often there is a row, see `frequency`. Raises DataError naming what is missing or unreadable.
     """
     raw = read_untyped(source)
     table = pd.DataFrame(raw.columns, copy=False)
@@ -59,7 +56,15 @@ def read_csv(source: Path | BinaryIO, name: str, columns: Sequence[str] = (), ki
     names = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
     return [
         series_of_column(
-            table[rest], when, label, name=called, kind=kind, where=raw.where, notes=notes, decimal=raw.decimal
+            table[rest],
+            when,
+            label,
+            name=called,
+            kind=kind,
+            freq=freq,
+            where=raw.where,
+            notes=notes,
+            decimal=raw.decimal,
         )
         for label, called in zip(taken, names, strict=True)
     ]
@@ -72,6 +77,7 @@ def series_of_column(
     *,
     name: str,
     kind: Kind,
+    freq: str | None = None,
     where: str,
     notes: Sequence[str] = (),
     decimal: str = ".",
@@ -82,7 +88,7 @@ def series_of_column(
     """
     values, repairs = forecast_column(table[label], decimal, where)
     frame, is_price = _fields(table, label, list(table.columns), values, decimal)
-    return _series(frame.assign(date=when), label, kind, where, name, [*notes, *repairs], is_price)
+    return _series(frame.assign(date=when), label, kind, freq, where, name, [*notes, *repairs], is_price)
 
 
 def _fields(
@@ -103,51 +109,30 @@ def _fields(
 
 
 def _series(
-    frame: pd.DataFrame, label: str, kind: Kind, where: str, name: str, notes: list[str], is_price: bool
+    frame: pd.DataFrame,
+    label: str,
+    kind: Kind,
+    freq: str | None,
+    where: str,
+    name: str,
+    notes: list[str],
+    is_close: bool,
 ) -> Series:
     """The Series of the column `label`, whose values are the frame's adj_close."""
-    values = frame["adj_close"].to_numpy()
-    additive, said = _reading(values[np.isfinite(values)], label, kind, is_price)
+    values, dates = frame["adj_close"].to_numpy(), frame["date"].to_numpy()
+    in_order = values[np.argsort(dates, kind="stable")]
+    additive = are_additive(in_order[np.isfinite(in_order)], kind, is_close, f"column '{label}' of {where}")
     if additive:  # differences know no scale
         frame["close"] = values
-    within_days = has_several_a_day(frame["date"].to_numpy())
-    series = series_of(name, "file", "", frame, [*notes, *said], additive=additive, within_days=within_days)
-    if kind == "returns":
-        series = _compounded(series, f"column '{label}' of {where}")
+    series = series_of(name, "file", "", frame, notes, additive=additive, unit=_unit_of(dates))
     origin = f"the file's column {label}, which ends on {series.dates[-1]}"
-    return replace(series, origin=origin, is_quote=is_price or kind == "returns")
+    series = replace(series, column=label, origin=origin)
+    return noted(with_kind(series if freq is None else at_frequency(series, freq), kind, is_close))
 
 
-def _reading(values: pd.Series, label: str, kind: Kind, is_price: bool) -> tuple[bool, list[str]]:
-    """Whether a column is additive at first, and what is to be said of that."""
-    if kind != "auto":
-        return True, []  # returns too, until they are compounded
-    low = int((values <= 0).sum())
-    if is_price and low <= max(FAULTS, NO_PRICE * len(values)):
-        return False, []
-    if low:
-        rows = f"{low:,} {'value' if low == 1 else 'values'} at or below zero"
-        return True, [f"column '{label}' has {rows}: its differences are forecast (--returns if it holds returns)"]
-    return False, [
-        f"column '{label}' is above zero everywhere: its relative changes are forecast (--levels for its differences)"
-    ]
-
-
-def _compounded(returns: Series, where: str) -> Series:
-    """The index that a series of returns makes, which is 100 before the first of them."""
-    rates = returns.close
-    if (rates <= -1).any():
-        at = int(np.flatnonzero(rates <= -1)[0])
-        raise DataError(
-            f"{where} loses everything in the row of {returns.dates[at]}: a return of {rates[at]:g}",
-            "write returns as fractions, -0.01 for a loss of 1 %, or use --levels",
-        )
-    with np.errstate(over="ignore", under="ignore"):
-        index = 100 * np.exp(np.cumsum(np.log1p(rates)))
-    if not (np.isfinite(index) & (index > 0)).all():
-        raise DataError(f"{where} compounds to nothing or past all bounds", "write returns as fractions, 0.01 for 1 %")
-    notes = [*returns.notes, "its returns are compounded to an index that is 100 before the first row"]
-    usual = float(np.median(np.abs(rates)))
-    if usual > PERCENT:
-        notes.append(f"half of the returns are larger than {usual:.3g}: are they in percent? Here 1 % is 0.01")
-    return replace(returns, close=index, adjusted=index.copy(), additive=False, notes=tuple(notes))
+def _unit_of(dates: np.ndarray) -> str:
+    """That of a series with these dates: days, minutes, or seconds where minutes are too coarse."""
+    if not has_several_a_day(dates):
+        return "D"
+    known = dates[~np.isnat(dates)]
+    return "m" if (known == known.astype("datetime64[m]")).all() else "s"

@@ -11,7 +11,8 @@ import pandas as pd
 
 from seqlab.data.series.file_columns import named_column, refuse_several_series
 from seqlab.data.series.file_dates import dates_of
-from seqlab.data.series.files import Kind, series_of_column
+from seqlab.data.series.files import series_of_column
+from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import Series, field_name
 from seqlab.errors import DataError, UsageError, did_you_mean
@@ -37,20 +38,21 @@ def load_data(
     *,
     columns: Sequence[str] = (),
     kind: Kind = "auto",
+    freq: str | None = None,
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of tickers, files and pandas objects, in their order; tickers and files as `quotes.load_many` does.
 
     A pandas Series needs an index of dates. A DataFrame is wide, with such an index or a column of dates and then a
     column for each series (of open, high, low, close, ... the close alone), or long, with the columns unique_id, ds and
-    y. columns: those of files and frames to take. kind: what they hold, see `files.Kind`. Raises DataError, and
-    UsageError for a kind that is none.
+    y. columns: those of files and frames to take. kind: what they hold, see `kinds`. freq: how often there is a row,
+    see `frequency`. Raises DataError, and UsageError for a kind or a frequency that is none.
     """
     if kind not in get_args(Kind):
         raise UsageError(f"kind is '{kind}'", did_you_mean(str(kind), get_args(Kind)))
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
-            yield from load_many([str(one) for one in group], columns=columns, kind=kind, offline=offline)
+            yield from load_many([str(one) for one in group], columns=columns, kind=kind, freq=freq, offline=offline)
             continue
         for one in group:
             if isinstance(one, Series):
@@ -58,12 +60,14 @@ def load_data(
             elif isinstance(one, pd.Series):
                 label = "series" if one.name is None else one.name
                 name = " ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield from _of_frame(one.to_frame(name), (name,), kind, "the Series")
+                yield from _of_frame(one.to_frame(name), (name,), kind, freq, "the Series")
             elif isinstance(one, pd.DataFrame):
-                yield from _of_frame(one, columns, kind, "the DataFrame")
+                yield from _of_frame(one, columns, kind, freq, "the DataFrame")
 
 
-def _of_frame(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str) -> Iterator[Series]:
+def _of_frame(
+    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str
+) -> Iterator[Series]:
     if frame.empty:
         raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
     if frame.columns.nlevels > 1:
@@ -75,13 +79,13 @@ def _of_frame(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: st
             raise UsageError(f"{where} is long: its values are in column y", "leave columns out, or give a wide one")
         for name, rows in frame.groupby(LONG[0], sort=False, observed=True):
             one = rows[[*LONG[1:]]].reset_index(drop=True)
-            (series,) = _of_wide(one, ["y"], kind, f"series {name} of {where}")
+            (series,) = _of_wide(one, ["y"], kind, freq, f"series {name} of {where}")
             yield replace(series, name=str(name))
     else:
-        yield from _of_wide(frame, columns, kind, where)
+        yield from _of_wide(frame, columns, kind, freq, where)
 
 
-def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str) -> Iterator[Series]:
+def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str) -> Iterator[Series]:
     dated, when, notes = _dates_of(frame, where)
     table = frame.drop(columns=dated).reset_index(drop=True)
     table.columns = table.columns.map(str)
@@ -91,7 +95,7 @@ def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, where: str
     refuse_several_series(table if table.shape[1] > 1 else table.iloc[:, :0], when, where)  # one alone is the values
     labels = list(table.columns)
     for label in [named_column(column, labels, where) for column in columns] or _all_series(table, where):
-        series = series_of_column(table, when, label, name=label, kind=kind, where=where, notes=notes)
+        series = series_of_column(table, when, label, name=label, kind=kind, freq=freq, where=where, notes=notes)
         origin = f"column {label} of {where}, which ends on {series.dates[-1]}"
         yield replace(series, source="frame", origin=origin)
 

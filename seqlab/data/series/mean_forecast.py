@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 SPANS = (5, 21, 63)
+A_WEEK = 7  # rows, that what has no season is looked back on
 REFIT = 0.05  # growth of the history after which the regression is fitted anew
 WORTH_IT = 0.98  # of the error of the simpler rule that the regression must stay below
 RIDGE = 10.0  # rows' worth of evidence that a coefficient is nothing
@@ -30,39 +31,85 @@ def seasonal_naive(path: np.ndarray, season: int, horizon: int) -> np.ndarray:
     return change
 
 
-def mean_forecast(path: np.ndarray, season: int, horizons: np.ndarray) -> np.ndarray:
+def mean_forecast(
+    path: np.ndarray,
+    seasons: tuple[int, ...],
+    horizons: np.ndarray,
+    filled: np.ndarray | None = None,
+    *,
+    only_rises: bool = False,
+) -> np.ndarray:
     """The expected change of `path` (N,) over the next h rows, for each of `horizons` (H,): (N, H).
 
     By the best so far of four rules, the simpler first: the last value; the last season; the last season and what that
-    has been short of on average, which is growth; the regression. season: rows after which the series may repeat
-    itself; 1 where none is suggested. A row's entries are computed from that row and those before it. Zero where
-    nothing is better than the last value, or nothing is known.
+    has been short of on average, which is growth; the regression. seasons: rows after which the series may repeat
+    itself, the shorter first. filled (N,): rows that were not observed, by which no rule is judged. only_rises: it is
+    counted up, and never falls: it rises as in the last season, or as in the last three. A row's entries are computed
+    from that row and those before it. Zero where nothing is better than the last value, or nothing is known.
     """
     plain = _plain_regressors(path)
-    return np.stack([_one_horizon(path, season, h, plain) for h in horizons], axis=1)
+    rules = _rules_of_rises if only_rises else _rules
+    unit = rise_unit(path, seasons[0] if seasons else A_WEEK) if only_rises else np.ones(len(path))
+    return np.stack([_best(path, rules(path, seasons, h, plain), h, filled, unit) for h in horizons], axis=1)
 
 
-def _one_horizon(path: np.ndarray, season: int, horizon: int, plain: np.ndarray) -> np.ndarray:
-    """The expected change over one horizon, (N,). plain: what every horizon's regression begins with."""
-    count = len(path)
-    rules = np.full((4, count), np.nan)
+def _rules(path: np.ndarray, seasons: tuple[int, ...], horizon: int, plain: np.ndarray) -> np.ndarray:
+    """What each rule expects the change over one horizon to be, the simpler first, (4, N), NaN where it does not know.
+    plain: what every horizon's regression begins with."""
+    rules = np.full((4, len(path)), np.nan)
     rules[0] = 0.0
-    if horizon >= count:
-        return rules[0]
-    outcome = path[horizon:] - path[:-horizon]
-    if season > 1:
-        rules[1] = seasonal_naive(path, season, horizon)
+    if horizon >= len(path):
+        return rules
+    if seasons:
+        rules[1] = seasonal_naive(path, seasons[-1], horizon)
         rules[2] = rules[1] + _mean_error(path, rules[1], horizon)
+    outcome = path[horizon:] - path[:-horizon]
     rules[3] = _regression(
-        np.concatenate([plain, *_seasonal_regressors(path, season, horizon)], axis=1), outcome, horizon
+        np.concatenate([plain, *_seasonal_regressors(path, seasons, horizon)], axis=1), outcome, horizon
     )
-    lost = np.full((4, count), np.nan)  # absolute errors, on the row where they become known
-    lost[:, horizon:] = np.abs(outcome - rules[:, :-horizon])
-    best, least = np.zeros(count, int), lost[0]
-    for rule, worth_it in ((1, 1.0), (2, WORTH_IT), (3, WORTH_IT)):
+    return rules
+
+
+def _rules_of_rises(path: np.ndarray, seasons: tuple[int, ...], horizon: int, _: np.ndarray) -> np.ndarray:
+    """The same of what never falls, (4, N): it stays; rises as in the last season; as in the mean of three; or as a
+    regression on both, on the scale of how much it rises, says."""
+    season = seasons[0] if seasons else A_WEEK
+    whole, rest = divmod(horizon, season)
+    value = pd.Series(path)
+    last = whole * value.diff(season)
+    if rest:
+        last = last + value.shift(season - rest) - value.shift(season)
+    three = (last + last.shift(season) + last.shift(2 * season)) / 3
+    rules = np.stack([np.zeros(len(path)), last, three, np.full(len(path), np.nan)])
+    if horizon < len(path):
+        unit = rise_unit(path, season)
+        lately = horizon * value.diff(max(season // 2, 1)) / max(season // 2, 1)
+        x = np.stack([np.ones(len(path)), last, three, lately], axis=1) / unit[:, None]
+        rules[3] = unit * _regression(x, (path[horizon:] - path[:-horizon]) / unit[:-horizon], horizon)
+    return rules
+
+
+def rise_unit(path: np.ndarray, season: int) -> np.ndarray:
+    """The root of how much what is counted up rose lately, (N,): the size of its errors, as of a Poisson count."""
+    rises = pd.Series(np.diff(path, prepend=path[0]))
+    return np.sqrt(rises.rolling(3 * season, min_periods=1).mean() + 0.1 * rises.expanding().mean() + 1e-9).to_numpy()
+
+
+def _best(path: np.ndarray, rules: np.ndarray, horizon: int, filled: np.ndarray | None, unit: np.ndarray) -> np.ndarray:
+    """On each row what the rule expects that has been nearest so far, in units of `unit` (N,) at its time: (N,). A rule
+    must be better than a simpler one by WORTH_IT, but for the last season."""
+    if horizon >= len(path):
+        return np.zeros(len(path))
+    outcome = path[horizon:] - path[:-horizon]
+    lost = np.full(rules.shape, np.nan)  # absolute errors, on the row where they become known
+    lost[:, horizon:] = np.abs(outcome - rules[:, :-horizon]) / unit[:-horizon]
+    if filled is not None:
+        lost[:, filled] = np.nan
+    best, least = np.zeros(len(path), int), lost[0]
+    for rule in range(1, len(rules)):
         both = np.isfinite(lost[rule]) & np.isfinite(least)
         theirs, ours = (np.where(both, error, 0.0).cumsum() for error in (least, lost[rule]))
-        better = ours < worth_it * theirs
+        better = ours < (1.0 if rule == 1 else WORTH_IT) * theirs
         best, least = np.where(better, rule, best), np.where(better, lost[rule], least)
     return np.nan_to_num(np.take_along_axis(rules, best[None], axis=0)[0])
 
@@ -84,12 +131,12 @@ def _plain_regressors(path: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _seasonal_regressors(path: np.ndarray, season: int, horizon: int) -> Iterator[np.ndarray]:
-    """And what it is regressed on of a season, and of its seventh, which is a day where the season is a week: what the
-    last one and the one before would repeat, the growth since, and how far the last value is from its mean. (N, 4)."""
+def _seasonal_regressors(path: np.ndarray, seasons: tuple[int, ...], horizon: int) -> Iterator[np.ndarray]:
+    """And what it is regressed on of each season: what the last one and the one before would repeat, the growth since,
+    and how far the last value is from its mean. (N, 4)."""
     value = pd.Series(path)
-    for length in (season // 7 if season % 7 == 0 else 1, season):
-        if 1 < length < len(path):
+    for length in seasons:
+        if length < len(path):
             last = seasonal_naive(path, length, horizon)
             growth = value.diff(length).to_numpy()
             before = np.concatenate([np.full(length, np.nan), last[:-length]]) - growth

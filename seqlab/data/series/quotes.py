@@ -18,10 +18,11 @@ import pandas as pd
 
 import seqlab
 from seqlab.data.fetch.cache import is_offline
-from seqlab.data.series.files import Kind, read_csv
+from seqlab.data.series.files import read_csv
+from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quote_store import StoredQuotes, age, read_stored, store, store_path
 from seqlab.data.series.quote_update import OVERLAP, agrees, joined
-from seqlab.data.series.series import Series, series_of
+from seqlab.data.series.series import Series, noted, series_of
 from seqlab.data.series.yahoo import NoAnswer, Yahoo
 from seqlab.data.tables.unpack import is_file_name, stem_of
 from seqlab.errors import DataError, did_you_mean
@@ -31,18 +32,25 @@ SECONDS_WITHOUT = 60.0  # and where there are none
 TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=&_-]{0,19}")
 
 
-def load_series(name: str, *, column: str | None = None, kind: Kind = "auto", offline: bool = False) -> Series:
+def load_series(
+    name: str, *, column: str | None = None, kind: Kind = "auto", freq: str | None = None, offline: bool = False
+) -> Series:
     """The daily prices of a ticker, or the series of a CSV file, or of the CSV on standard input (`-`).
 
     A ticker comes from Yahoo Finance, else from what was fetched of it before, else from the embedded quotes.
     column: the column of a file to take, and kind: what it holds, see `read_csv`; files only. offline: open no socket
     (so does SEQLAB_OFFLINE). Raises DataError, naming file, column or ticker, where there is nothing usable.
     """
-    return next(load_many([name], columns=() if column is None else [column], kind=kind, offline=offline))
+    return next(load_many([name], columns=() if column is None else [column], kind=kind, freq=freq, offline=offline))
 
 
 def load_many(
-    names: Sequence[str], *, columns: Sequence[str] = (), kind: Kind = "auto", offline: bool = False
+    names: Sequence[str],
+    *,
+    columns: Sequence[str] = (),
+    kind: Kind = "auto",
+    freq: str | None = None,
+    offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of several tickers and files, in the order of `names`, as load_series gives them.
 
@@ -50,7 +58,7 @@ def load_many(
     a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
     for in one paced queue: without a connection it is tried once, not once a ticker.
     """
-    files = {name: _read_file(name, columns, kind) for name in names if name == "-" or is_file_name(name)}
+    files = {name: _read_file(name, columns, kind, freq) for name in names if name == "-" or is_file_name(name)}
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
@@ -61,7 +69,8 @@ def load_many(
             yield from (replace(one, name=f"{_stem(name)}.{one.name}") if several else one for one in files[name])
             continue
         series = _load_ticker(name.upper(), yahoo)
-        options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--{kind}"])
+        options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--kind {kind}"])
+        options += [] if freq is None else [f"--freq {freq}"]
         if options:
             verb = "is" if len(options) == 1 else "are"
             said = f"{', '.join(options)} {verb} for files: the adjusted close was taken"
@@ -69,8 +78,8 @@ def load_many(
         yield series
 
 
-def _read_file(name: str, columns: Sequence[str], kind: Kind) -> list[Series]:
-    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind)
+def _read_file(name: str, columns: Sequence[str], kind: Kind, freq: str | None) -> list[Series]:
+    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq)
 
 
 def _stem(name: str) -> str:
@@ -94,7 +103,7 @@ def _load_ticker(ticker: str, yahoo: Yahoo | None) -> Series:
             notes.append(problem.message)
     if stored is not None:
         origin = f"Yahoo Finance, fetched {age(stored.fetched_at)}"
-        return series_of(ticker, "store", origin, stored.frame, notes, exchange=stored.exchange)
+        return noted(series_of(ticker, "store", origin, stored.frame, notes, exchange=stored.exchange))
     if ticker in embedded:
         return snapshot(ticker, notes)
     tried = "; ".join(notes) or "none were stored before, and offline none can be fetched"
@@ -135,7 +144,7 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
             f"{'day' if kept == 1 else 'days'} stored before: kept, on its scale"
         )
     exchange = answer.exchange or (stored.exchange if stored is not None else "")
-    return series_of(ticker, "yahoo", "Yahoo Finance, fetched now", frame, said, exchange=exchange)
+    return noted(series_of(ticker, "yahoo", "Yahoo Finance, fetched now", frame, said, exchange=exchange))
 
 
 def _fault_of_store(problem: Exception) -> str:
@@ -179,4 +188,4 @@ def snapshot(ticker: str, notes: Sequence[str] = ()) -> Series:
     elif known.iloc[-1].date() < last:
         first, end = known.iloc[0].date(), known.iloc[-1].date()
         notes.append(f"open, high, low and volume are known from {first} to {end} only")
-    return series_of(ticker, "snapshot", origin, frame, notes, exchange="NYQ")  # all are US stocks
+    return noted(series_of(ticker, "snapshot", origin, frame, notes, exchange="NYQ"))  # all are US stocks

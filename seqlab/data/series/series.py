@@ -4,14 +4,16 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.calendar import spacing
 from seqlab.data.series.checks import check
+from seqlab.data.series.spacing import spacing
 from seqlab.errors import DataError, UsageError
 
+FEW_RISES = 20
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
 
 
@@ -22,7 +24,7 @@ class Series:
     Mostly daily prices, but the rows may be of any spacing and, where `additive`, the values of any sign.
 
     name: ticker, or file stem.
-    source: `yahoo`, `store`, `snapshot` or `file`.
+    source: `yahoo`, `store`, `snapshot`, `file` or `frame`.
     origin: where from and how old, for a person.
     close: the origin's own.
     adjusted: what changes are taken of; splits and dividends removed where the origin knows them.
@@ -30,14 +32,17 @@ class Series:
     volume: as the origin counts it; NaN where unknown.
     notes: what was repaired or is worth saying.
     exchange: where it trades, as Yahoo Finance calls it (NMS, GER, ...); empty where unknown.
-    additive: changes are differences of values of any sign, not log returns of prices.
-    is_quote: the values are closes, not those of a column of any other name.
+    additive: changes are differences of values of any sign, not log returns of what is above zero.
+    kind: `prices`; `returns`, compounded to prices; `counts`, whole numbers; or `levels`, any other numbers.
+    column: of the file or frame that it was read from; empty where it is none of these.
+    dropped: the rows that were left out, and why.
+    filled: of a series that was completed (see `grid.complete`) the rows that it lacked, (N,); else none.
     """
 
     name: str
     source: str
     origin: str
-    dates: np.ndarray  # datetime64[D], or [m] where there are several rows a day; strictly increasing
+    dates: np.ndarray  # datetime64[D], [m] where there are several rows a day, or [s]; strictly increasing
     close: np.ndarray
     adjusted: np.ndarray
     open: np.ndarray
@@ -47,7 +52,10 @@ class Series:
     notes: tuple[str, ...] = ()
     exchange: str = ""
     additive: bool = False
-    is_quote: bool = True
+    kind: str = "prices"
+    column: str = ""
+    dropped: tuple[str, ...] = ()
+    filled: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -58,30 +66,86 @@ class Series:
 
     def moved(self, change: np.ndarray, row: int = -1) -> np.ndarray:
         """The values that `close` of a row becomes by changes of the path, of any shape."""
-        return self.close[row] + change if self.additive else self.close[row] * np.exp(change)
+        values = self.close[row] + change if self.additive else self.close[row] * np.exp(change)
+        return np.round(values) if self.kind == "counts" else values
+
+    def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Changes of the path from `rows` (O,), of shape (O, ...), as they can be: counts stay whole, what never was
+        below zero does not go there, and what never fell does not fall."""
+        if self.is_price or not (self.additive or self.kind == "counts"):
+            return changes
+        now = self.adjusted[rows].reshape(-1, *[1] * (changes.ndim - 1))
+        values = now + changes if self.additive else now * np.exp(changes)
+        if self.kind == "counts":
+            values = np.round(values)
+        if not self.additive:
+            return np.log(np.maximum(values, 1.0) / now)
+        least = now if self.never_falls else 0.0 if self.adjusted.min() >= 0 else -np.inf
+        return np.maximum(values, least) - now
 
     def about(self) -> list[str]:
-        """Where it came from, to which day, and what was repaired in it or looks wrong: a sentence each."""
-        end = str(self.dates[-1])
-        to = "" if end in self.origin else f" to {end}"
-        rows = "days" if spacing(self.dates).unit == "day" else "rows"
-        return [f"{self.name}: {note}" for note in (f"{len(self):,} {rows}{to}, {self.origin}", *self.notes)]
+        """What was read, and what was repaired in it or looks wrong: a sentence each."""
+        return [f"{self.name}: {note}" for note in (self._read_in_words(), *self.notes)]
+
+    def _read_in_words(self) -> str:
+        end, left = str(self.dates[-1]), f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
+        read = self.read()
+        if not self.column:
+            to = "" if end in self.origin else f" to {end}"
+            return f"{read['rows']:,} {'days' if read['step'].startswith('day') else 'rows'}{to}, {self.origin}{left}"
+        lacking = f"; missing, with their places kept: {read['missing']:,}" if read["missing"] else ""
+        return (
+            f"column {self.column}, step {read['step']}, season {read['season'] or 'none'}, kind {self.kind}, "
+            f"{read['rows']:,} rows to {end}{left or '; none left out'}{lacking}"
+        )
+
+    def read(self) -> dict[str, Any]:
+        """What was read: the column, the step, the season by its name, the kind, rows, those missing and left out."""
+        found, missing = spacing(self.dates), 0 if self.filled is None else int(self.filled.sum())
+        return {
+            "column": self.column or None,
+            "step": found.in_words,
+            "season": found.name_of(self.season),
+            "season_rows": self.season,
+            "kind": self.kind,
+            "changes": "differences" if self.additive else "relative",
+            "rows": len(self) - missing,
+            "missing": missing,
+            "left_out": list(self.dropped),
+        }
+
+    @property
+    def is_price(self) -> bool:
+        return self.kind in ("prices", "returns")
+
+    @property
+    def last_in_words(self) -> str:
+        """What the last number is called: the last close, or the last value."""
+        return "last close" if self.is_price else "last value"
+
+    @property
+    def never_falls(self) -> bool:
+        """Whether it only stays and rises, as what is counted up does."""
+        return only_rises(self.adjusted)
 
     @property
     def is_daily_prices(self) -> bool:
-        """Whether there is a price a day: what the shipped forecaster has learned.
+        """Whether there is a price a day: what the shipped forecaster has learned."""
+        return self.is_price and not self.additive and spacing(self.dates).unit == "day"
 
-        On five days a week what is above zero is taken for prices whatever it is called: rates, funds, indices. On all
-        seven, where visits and temperatures are found too, only closes are.
-        """
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Rows after which the values may come again, the shorter first: the calendar's, but daily prices of exchanges
+        know no week, nor do others than the day."""
         found = spacing(self.dates)
-        return not self.additive and found.unit == "day" and (len(found.weekdays) < 7 or self.is_quote)
+        if not self.is_price:
+            return found.seasons
+        return () if self.is_daily_prices and len(found.weekdays) < 7 else found.seasons[:1]
 
     @property
     def season(self) -> int:
-        """Rows after which the values may come again: the calendar's, but prices of exchanges know no week."""
-        found = spacing(self.dates)
-        return 1 if self.is_daily_prices and len(found.weekdays) < 7 else found.season
+        """The longest of them, 1 where there is none."""
+        return self.seasons[-1] if self.seasons else 1
 
     @property
     def sha256(self) -> str:
@@ -97,17 +161,25 @@ class Series:
         Raises UsageError if that is no date, DataError if nothing is left.
         """
         end = moment_of(last)
-        if self.dates.dtype != end.dtype:  # a day ends with its last minute; a series of days knows no times
+        if self.dates.dtype != end.dtype:  # a day ends with its last moment; a series of days knows no times
             is_day = end.dtype == np.dtype("datetime64[D]")
-            end = (end + 1).astype("datetime64[m]") - 1 if is_day else end.astype("datetime64[D]")
+            end = (end + 1).astype(self.dates.dtype) - 1 if is_day else end.astype(self.dates.dtype)
         count = int(np.searchsorted(self.dates, end, side="right"))
         if count == 0:
             raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
-        found = check(self.dates, self.adjusted, additive=self.additive)
+        parts = {name: getattr(self, name)[:count] for name in arrays}
+        found = check(self.dates, self.adjusted, is_price=self.is_price)
         notes = [note for note in self.notes if note not in found and not _is_of_days_after(note, end)]
-        notes += check(self.dates[:count], self.adjusted[:count], additive=self.additive)
-        return replace(self, notes=tuple(notes), **{name: getattr(self, name)[:count] for name in arrays})
+        notes += check(self.dates[:count], self.adjusted[:count], is_price=self.is_price)
+        filled = None if self.filled is None else self.filled[:count]
+        return replace(self, notes=tuple(notes), filled=filled, **parts)
+
+
+def only_rises(values: np.ndarray) -> bool:
+    """Whether values (N,) never fall and often rise, over FEW_RISES rows or more."""
+    steps = np.diff(values)
+    return len(steps) >= FEW_RISES and bool((steps >= 0).all() and (steps > 0).mean() > 0.1)
 
 
 def day_of(written: str | date | np.datetime64) -> np.datetime64:
@@ -116,7 +188,7 @@ def day_of(written: str | date | np.datetime64) -> np.datetime64:
 
 
 def moment_of(written: str | date | np.datetime64) -> np.datetime64:
-    """A date as datetime64[D], or a date with a time, 2022-12-28T15:00, as datetime64[m], the time as it is written.
+    """A date as datetime64[D], or a date with a time, 2022-12-28T15:00, as datetime64[s], the time as it is written.
 
     Raises UsageError if it is neither.
     """
@@ -125,7 +197,7 @@ def moment_of(written: str | date | np.datetime64) -> np.datetime64:
         moment = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError as problem:
         raise UsageError(f"'{written}' is no date", "write it like 2022-12-28 or 2022-12-28T15:00") from problem
-    return np.datetime64(moment).astype(f"datetime64[{'m' if len(text) > len('2022-12-28') else 'D'}]")
+    return np.datetime64(moment).astype(f"datetime64[{'s' if len(text) > len('2022-12-28') else 'D'}]")
 
 
 def _is_of_days_after(note: str, end: np.datetime64) -> bool:
@@ -143,33 +215,34 @@ def series_of(
     *,
     exchange: str = "",
     additive: bool = False,
-    within_days: bool = False,
+    unit: str = "D",
 ) -> Series:
     """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
 
-    additive: values of any sign, not prices. within_days: a day may have several rows, else it has its last.
-    What is unusable is dropped and noted; what looks wrong is left as it is, and noted too. Raises DataError if
-    nothing is left.
+    additive: values of any sign, not prices. unit: of the dates, of which each has its last row: D, or m and s where a
+    day may have several. What is unusable is dropped and named; see `noted` for what looks wrong. Raises
+    DataError if nothing is left.
     """
     notes = list(notes)
     frame = frame.reset_index(drop=True)
     values = frame[list(FIELDS)].to_numpy(np.float64)
-    dates = frame["date"].to_numpy().astype(f"datetime64[{'m' if within_days else 'D'}]")
-    dates, values = _keep(~np.isnat(dates), dates, values, notes, "without a date")
-    prices = values[:, [FIELDS.index("close"), FIELDS.index("adj_close")]]
-    usable = (np.isfinite(prices) & (additive | (prices > 0))).all(axis=1)
-    missing = "without a value" if additive else "with a missing, zero or negative price"
-    dates, values = _keep(usable, dates, values, notes, missing)
+    dates = frame["date"].to_numpy().astype(f"datetime64[{unit}]")
+    dropped: list[str] = []
+    dates, values = _keep(~np.isnat(dates), dates, values, dropped, "without a date")
+    closes = [FIELDS.index("close"), FIELDS.index("adj_close")]
+    dates, values = _keep(np.isfinite(values[:, closes]).all(axis=1), dates, values, dropped, "without a value")
+    usable = np.asarray((values[:, closes] > (-np.inf if additive else 0)).all(axis=1))
+    dates, values = _keep(usable, dates, values, dropped, "with a price not above zero")
     if (np.diff(dates) < np.timedelta64(0)).any():
         notes.append("the dates were not in order: sorted")
         order = np.argsort(dates, kind="stable")
         dates, values = dates[order], values[order]
     last_of_date = np.append(dates[1:] != dates[:-1], True)[: len(dates)]
-    dates, values = _keep(last_of_date, dates, values, notes, "of a date that comes again")
+    dates, values = _keep(last_of_date, dates, values, dropped, "of a date that comes again")
     if not len(dates):
         what = "value" if additive else "price"
-        hint = "; ".join(notes) or f"it needs rows with a date and a {what}{'' if additive else ' above zero'}"
-        raise DataError(f"{name} has no usable {what}", hint)
+        hint = "; ".join([*notes, *(f"{one} dropped" for one in dropped)])
+        raise DataError(f"{name} has no usable {what}", hint or f"it needs rows with a date and a {what}")
     close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
     if additive:  # ranges are ratios of prices
         ranges = np.full((len(dates), 3), np.nan)
@@ -178,31 +251,21 @@ def series_of(
             ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
     opened, high, low = ranges.T.copy()
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
-    notes += check(dates, adjusted, additive=additive)
-    return Series(
-        name,
-        source,
-        origin,
-        dates,
-        close.copy(),
-        adjusted.copy(),
-        opened,
-        high,
-        low,
-        volume,
-        tuple(notes),
-        exchange,
-        additive,
-    )
+    parts = (dates, close.copy(), adjusted.copy(), opened, high, low, volume)
+    return Series(name, source, origin, *parts, tuple(notes), exchange, additive, dropped=tuple(dropped))
+
+
+def noted(series: Series) -> Series:
+    """The series with notes on what looks wrong in it."""
+    return replace(series, notes=(*series.notes, *check(series.dates, series.adjusted, is_price=series.is_price)))
 
 
 def _keep(
-    mask: np.ndarray, days: np.ndarray, values: np.ndarray, notes: list[str], what: str
+    mask: np.ndarray, days: np.ndarray, values: np.ndarray, dropped: list[str], what: str
 ) -> tuple[np.ndarray, np.ndarray]:
     if mask.all():
         return days, values
-    dropped = int((~mask).sum())
-    notes.append(f"{dropped:,} {'row' if dropped == 1 else 'rows'} {what} dropped")
+    dropped.append(f"{int((~mask).sum()):,} {what}")
     return days[mask], values[mask]
 
 

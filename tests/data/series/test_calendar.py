@@ -12,9 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from seqlab.data.series.calendar import next_dates, spacing
+from seqlab.data.series.calendar import next_dates
 from seqlab.data.series.exchanges import EXCHANGES, NewYorkExchange
 from seqlab.data.series.quotes import load_series
+from seqlab.data.series.spacing import spacing
 
 # closed for reasons no rule knows: 2001-09-11, Reagan, Ford, Sandy, the elder Bush
 UNFORESEEN = {
