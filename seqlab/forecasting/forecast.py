@@ -117,6 +117,7 @@ def _backtest(
         stride=stride,
         in_percent=not series.additive,
         only_width=series.is_daily_prices,
+        of_prices=series.is_price,
     )
 
 

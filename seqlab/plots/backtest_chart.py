@@ -53,8 +53,8 @@ def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
     if _is_enough(backtest):
         note = "Dotted lines and bars: 95 % intervals, which allow for overlapping forecasts."
     else:
-        note = f"No intervals: fewer than {FEWEST_TO_JUDGE} days are too few for them."
-    write_note(figure, f"{note} {NO_ADVICE}")
+        note = f"No intervals: fewer than {steps(FEWEST_TO_JUDGE, backtest.step)} are too few for them."
+    write_note(figure, f"{note} {NO_ADVICE}" if backtest.of_prices else note)
     return figure
 
 

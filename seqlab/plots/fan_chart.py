@@ -46,7 +46,7 @@ def draw(forecasts: Sequence[Forecast]) -> Figure:
     for one, axes in zip(forecasts, panels, strict=False):
         _panel(one, axes)
     shaded = "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing."
-    write_note(figure, f"{shaded} {NO_ADVICE}")
+    write_note(figure, f"{shaded} {NO_ADVICE}" if any(one.series.is_price for one in forecasts) else shaded)
     return figure
 
 

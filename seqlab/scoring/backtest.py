@@ -10,6 +10,7 @@ import numpy as np
 from seqlab import scoring
 from seqlab.errors import DataError
 
+EXACT = 1e-6  # of the size of outcomes, below which a mean error is none
 FEWEST_TO_JUDGE = 50  # days of a backtest before its verdict can be that the model knew more
 
 
@@ -46,8 +47,8 @@ class Backtest:
     the mean absolute h-day change of the series until its backtest began, what MASE is measured in. hindsight: the last
     day of the series and the last that the model learned from, where that is later: there is no origin then. step: what
     a horizon counts, `day` or `hour`. in_percent: whether changes are log returns, and their scores percent.
-    only_width: whether the model says how wide the future is and nothing of where it goes. stride: rows from one origin
-    to the next.
+    only_width: whether the model says how wide the future is and nothing of where it goes. of_prices: of what is
+    traded. stride: rows from one origin to the next.
     """
 
     horizons: tuple[int, ...]
@@ -59,6 +60,7 @@ class Backtest:
     step: str = "day"
     in_percent: bool = True
     only_width: bool = True
+    of_prices: bool = True
     stride: int = 1
 
     @property
@@ -110,7 +112,9 @@ class Backtest:
             quantiles = quantiles - quantiles[..., scoring.MEDIAN, None]
         ours = scoring.crps(quantiles, self.outcomes).sum(0)
         theirs = scoring.crps(self.quantiles[against], self.outcomes).sum(0)
-        return (100 * (1 - ours / theirs)).tolist()
+        with np.errstate(divide="ignore", invalid="ignore"):  # of what was exact nothing can be said in percent
+            skill = 100 * (1 - ours / theirs)
+        return np.where(theirs > 0, skill, np.nan).tolist()
 
     def p_values(self, other: str = "random_walk") -> list[float]:
         """Diebold-Mariano p-value of the model against another method, per horizon."""
@@ -160,6 +164,7 @@ def pool(backtests: Sequence[Backtest]) -> Backtest:
         else np.concatenate([one.naive_error for one in backtests if one.naive_error is not None]),
         hindsight=next((one.hindsight for one in backtests if one.hindsight), None),
         only_width=all(one.only_width for one in backtests),
+        of_prices=any(one.of_prices for one in backtests),
     )
 
 
@@ -203,18 +208,21 @@ def verdict(backtest: Backtest) -> str:
         last, learned_to = backtest.hindsight
         return (
             f"This is hindsight and no forecast: the model learned from days up to {learned_to}, after the last "
-            f"one here, {last}, so how well it fits what came is no evidence of skill, and it is no investment advice."
+            f"one here, {last}, so how well it fits what came is no evidence of skill"
+            f"{_advice(backtest, ', and it is')}."
         )
     if count == 0:
         return (
             f"Nothing is known of how good this forecast is: no {backtest.step} after the model's cut has an outcome "
-            "yet; it is no investment advice."
+            f"yet{_advice(backtest, '; it is')}."
         )
     if not backtest.outcomes.any():
-        return "It does not move: there is nothing to forecast, and it is no investment advice."
+        return f"It does not move: there is nothing to forecast{_advice(backtest, ', and it is')}."
     rival, name = "random_walk", "a random walk"
     if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
         rival, name = "seasonal_naive", "repeating the last season"
+    if max(backtest.scores(rival).crps) <= EXACT * backtest.factor * float(np.abs(backtest.outcomes).mean()):
+        return f"In {count:,} forecasts from past times {name} was exact: there is nothing more to know."
     skills, p_values = backtest.skill(against=rival), backtest.p_values(rival)
     parts = []
     for h, skill, p in zip(backtest.horizons, skills, p_values, strict=True):
@@ -236,11 +244,16 @@ def verdict(backtest: Backtest) -> str:
     parts += _beaten_by(backtest, rival)
     forecasts = f"{count:,} forecasts" if count > 1 else "1 forecast"
     past = "days" if backtest.step == "day" else "times"
-    direction = "it says how wide the future is, not where it goes, and" if backtest.only_width else "it"
+    direction = "; it says how wide the future is, not where it goes, and" if backtest.only_width else "; it"
     return (
-        f"In {forecasts} from past {past} that it had not seen {claim}: its CRPS was {', '.join(parts)}; "
-        f"{direction} is no investment advice."
+        f"In {forecasts} from past {past} that it had not seen {claim}: its CRPS was {', '.join(parts)}"
+        f"{_advice(backtest, f'{direction} is')}."
     )
+
+
+def _advice(backtest: Backtest, before: str) -> str:
+    """What is said of prices alone."""
+    return f"{before} no investment advice" if backtest.of_prices else ""
 
 
 def _beaten_by(backtest: Backtest, rival: str) -> list[str]:

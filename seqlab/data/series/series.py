@@ -70,11 +70,13 @@ class Series:
         return np.round(values) if self.kind == "counts" else values
 
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Changes of the path from `rows` (O,), of shape (O, ...), as they can be: counts stay whole, what never was
-        below zero does not go there, and what never fell does not fall."""
+        """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be: counts stay whole,
+        what never was below zero does not go there, and what never fell does not fall."""
         if self.is_price or not (self.additive or self.kind == "counts"):
             return changes
-        now = self.adjusted[rows].reshape(-1, *[1] * (changes.ndim - 1))
+        if self.additive and self.never_falls:
+            changes = np.maximum.accumulate(changes, axis=1)
+        now = self.adjusted[rows, None, None]
         values = now + changes if self.additive else now * np.exp(changes)
         if self.kind == "counts":
             values = np.round(values)
