@@ -6,6 +6,7 @@ job's settings (`seqlab.settings`: hidden_size, lr, seed, ...). Only the job tha
 """
 
 from collections.abc import Collection, Generator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
     TableData = str | Path | pd.DataFrame
 
 DEVICE = ("device", "precision", "threads")
+MODELS = {  # imported where one is asked for
+    "language": ("seqlab.language.text_model", "TextModel"),
+    "forecasting": ("seqlab.forecasting.forecast_model", "ForecastModel"),
+    "vision": ("seqlab.vision.image_model", "ImageModel"),
+    "tabular": ("seqlab.tabular.table_model", "TableModel"),
+}
 
 
 def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
@@ -62,23 +69,10 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
 def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
     """The object of a checkpoint's job. Raises CheckpointError if it is of another than `job`, or of none known."""
     job = job or saved.config["job"]
-    if job == "language":
-        from seqlab.language.text_model import TextModel
-
-        return TextModel.of(saved, compute)
-    if job == "forecasting":
-        from seqlab.forecasting.forecast_model import ForecastModel
-
-        return ForecastModel.of(saved, compute)
-    if job == "vision":
-        from seqlab.vision.image_model import ImageModel
-
-        return ImageModel.of(saved, compute)
-    if job == "tabular":
-        from seqlab.tabular.table_model import TableModel
-
-        return TableModel.of(saved, compute)
-    raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
+    if job not in MODELS:
+        raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
+    module, name = MODELS[job]
+    return getattr(import_module(module), name).of(saved, compute)
 
 
 def forecast(data: "SeriesData | Sequence[SeriesData]", horizon: int = 20, **options: Any) -> "Forecasts":

@@ -56,14 +56,12 @@ def _expected(path: np.ndarray, season: int) -> np.ndarray:
     growth = np.full(len(path), np.nan)
     if season == 1:
         return path[np.maximum.accumulate(np.where(known, np.arange(len(path)), 0))]
+    growth[season:] = path[season:] - path[:-season]
     first = np.flatnonzero(~known[:season])
     path[first] = np.interp(first, np.flatnonzero(known), path[known])
-    growth[season:] = path[season:] - path[:-season]
     for row in np.flatnonzero(~known):
         if row >= season:
             lately = growth[max(season, row - season) : row]
             lately = lately[np.isfinite(lately)]
             path[row] = path[row - season] + (lately.mean() if len(lately) else 0.0)
-            if row + season < len(path):
-                growth[row + season] = path[row + season] - path[row]
     return path

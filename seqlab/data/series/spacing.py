@@ -54,8 +54,8 @@ class Spacing:
     @property
     def in_words(self) -> str:
         """The step, and on which days of the week it is taken where these are not all."""
-        if not self.weekdays or len(self.weekdays) == 7:
-            return self.unit
+        if not self.weekdays or len(self.weekdays) == 7 or (self.rows_per_day > 1 and len(self.seasons) < 2):
+            return self.unit  # of less than a few weeks nobody knows the days
         first, last = self.weekdays[0], self.weekdays[-1]
         if len(self.weekdays) > 2 and last - first == len(self.weekdays) - 1:
             return f"{self.unit} ({WEEKDAYS[first]}-{WEEKDAYS[last]})"

@@ -1,0 +1,168 @@
+"""Series with rows that are missing: each keeps its place, and nothing that was filled counts as known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqlab.data.series.calendar import whole_dates
+from seqlab.data.series.features import features_of
+from seqlab.data.series.frames import load_data
+from seqlab.data.series.grid import complete
+from seqlab.data.series.series import Series
+from seqlab.data.series.spacing import spacing
+from seqlab.errors import UsageError
+
+FREQUENCIES = {  # pandas' frequency -> rows, what a file of it is called
+    "h": (24 * 7 * 6, "hour"),
+    "30min": (48 * 35, "30 minutes"),
+    "10s": (6 * 60 * 9, "10 seconds"),
+    "D": (200, "day"),
+    "B": (200, "day (Mon-Fri)"),
+    "W-MON": (170, "week"),
+    "MS": (120, "month"),
+    "ME": (120, "month"),
+    "QS": (60, "quarter"),
+    "YS": (80, "year"),
+}
+
+
+def read(values: np.ndarray, dates: pd.DatetimeIndex, **how) -> Series:
+    """The series of a frame's column."""
+    (series,) = load_data(pd.Series(values, dates, name="v"), **how)
+    return series
+
+
+def some_missing(count: int, share: float, seed: int) -> np.ndarray:
+    """Which of `count` rows are there, the first and the last among them."""
+    there = np.random.default_rng(seed).random(count) >= share
+    there[[0, -1]] = True
+    return there
+
+
+@pytest.mark.parametrize("frequency", FREQUENCIES)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.02, 0.07, 0.2]))
+def test_the_rows_that_are_missing_are_found(frequency, seed, share):
+    count, unit = FREQUENCIES[frequency]
+    whole = pd.date_range("2021-03-01", periods=count, freq=frequency)
+    there = some_missing(count, share, seed)
+    kind = {"h": "m", "30min": "m", "10s": "s"}.get(frequency, "D")
+    dates = whole[there].to_numpy().astype(f"datetime64[{kind}]")
+    found = spacing(dates)
+    assert found.regular and found.in_words == unit
+    assert (whole_dates(dates, found) == whole.to_numpy().astype(dates.dtype)).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_hours_from_monday_to_friday_have_a_week_of_120(seed):
+    hours = pd.date_range("2023-01-02", periods=24 * 7 * 8, freq="h")
+    hours = hours[hours.day_of_week < 5]
+    there = some_missing(len(hours), 0.05, seed)
+    dates = hours[there].to_numpy().astype("datetime64[m]")
+    assert spacing(dates).seasons == (24, 120)
+    assert (whole_dates(dates, spacing(dates)) == hours.to_numpy().astype("datetime64[m]")).all()
+
+
+def test_a_season_is_a_time_and_no_number_of_rows():
+    """A week of hours that repeats itself exactly is forecast exactly, whatever hours are missing."""
+    hours = pd.date_range("2023-01-02", periods=24 * 7 * 9, freq="h")
+    values = 100 + np.tile(np.random.default_rng(1).normal(0, 10, 24 * 7), 9)
+    there = some_missing(len(hours), 0.1, seed=2)
+    series = complete(read(values[there], hours[there]))
+    assert series.filled is not None and (~series.filled).sum() == there.sum() and series.seasons == (24, 168)
+    assert (np.abs(series.adjusted / values - 1)[24 * 7 * 3 :] < 1e-9).mean() > 0.99  # the first weeks have holes too
+    known = features_of(series)
+    ahead = known.mean_forecast[-100:-24, 23]  # of a day on
+    came = known.path[-76:] - known.path[-100:-24]
+    assert (np.abs(ahead - came) < 1e-3).mean() > 0.95
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_nothing_that_was_filled_is_an_outcome_and_nothing_is_known_before_its_time(seed):
+    random = np.random.default_rng(seed)
+    days = pd.date_range("2022-01-01", periods=150, freq="D")
+    values = random.normal(50, 5, 150).round(1)
+    there = some_missing(150, 0.15, seed)
+    series = complete(read(values[there], days[there]))
+    outcomes = features_of(series).outcomes((1, 5))
+    assert np.isnan(outcomes[series.filled]).all()
+    assert np.isnan(outcomes[:-5, 1][series.filled[5:]]).all()
+    cut = 100
+    part = complete(read(values[:cut][there[:cut]], days[:cut][there[:cut]]))
+    np.testing.assert_array_equal(part.adjusted, series.adjusted[: len(part)])  # the future fills no past
+
+
+def test_prices_rest_when_their_market_rests():
+    days = pd.bdate_range("2022-01-03", periods=300).delete([50, 51, 120])
+    prices = pd.DataFrame({"Close": np.exp(np.random.default_rng(0).normal(0, 0.01, len(days)).cumsum())}, days)
+    (series,) = load_data(prices)
+    assert series.kind == "prices" and complete(series) is series
+
+
+def test_where_no_rule_holds_nothing_is_filled():
+    random = np.random.default_rng(3)
+    days = np.datetime64("2020-01-01") + np.cumsum(random.integers(1, 30, 200))
+    series = read(random.random(200), pd.DatetimeIndex(days))
+    assert complete(series) is series and series.season == 1
+    weekly_then_daily = pd.date_range("2018-01-01", periods=100, freq="7D").append(
+        pd.date_range("2019-12-02", periods=100, freq="D")
+    )
+    series = read(random.random(200), weekly_then_daily)
+    assert complete(series) is series
+
+
+@pytest.mark.parametrize(
+    ("frequency", "written", "unit"),
+    [
+        ("D", "W", "week"),
+        ("D", "M", "month"),
+        ("h", "D", "day"),
+        ("h", "3h", "3 hours"),
+        ("min", "15min", "15 minutes"),
+    ],
+)
+def test_a_frequency_that_is_said_keeps_the_last_row_of_each_period(frequency, written, unit):
+    dates = pd.date_range("2023-01-02", periods=5000, freq=frequency)
+    values = np.arange(5000.0) % 97 + 1
+    series = read(values, dates, freq=written)
+    assert spacing(series.dates).unit == unit and series.dropped and series.filled is None
+    periods = {"W": "W-" + dates[-1].strftime("%a").upper(), "M": "MS"}.get(written, written)
+    labels = {"label": "right", "closed": "right"} if written == "W" else {}
+    expected = pd.Series(values, dates).resample(periods, **labels).last()
+    np.testing.assert_array_equal(series.adjusted, expected.to_numpy())
+
+
+def test_a_frequency_that_is_said_fills_what_is_missing():
+    days = pd.date_range("2023-01-02", periods=300, freq="D")
+    there = some_missing(300, 0.6, seed=5)  # too few for a rule to be seen in them
+    series = read(np.arange(1.0, 301)[there], days[there], freq="day")
+    assert len(series) == 300 and series.filled.sum() == (~there).sum() and spacing(series.dates).unit == "day"
+    assert "missing" in series.about()[0]
+    with pytest.raises(UsageError, match="frequency 'fortnight'"):
+        read(np.arange(1.0, 301), days, freq="fortnight")
+
+
+def test_the_hour_that_summer_time_skips_keeps_its_place():
+    clock = pd.date_range("2023-03-01", periods=24 * 45, freq="h")
+    clock = clock[clock != "2023-03-26T02:00"]
+    dates = clock.to_numpy().astype("datetime64[m]")
+    assert set(whole_dates(dates, spacing(dates))) - set(dates) == {np.datetime64("2023-03-26T02:00", "m")}
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_months_of_four_four_and_five_weeks_go_on(first):
+    from seqlab.data.series.calendar import next_dates
+
+    weeks = np.roll(np.resize([4, 4, 5], 60), first)
+    dates = np.datetime64("2015-01-31") + 7 * np.cumsum(weeks)
+    assert spacing(dates[:50]).weeks and spacing(dates[:50]).season == 12
+    assert (next_dates(dates[:50], 10) == dates[50:]).all()
+
+
+def test_the_third_friday_of_a_month_goes_on():
+    from seqlab.data.series.calendar import next_dates
+
+    fridays = pd.date_range("2019-01-01", periods=80, freq="WOM-3FRI")
+    dates = fridays.to_numpy().astype("datetime64[D]")
+    assert (next_dates(dates[:60], 20) == dates[60:]).all() and spacing(dates).unit == "month"
