@@ -68,10 +68,9 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
 
 def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
     """The object of a checkpoint's job. Raises CheckpointError if it is of another than `job`, or of none known."""
-    job = job or saved.config["job"]
-    if job not in MODELS:
-        raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
-    module, name = MODELS[job]
+    module, name = MODELS.get(job or saved.config["job"], ("", ""))
+    if not module:
+        raise CheckpointError(f"checkpoint '{saved.name}' is of a job unknown here", "upgrade seqlab")
     return getattr(import_module(module), name).of(saved, compute)
 
 
@@ -258,12 +257,10 @@ def structure_task(
     **options: Any,
 ) -> "Task[Structure]":
     """`structure`, with what is going on. columns, kind and freq, where a file holds series: see `forecast_task`."""
-    from seqlab.unsupervised.structure import find_structure
+    from seqlab.unsupervised.structure import find_structure as find
 
     run, settings = divided(options, StructureSettings, of_run=())
-    return Task(
-        find_structure(data, settings, columns=columns, kind=kind, freq=freq, offline=offline, compute=run.compute)
-    )
+    return Task(find(data, settings, columns=columns, kind=kind, freq=freq, offline=offline, compute=run.compute))
 
 
 def _trained(steps: Generator[Event, None, Checkpoint | None], run: RunOptions) -> Task[Any]:

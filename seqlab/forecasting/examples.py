@@ -15,7 +15,6 @@ from seqlab.data.series.features import (
     Market,
     Scaler,
     features_of,
-    windows,
 )
 from seqlab.data.series.portfolios import portfolios
 from seqlab.data.series.series import Series
@@ -101,6 +100,43 @@ def _windows(
     pairs = [windows(one, scaler, HORIZONS, settings.context, settings.burn_in, until, after) for one in pool]
     x, y = (torch.from_numpy(np.concatenate(part)) for part in zip(*pairs, strict=True))
     return x, y
+
+
+def windows(
+    features: Features,
+    scaler: Scaler,
+    horizons: tuple[int, ...],
+    length: int,
+    burn_in: int,
+    until: np.datetime64,
+    after: np.datetime64 | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
+
+    A target is the residual of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
+    the first `burn_in` days of a window and where the outcome lies after `until`: nothing later is used. Every other
+    day from the warm-up on is a target in exactly one window; with `after`, only those later than that.
+    """
+    known = int(np.searchsorted(features.dates, until, side="right"))
+    scaled = scaler.apply(features.values[:known])
+    outcomes = features.residuals(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
+    for k, h in enumerate(horizons):  # later ones were not known
+        outcomes[max(known - h, 0) :, k] = np.nan
+    if after is not None:
+        outcomes[: np.searchsorted(features.dates, after, side="right")] = np.nan
+    inputs, targets = [], []
+    for first in range(max(0, features.warm_up - burn_in), known - burn_in, length - burn_in):
+        x = np.zeros((length, scaled.shape[1]), np.float32)
+        y = np.full((length, len(horizons)), np.nan, np.float32)
+        days = scaled[first : first + length]
+        x[: len(days)] = days
+        y[burn_in : len(days)] = outcomes[first + burn_in : first + length]
+        inputs.append(x)
+        targets.append(y)
+    shape = (0, length, scaled.shape[1]), (0, length, len(horizons))
+    if not inputs:
+        return np.zeros(shape[0], np.float32), np.zeros(shape[1], np.float32)
+    return np.stack(inputs), np.stack(targets)
 
 
 def _pool(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Features]:

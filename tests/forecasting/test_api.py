@@ -73,7 +73,7 @@ def test_a_frame_holds_several_series_and_quotes_are_one():
     np.testing.assert_array_equal(both[0].close, both[2].close)
     quotes = pd.DataFrame({"Open": 2.0, "High": 3.0, "Low": 1.0, "Close": 2.0 + np.arange(80) % 2 / 2}, days)
     (one,) = load_data(quotes)
-    assert one.name == "Close" and one.is_quote and (one.high == 3.0).all()
+    assert one.name == "Close" and one.is_price and (one.high == 3.0).all()
 
 
 def test_what_is_no_series_is_refused_with_a_way_on():

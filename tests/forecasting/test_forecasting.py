@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab import checkpoint, forecasting, scoring
-from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of, windows
+from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
+from seqlab.forecasting.examples import windows
 from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
 from seqlab.runs import RunOptions

@@ -107,7 +107,7 @@ def _goes_on(dates: np.ndarray, found: Spacing) -> bool:
     """Whether rows come step by step, by day and night, though here and there one may be missing lately."""
     recent = last_weeks(dates)
     gaps = np.diff(recent)
-    if (gaps == found.step).all():
+    if (gaps == found.step).all() or dates[-1] - dates[0] < np.timedelta64(1, "D"):
         return True
     clock, seen = np.unique(seconds_of_day(recent), return_counts=True)
     a_day = np.timedelta64(1, "D") // found.step

@@ -110,11 +110,8 @@ def features_of(series: Series, seasons: tuple[int, ...] | None = None) -> Featu
     count, daily = len(series.dates), series.is_daily_prices
     path = series.path() - series.path()[0]
     seasons = () if daily else series.seasons if seasons is None else seasons
-    season = seasons[-1] if seasons else 1
-    mean = np.broadcast_to(0.0, (count, LONGEST))
-    if not daily:
-        rises = series.additive and series.never_falls
-        mean = mean_forecast(path, seasons, np.arange(1, LONGEST + 1), series.filled, only_rises=rises)
+    season = max((1, *seasons))
+    mean = np.broadcast_to(0.0, (count, LONGEST)) if daily else _mean_forecast(series, path, seasons)
     returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, mean[:-1, 0]))  # residuals
     returns.iloc[0] = np.nan
     # what a change of a hundred-thousandth is, in the path's units
@@ -142,6 +139,11 @@ def features_of(series: Series, seasons: tuple[int, ...] | None = None) -> Featu
         warm_up=WARM_UP if daily else min(WARM_UP, 24 + 2 * season, count // 3),
         filled=series.filled,
     )
+
+
+def _mean_forecast(series: Series, path: np.ndarray, seasons: tuple[int, ...]) -> np.ndarray:
+    rises = series.additive and series.never_falls
+    return mean_forecast(path, seasons, np.arange(1, LONGEST + 1), series.filled, only_rises=rises)
 
 
 def _of_changes(returns: pd.Series, volatility: pd.Series) -> dict[str, pd.Series]:
@@ -258,43 +260,6 @@ class Scaler:
         """(N, F) -> (N, F) float32 without NaN, within +-6."""
         scaled = np.nan_to_num((values - np.array(self.mean)) / np.array(self.std), nan=0.0)
         return scaled.clip(-6, 6).astype(np.float32)
-
-
-def windows(
-    features: Features,
-    scaler: Scaler,
-    horizons: tuple[int, ...],
-    length: int,
-    burn_in: int,
-    until: np.datetime64,
-    after: np.datetime64 | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Training windows of one series: inputs (W, length, F) and targets (W, length, K).
-
-    A target is the residual of the outcome over a horizon, in units of volatility times sqrt(h). It is NaN in
-    the first `burn_in` days of a window and where the outcome lies after `until`: nothing later is used. Every other
-    day from the warm-up on is a target in exactly one window; with `after`, only those later than that.
-    """
-    known = int(np.searchsorted(features.dates, until, side="right"))
-    scaled = scaler.apply(features.values[:known])
-    outcomes = features.residuals(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
-    for k, h in enumerate(horizons):  # later ones were not known
-        outcomes[max(known - h, 0) :, k] = np.nan
-    if after is not None:
-        outcomes[: np.searchsorted(features.dates, after, side="right")] = np.nan
-    inputs, targets = [], []
-    for first in range(max(0, features.warm_up - burn_in), known - burn_in, length - burn_in):
-        x = np.zeros((length, scaled.shape[1]), np.float32)
-        y = np.full((length, len(horizons)), np.nan, np.float32)
-        days = scaled[first : first + length]
-        x[: len(days)] = days
-        y[burn_in : len(days)] = outcomes[first + burn_in : first + length]
-        inputs.append(x)
-        targets.append(y)
-    shape = (0, length, scaled.shape[1]), (0, length, len(horizons))
-    if not inputs:
-        return np.zeros(shape[0], np.float32), np.zeros(shape[1], np.float32)
-    return np.stack(inputs), np.stack(targets)
 
 
 def _rms(squared: pd.Series, span: int, minimum: int | None = None) -> pd.Series:

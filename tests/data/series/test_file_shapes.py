@@ -114,7 +114,7 @@ def test_two_tickers_below_their_prices_are_named_and_one_alone_is_read():
     np.testing.assert_allclose(one(two, "bbb close").close, PRICES / 2)
     single = one("Price,Close,High\nTicker,AAA,AAA\nDate,,\n" + body)
     np.testing.assert_allclose(single.close, PRICES)
-    assert len(single) == 60 and single.is_quote
+    assert len(single) == 60 and single.is_price
 
 
 def test_a_volume_alone_is_no_price_where_another_column_cannot_be_read():
