@@ -13,7 +13,7 @@ import seqlab
 SIGNATURES = {
     "forecast": "(data, horizon=20, **options)",
     "train_text": "(corpus, *, start=None, offline=False, **options)",
-    "train_forecaster": "(data=(), *, cut=None, columns=(), kind='auto', start=None, offline=False, **options)",
+    "train_forecaster": "(data=(), *, cut=None, columns=(), kind='auto', freq=None, start=None, offline=False, **options)",
     "train_cnn": "(data, *, model=None, folds=None, size=None, data_dir=None, offline=False, **options)",
     "train_mlp": "(data, target, *, task='auto', folds=None, groups=None, time=None, test=None, **options)",
     "learning_curve": "(data, target, *, task='auto', folds=5, groups=None, time=None, **options)",
@@ -120,7 +120,7 @@ def test_what_was_repaired_stands_with_the_forecast() -> None:
     values[30] = np.nan
     series = pd.Series(values, days, name="visitors")
     answer = seqlab.forecast(series, horizon=2, origins=5, threads=1, max_steps=3, offline=True)
-    assert any("dropped" in note for note in answer.notes)
+    assert any("left out" in note for note in answer.notes)
     assert all(note in repr(answer) for note in answer.notes)
     assert answer.verdict in repr(answer) and "q50" in repr(answer)
 

@@ -173,7 +173,7 @@ def test_what_is_at_or_below_zero_somewhere_has_differences_and_it_is_said():
         assert series.additive and said in series.notes[0] and "differences" in series.notes[0]
         assert (series.path() == series.close).all()
         prices = one(written(index, Close=values))  # a fault of the file
-        assert not prices.additive and "1 row" in prices.notes[0] and len(prices) == 399
+        assert not prices.additive and prices.dropped == ("1 with a price not above zero",) and len(prices) == 399
     series = one(written(index, Close=np.r_[positive[:-5], np.full(5, -1.0)]))  # more than one in a hundred
     assert series.additive and len(series) == 400 and "5 values" in series.notes[0]
 
@@ -205,7 +205,7 @@ def test_returns_that_cannot_be_are_refused():
         one(written(index, r=np.full(3000, 1.5)), kind="returns")
     series = one("Date,r\n2024-01-01,0.1\n2024-01-02,\n2024-01-03,0.1\n", kind="returns")
     np.testing.assert_allclose(series.close, [110, 121])
-    assert "1 row without a value dropped" in series.notes[0]
+    assert series.dropped == ("1 without a value",)
 
 
 # ---- the past of hours
