@@ -118,7 +118,7 @@ class Series:
 
     @property
     def is_price(self) -> bool:
-        return self.kind in ("prices", "returns")
+        return self.kind in ("prices", "returns") and not self.additive
 
     @property
     def last_in_words(self) -> str:
@@ -133,7 +133,7 @@ class Series:
     @property
     def is_daily_prices(self) -> bool:
         """Whether there is a price a day: what the shipped forecaster has learned."""
-        return self.is_price and not self.additive and spacing(self.dates).unit == "day"
+        return self.is_price and spacing(self.dates).unit == "day"
 
     @property
     def seasons(self) -> tuple[int, ...]:
