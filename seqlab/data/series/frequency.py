@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from seqlab.data.series.calendar import whole_dates
 from seqlab.data.series.grid import with_rows
 from seqlab.data.series.series import Series
-from seqlab.data.series.spacing import DAY, weekday
+from seqlab.data.series.spacing import DAY, spacing, weekday
 from seqlab.errors import UsageError
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "D": DAY, "W": 7 * DAY}
@@ -62,7 +63,8 @@ def at_frequency(series: Series, written: str) -> Series:
     arrays = ("close", "adjusted", "open", "high", "low", "volume")
     parts = {name: getattr(series, name)[kept] for name in arrays}
     one = replace(series, dates=whole[place[kept]], dropped=said, **parts)
-    return with_rows(one, whole)
+    rests = whole_dates(one.dates, spacing(one.dates)) if unit in ("s", "min", "h") else None  # by night
+    return with_rows(one, whole if rests is None else rests)
 
 
 def _months(dates: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
