@@ -11,7 +11,8 @@ from seqlab.data.images.test_split import Picture, count
 from seqlab.errors import DataError
 
 NEARLY = 4  # of 255: an image whose values differ by less looks as if of one colour
-DARK = 16  # of 255: images without a brighter value look black
+DARK = 16  # of 255: lower values look black
+MOST_BRIGHT = 0.001  # of the values of dark images are brighter, as by a broken pixel of a camera
 
 
 def check_depths(pictures: list[Picture], ranges: Ranges, notes: list[str]) -> None:
@@ -40,11 +41,15 @@ def check_colours(folder: Path, images: Tensor, pictures: list[Picture], notes: 
             f"all {len(images):,} images in {folder} are of one and the same colour, ({colour}) of 255",
             "look at one of them in a viewer: there is nothing in them to learn from",
         )
-    flat = ((high - low).amax(1) < NEARLY).tolist()
+    bright = sum(int((part >= DARK).sum()) for part in images.split(1024))
+    is_dark = bright < MOST_BRIGHT * images.numel()
+    flat = ((high - low).amax(1) < (1 if is_dark else NEARLY)).tolist()
     found = [one for one, is_flat in zip(pictures, flat, strict=True) if is_flat]
-    _note("of one colour, or nearly so", found, len(images), notes)
-    if (brightest := int(high.max())) < DARK:
-        notes.append(f"the images are nearly black: no value of them is above {brightest} of 255")
+    _note("of one colour" + ("" if is_dark else ", or nearly so"), found, len(images), notes)
+    if is_dark:
+        brightest = int(high.max())
+        which = "no value" if bright == 0 else f"not one value in {round(1 / MOST_BRIGHT):,}"
+        notes.append(f"the images are nearly black: {which} is above {DARK - 1} of 255, the highest is {brightest}")
 
 
 def _note(what: str, found: list[Picture], total: int, notes: list[str]) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 Range = tuple[float, float]  # the values that are black and white
 Ranges = Mapping[str, Range]  # of `floats` and of `integers`, as far as there are such pictures
 
-# The first that holds all values is taken, unless they fill less of it than LEAST: then it is their own range.
+# The first that holds all values is taken. Where they fill less than LEAST of it, or of the part below zero, it is
+# their own range, from 0 where they come near it.
 NATURAL: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 1023), (0, 4095), (0, 16383), (0, 65535))
 LEAST = 1 / 8
 ABSURD = 1e30  # a larger float is a mark for a missing value
@@ -59,8 +60,11 @@ def find_ranges(extents: Iterable[Extent]) -> dict[str, Range]:
 
 def _range(low: float, high: float) -> Range:
     for black, white in NATURAL:
-        if black <= low and high <= white and high - low >= LEAST * (white - black):
+        is_filled = high - low >= LEAST * (white - black) and (black == 0 or low < LEAST * black)
+        if black <= low and high <= white and is_filled:
             return float(black), float(white)
+    if 0 < low < LEAST * high:
+        low = 0.0
     return (low, high) if low < high else (low, low + 1) if low == high else (0.0, 1.0)
 
 

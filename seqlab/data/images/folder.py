@@ -55,8 +55,6 @@ def read_folder(
         progress = replace(progress, done=progress.done + sum(path.stat().st_size for path, _ in part.files))
     drawn = len(parts) == 1
     train, test = split(pictures[0], notes) if drawn else (pictures[0], pictures[1])
-    if not train or not test:
-        raise DataError(f"{folder} has too few pictures to hold some out as a test", "add pictures to its classes")
     if not drawn and (leaked := len({one.digest for one in train} & {one.digest for one in test})):
         verb = "is" if leaked == 1 else "are"
         notes.append(f"{count(leaked, 'picture')} of {parts[1].name}/ {verb} in {parts[0].name}/ too")
@@ -69,6 +67,8 @@ def read_folder(
         train, test = _left_out(folder, train, test, damaged, notes)
     check_depths([*train, *test], ranges, notes)
     check_colours(folder, images, [*train, *test], notes)
+    if not train or not test:
+        raise _too_few(folder, train)
     shown, cut = tuple(map(printable, classes)), len(train)
     labels = torch.tensor([one.label for one in [*train, *test]])
     return ImageSet(
@@ -83,6 +83,16 @@ def read_folder(
         drawn,
         tuple(notes),
         ranges,
+    )
+
+
+def _too_few(folder: Path, pictures: list[Picture]) -> DataError:
+    different = len({one.digest for one in pictures})
+    copies = (
+        f", as {count(len(pictures), 'file')} are {different:,} different ones" if different < len(pictures) else ""
+    )
+    return DataError(
+        f"{folder} has too few pictures to hold some out as a test{copies}", "add other pictures to its classes"
     )
 
 
@@ -146,7 +156,7 @@ def _left_out(
     class without a picture."""
     total, names = len(train) + len(test), listing(str(one.path.relative_to(folder)) for one in damaged)
     whole = [one for one in train if one not in damaged], [one for one in test if one not in damaged]
-    is_lacking = not whole[1] or {one.label for one in whole[0]} != {one.label for one in train}
+    is_lacking = (test and not whole[1]) or {one.label for one in whole[0]} != {one.label for one in train}
     if len(damaged) <= MOST_DAMAGED * total and not is_lacking:
         notes.append(f"left out, as {'it' if len(damaged) == 1 else 'they'} cannot be read: {names}")
         return whole

@@ -2,7 +2,7 @@
 
 A folder is gone down while there is one folder in it and no image, as archives are unpacked to `pets/pets/cat`. The
 parts are called `train` and `test` (`val` where there is no `test`), in any case, as in `Training`, `test_set`,
-`valid`, or with the same word before: `seg_train` and `seg_test`.
+`valid`, or with the same word beside: `seg_train` and `seg_test`.
 
 Two folders that hold folders of the same names are an error: fold1/cat, fold1/dog, fold2/cat, fold2/dog are not the
 classes fold1 and fold2, and whether cat/indoor, cat/outdoor, dog/indoor, dog/outdoor are cat and dog no name tells.
@@ -136,30 +136,38 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def _refuse_twins(top: Path, inside: dict[str, Path]) -> None:
-    """Raise DataError where two folders hold folders of the same names, two or more and half of all."""
-    below = {
-        name: {one for one, path in class_folders(where).items() if _holds(path)} for name, where in inside.items()
-    }
+    """Raise DataError where two folders hold folders of the same names, in any case: two or more and half of all, or
+    one where a folder is called as a part is and another holds several."""
+    below = {name: _folders_with_files(_gone_down(where, [])) for name, where in inside.items()}
     counts = Counter(name for names in below.values() for name in names)
     shared = {name: {one for one in names if counts[one] > 1} for name, names in below.items()}
-    several = sorted(name for name, names in shared.items() if len(names) > 1)
-    for one, other in combinations(several, 2):
+    fewest = 1 if any(part_of(name)[0] for name in inside) else 2  # two leave few of many classes to compare
+    for one, other in combinations(sorted(name for name in shared if len(shared[name]) >= fewest), 2):
         same = sorted(shared[one] & shared[other])
-        if len(same) > 1 and 2 * len(same) >= min(len(below[one]), len(below[other])):
+        sizes = len(below[one]), len(below[other])
+        is_part = len(same) == 1 and max(sizes) > 1 and any(part_of(name)[0] for name in (one, other))
+        if is_part or (len(same) > 1 and 2 * len(same) >= min(sizes)):
+            names = [printable(below[one][name]) for name in same]
             raise DataError(
                 f"{top}: the folders {printable(one)} and {printable(other)} hold folders of the same names, "
-                f"{listing(same)}: it is unclear which are the classes",
-                _hint_of_twins(printable(one), printable(other), [printable(name) for name in same]),
+                f"{listing(names)}: it is unclear which are the classes",
+                _hint_of_twins(printable(one), printable(other), names),
             )
 
 
 def _hint_of_twins(one: str, other: str, same: list[str]) -> str:
     if any(part_of(name)[0] == "train" for name in same):
         return f"name one, as FOLDER/{one}, or have the parts above the classes: FOLDER/train/{one}, FOLDER/test/{one}"
+    classes = f"{same[0]} and {same[1]} are" if len(same) > 1 else f"{same[0]} is one"
     return (
-        f"if they are {same[0]} and {same[1]}, name one folder, as FOLDER/{one}, or call them train and test; if they "
-        f"are {one} and {other}, put the images right into these, without {same[0]} and {same[1]}"
+        f"if {classes}, name one folder, as FOLDER/{one}, or call them train and test; "
+        f"if {one} and {other} are, put their images right into these two"
     )
+
+
+def _folders_with_files(folder: Path) -> dict[str, str]:
+    """The folders in it that are not empty: their names, by these in small letters."""
+    return {name.casefold(): name for name, path in class_folders(folder).items() if _holds(path)}
 
 
 def _holds(folder: Path) -> bool:
