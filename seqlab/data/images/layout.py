@@ -141,11 +141,12 @@ def _refuse_twins(top: Path, inside: dict[str, Path]) -> None:
     below = {name: _folders_with_files(_gone_down(where, [])) for name, where in inside.items()}
     counts = Counter(name for names in below.values() for name in names)
     shared = {name: {one for one in names if counts[one] > 1} for name, names in below.items()}
-    fewest = 1 if any(part_of(name)[0] for name in inside) else 2  # two leave few of many classes to compare
+    called_parts = {name for name in inside if part_of(name)[0]}
+    fewest = 1 if called_parts else 2  # two leave few of many classes to compare
     for one, other in combinations(sorted(name for name in shared if len(shared[name]) >= fewest), 2):
         same = sorted(shared[one] & shared[other])
         sizes = len(below[one]), len(below[other])
-        is_part = len(same) == 1 and max(sizes) > 1 and any(part_of(name)[0] for name in (one, other))
+        is_part = len(same) == 1 and max(sizes) > 1 and bool(called_parts & {one, other})
         if is_part or (len(same) > 1 and 2 * len(same) >= min(sizes)):
             names = [printable(below[one][name]) for name in same]
             raise DataError(
