@@ -1,6 +1,6 @@
 """A trained classifier of images: its net, and what the net's input and output mean."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.images.augment import Normalise
+from seqlab.data.images.depth import Ranges
 from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, DeviceConfig, use_threads
@@ -28,7 +29,7 @@ class Classifier:
 
     mirrors: whether it was trained on mirrored images too, so that a mirrored one is a view of the same class.
     temperature, temperature_views: what `predict` divides plain and averaged logits by; fitted_on: `validation` or
-    `test` images, or nothing.
+    `test` images, or nothing. ranges: what was black and white in pictures of more than 8 bits that were trained on.
     """
 
     model: nn.Module
@@ -40,6 +41,7 @@ class Classifier:
     temperature: float = 1.0
     temperature_views: float = 1.0
     fitted_on: str = ""
+    ranges: Ranges = field(default_factory=dict)
 
     def logits(self, images: Tensor, device_config: DeviceConfig, *, average_views: bool = False) -> Tensor:
         """uint8 images (N, 3, H, W) -> float32 (N, classes), dropout off, norms as learned.
@@ -111,6 +113,7 @@ def load(saved: Checkpoint) -> Classifier:
         fitted.get("temperature", 1.0),
         fitted.get("temperature_views", 1.0),
         fitted.get("fitted_on", ""),
+        {kind: (black, white) for kind, (black, white) in shape.get("ranges", {}).items()},
     )
 
 

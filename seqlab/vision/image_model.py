@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH = 500  # images that are held in memory at a time
 MOST_DRAWN = 100  # heat maps in one figure
+MOST_NOTED = 3  # images of which it is said how they were read
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class ImageModel:
         else:
             source = str(data or trained_on["name"])
             size = None if source in READERS else self.classifier.height
-            images = yield from load_images(source, offline=offline, data_dir=data_dir, size=size)
+            ranges = self.classifier.ranges
+            images = yield from load_images(source, offline=offline, data_dir=data_dir, size=size, ranges=ranges)
         pixels, labels, what = images.test_images, images.test_labels, "test images"
         if images.drawn and images.sha256 != trained_on["sha256"]:  # another folder: nothing in it was held out
             pixels, labels = torch.cat([images.images, pixels]), torch.cat([images.labels, labels])
@@ -157,21 +159,28 @@ class ImageModel:
     ) -> Generator[Event, None, ImagePredictions]:
         predictions: list[ImagePrediction] = []
         failed: list[DataError] = []
+        height, width, ranges = self.classifier.height, self.classifier.width, self.classifier.ranges
+        odd = 0
         for start in range(0, len(images), BATCH):
             yield Status(f"{start:,} of {len(images):,} files", start, len(images))
             read: list[tuple[Image, str, Tensor]] = []
             for number, image in enumerate(images[start : start + BATCH], start + 1):
+                notes: list[str] = []
                 try:
-                    pixels = pixels_of(image, self.classifier.height, self.classifier.width)
-                    read.append((image, name_of(image, number), pixels))
+                    read.append((image, name_of(image, number), pixels_of(image, height, width, ranges, notes)))
                 except DataError as problem:
                     if not skip_damaged:
                         raise
                     failed.append(problem)
                     yield Note(problem.message)
+                odd += bool(notes)
+                if odd <= MOST_NOTED:
+                    yield from (Note(f"{name_of(image, number)}: {note}") for note in notes)
             for prediction in self._classified(read, top, views):
                 predictions.append(prediction)
                 yield prediction
+        if odd > MOST_NOTED:
+            yield Note(f"so are, or alike, {odd - MOST_NOTED:,} more of these images")
         return ImagePredictions(self.checkpoint.name, tuple(predictions), tuple(failed))
 
     def _classified(self, read: "list[tuple[Image, str, Tensor]]", top: int, views: bool) -> list[ImagePrediction]:
@@ -196,12 +205,12 @@ class ImageModel:
         found = images if isinstance(images, ImagePredictions) else self.predict(images, 1, views=views)
         if not found:
             return HeatMaps(self.checkpoint.name, ())
-        height, width = self.classifier.height, self.classifier.width
-        pixels = torch.stack([pixels_of(one.image, height, width) for one in found])
+        height, width, ranges = self.classifier.height, self.classifier.width, self.classifier.ranges
+        pixels = torch.stack([pixels_of(one.image, height, width, ranges) for one in found])
         classes = torch.tensor([self.classes.index(one.label) for one in found])
         heats = heat_maps(self.classifier, pixels, classes, self.device_config)
         maps = [
-            HeatMap(one, picture_of(one.image, height, width), heat.numpy())
+            HeatMap(one, picture_of(one.image, height, width, ranges), heat.numpy())
             for one, heat in zip(found, heats, strict=True)
         ]
         return HeatMaps(self.checkpoint.name, tuple(maps))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from seqlab.data.images.decode import as_picture, fitted, read_image
+from seqlab.data.images.decode import as_picture, fitted, opened, read_image
+from seqlab.data.images.depth import Ranges
 from seqlab.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,34 +35,39 @@ def name_of(image: "Image", number: int) -> str:
     return str(image) if isinstance(image, str | Path) else f"image {number}"
 
 
-def pixels_of(image: "Image", height: int, width: int) -> Tensor:
-    """An image as a net reads it: (3, height, width) uint8. Raises DataError for what is no image."""
+def pixels_of(
+    image: "Image", height: int, width: int, ranges: Ranges | None = None, notes: list[str] | None = None
+) -> Tensor:
+    """An image as a net reads it: (3, height, width) uint8. Raises DataError for what is no image.
+
+    ranges: what is black and white for the net in pictures of more than 8 bits; notes: gets a line where one of these
+    is not as those trained on.
+    """
     if isinstance(image, str | Path):
-        return read_image(Path(image), height, width)
+        return read_image(Path(image), height, width, ranges, notes)
     if isinstance(image, np.ndarray | Tensor):
         image = as_picture(image)
     try:
-        return fitted(image, height, width)
+        return fitted(image, height, width, ranges, notes)
     except (AttributeError, OSError, ValueError) as problem:  # not an image, or one of a damaged file
         raise DataError(
             f"{type(image).__name__} cannot be read as an image: {problem}", "give files, arrays, tensors or PIL images"
         ) from problem
 
 
-def picture_of(image: "Image", height: int, width: int) -> np.ndarray:
+def picture_of(image: "Image", height: int, width: int, ranges: Ranges | None = None) -> np.ndarray:
     """The same part of it at its own resolution, up to LARGEST, as (h, w, 3) uint8."""
     full_height, full_width = _size(image)
     scale = min(full_height / height, full_width / width, LARGEST / max(height, width))
-    return pixels_of(image, max(1, round(scale * height)), max(1, round(scale * width))).permute(1, 2, 0).numpy()
+    shape = max(1, round(scale * height)), max(1, round(scale * width))
+    return pixels_of(image, *shape, ranges).permute(1, 2, 0).numpy()
 
 
 def _size(image: "Image") -> tuple[int, int]:
     """Its height and width in pixels."""
     if isinstance(image, str | Path):
-        from PIL import Image
-
-        with Image.open(image) as opened:
-            return opened.height, opened.width
+        with opened(Path(image)) as file:
+            return file.height, file.width
     if isinstance(image, np.ndarray):
         return image.shape[0], image.shape[1]
     if isinstance(image, Tensor):

@@ -50,7 +50,9 @@ def prepare(
     images, labels = training_part(data, settings)
     with use_threads(device_config.threads):
         mean, std = channel_statistics(images)
-        classifier = Classifier(net, data.classes, Normalise(mean, std), height, width, settings.flip)
+        classifier = Classifier(
+            net, data.classes, Normalise(mean, std), height, width, settings.flip, ranges=data.ranges
+        )
         if compute.precision == "auto":
             device_config = measured_precision(net, classifier.normalise, data.images, device_config)
         if isinstance(net, AirbenchNet):
@@ -70,7 +72,7 @@ def prepare(
             "learnt": fingerprint(image_hashes(images)),
             "model": {"name": name, "classes": len(data.classes)},
             "classes": list(data.classes),
-            "input": {"height": height, "width": width, "mean": mean, "std": std},
+            "input": {"height": height, "width": width, "mean": mean, "std": std, **_deep(data)},
         },
         _validation(classifier, data, settings, device_config) if settings.val_images else None,
         SCHEDULES[settings.schedule],
@@ -113,6 +115,11 @@ def describe(data: ImageSet) -> dict[str, Any]:
         "test_images": len(data.test_images),
         "sha256": data.sha256,
     }
+
+
+def _deep(data: ImageSet) -> dict[str, Any]:
+    """What was black and white in pictures of more than 8 bits, where there were such."""
+    return {"ranges": {kind: list(values) for kind, values in data.ranges.items()}} if data.ranges else {}
 
 
 def _batches(

@@ -99,6 +99,51 @@ def test_the_default_net_learns_a_small_folder(cli: Cli, tmp_path: Path) -> None
     assert trained.lines[-1]["top1"] > 0.9
 
 
+def test_pictures_of_floats_are_scaled_alike_wherever_they_are_read(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 20, "dog": 20})
+    for path in list(pets.rglob("*.*")):
+        grey = np.asarray(Image.open(path).convert("L"))
+        Image.fromarray(grey.astype(np.float32) / 255).save(path.with_suffix(".tif"))
+        Image.fromarray(grey).save(tmp_path / f"{path.parent.name}{path.stem}.png")
+        path.unlink()
+    trained = cli("train-cnn", pets, "--set", "max_steps=60", *RUN, "--set", "batch_size=8", "--json")
+    assert trained.status == 0 and trained.lines[-1]["top1"] == 1.0, trained.err
+    assert "40 pictures of floats: 0 is black, 1 is white" in trained.err
+    name = "pets-lenet5"
+    assert json.loads(config_of(tmp_path / "checkpoints" / name))["input"]["ranges"] == {"floats": [0, 1]}
+    how = ["--json", "--threads", 1, "--device", "cpu", "--precision", "fp32"]
+    deep = cli("predict", name, pets / "cat" / "0.tif", *how)
+    plain = cli("predict", name, tmp_path / "cat0.png", *how)
+    assert "black" not in deep.err
+    assert deep.json["predictions"][0]["classes"] == plain.json["predictions"][0]["classes"]
+    dim = tmp_path / "dim.tif"  # dark by its own values, and it stays so
+    Image.fromarray(np.asarray(Image.open(pets / "cat" / "0.tif")) / 50).save(dim)
+    assert "0 to 1" not in cli("predict", name, dim, *how).err
+    bright = [tmp_path / f"{index}.tif" for index in range(5)]
+    for path in bright:
+        Image.fromarray(np.asarray(Image.open(pets / "cat" / "0.tif")) * 255).save(path)
+    said = cli("predict", name, *bright, *how).err
+    assert said.count("cut off at the 0 to 1 of the pictures trained on") == 3 and "2 more" in said
+    Image.fromarray((np.asarray(Image.open(pets / "cat" / "0.tif")) * 4095).astype(np.uint16)).save(dim)
+    twelve = cli("predict", name, dim, *how)
+    assert "4,095 is white; no such picture was trained on" in twelve.err
+    assert twelve.json["predictions"][0]["classes"][0]["class"] == "cat"
+    measured = cli("evaluate", name, pets, *how)
+    assert measured.json["confusion"] == trained.lines[-1]["confusion"]
+    assert cli("predict", name, pets / "cat" / "0.tif", "-o", tmp_path / "heat.png").status == 0
+
+
+def test_training_and_testing_are_parts_and_their_twins_no_classes(cli: Cli, tmp_path: Path) -> None:
+    bars(tmp_path / "pets" / "pets" / "Training", {"cat": 20, "dog": 20})
+    bars(tmp_path / "pets" / "pets" / "Testing", {"cat": 8, "dog": 8}, seed=3)
+    trained = cli("train-cnn", tmp_path / "pets", *SHORT, "--json")
+    assert trained.status == 0, trained.err
+    assert "40 training and 16 test images of 2 classes" in trained.err and "no test part" not in trained.err
+    assert "read from pets/pets/" in trained.err
+    (tmp_path / "pets" / "pets" / "Training").rename(tmp_path / "pets" / "pets" / "fold1")
+    cli("train-cnn", tmp_path / "pets", *SHORT, "--overwrite").fails(1, "Testing and fold1", "cat, dog")
+
+
 def test_digits_are_not_mirrored(cli: Cli, tmp_path: Path) -> None:
     write_files(tmp_path / "data", mnist_files(100), is_packed=True)
     trained = cli("train-cnn", "mnist", "--data-dir", tmp_path / "data", *SHORT, "--json")

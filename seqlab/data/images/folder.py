@@ -1,101 +1,107 @@
 """A folder of images, one folder for each class, as an ImageSet.
 
-Either FOLDER/CLASS/* or FOLDER/train/CLASS/* and FOLDER/test/CLASS/* (`val` where there is no `test`). A class has
-the images in its folder and the folders in that. Files whose names do not end as an image's do are left out, with
-a note; hidden files and folders are passed over. A link to a file or to a class's folder is what it leads to; links to
-folders further down are not followed, as they may run in circles.
+Either FOLDER/CLASS/* or FOLDER/train/CLASS/* and FOLDER/test/CLASS/*, see `layout`. A class has the images in its
+folder and the folders in that. A file whose name does not end as an image's does is read where it begins as one; other
+files are left out, with a note; hidden files and folders are passed over. A link to a file or to a class's folder is
+what it leads to; links to folders further down are not followed, as they may run in circles.
 
-Without a test part one is drawn, see `held_out`.
+A few images that cannot be read are left out, with a note. Without a test part one is drawn, see `test_split`.
 """
 
 import hashlib
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from seqlab.data.fetch.archive import reading
 from seqlab.data.fetch.cache import Transfer
-from seqlab.data.images.decode import image_suffixes, read_image
+from seqlab.data.images.checks import check_colours, check_depths
+from seqlab.data.images.decode import opened, read_image
+from seqlab.data.images.depth import Extent, Ranges, extent_of, find_ranges
 from seqlab.data.images.image_set import ImageSet
+from seqlab.data.images.layout import find_parts, listing, printable
+from seqlab.data.images.members import list_members
 from seqlab.data.images.test_split import Picture, count, split
 from seqlab.errors import DataError
 
 PIXELS = 32  # a side, by default
-HINT = "give it one folder for each class with its images in it: FOLDER/cat/1.jpg, FOLDER/dog/2.jpg"
+MOST_DAMAGED = 0.05  # of the images: so many may be left out
+Damaged = dict[Picture, DataError]
 
 
-def read_folder(folder: Path, name: str, size: int = PIXELS) -> Generator[Transfer, None, ImageSet]:
+def read_folder(
+    folder: Path, name: str, size: int = PIXELS, ranges: Ranges | None = None
+) -> Generator[Transfer, None, ImageSet]:
     """The images of a folder, cut to squares from their middles and resized to size x size.
 
-    A generator that yields its progress in bytes read. Raises DataError, naming what is odd: no or one class, a class
-    without images, images that cannot be read.
+    ranges: what is black and white in pictures of more than 8 bits, by default what those to train on hold. A generator
+    that yields its progress in bytes read. Raises DataError, naming what is odd: no or one class, a class without
+    images, too many images that cannot be read, images that are all of one colour.
     """
     notes: list[str] = []
-    parts = _parts(folder, notes)
-    classes = _classes(folder, parts)
-    listed = [_listed(part, classes, notes) for part in parts]
-    _check_listed(parts, classes, listed)
-    total = sum(path.stat().st_size for files in listed for path, _ in files)
+    parts = find_parts(folder, notes)
+    classes, members = list_members(parts, notes)
+    total = sum(path.stat().st_size for part in members for path, _ in part.files)
     progress = Transfer(f"images of {name}", "folder", 0, 2 * total)  # each is read for its sha256 and for its pixels
     pictures = []
-    for files in listed:
-        hashed = yield from _hashed(files, progress)
+    for part in members:
+        hashed = yield from _hashed(part.files, progress)
         pictures.append(sorted(hashed, key=lambda one: (one.digest, one.label)))  # so a stretch of them has all classes
-        progress = replace(progress, done=progress.done + sum(path.stat().st_size for path, _ in files))
+        progress = replace(progress, done=progress.done + sum(path.stat().st_size for path, _ in part.files))
     drawn = len(parts) == 1
     train, test = split(pictures[0], notes) if drawn else (pictures[0], pictures[1])
-    if not train or not test:
-        raise DataError(f"{folder} has too few pictures to hold some out as a test", "add pictures to its classes")
     if not drawn and (leaked := len({one.digest for one in train} & {one.digest for one in test})):
-        notes.append(f"{count(leaked, 'picture')} of {parts[1].name}/ {'is' if leaked == 1 else 'are'} in train/ too")
+        verb = "is" if leaked == 1 else "are"
+        notes.append(f"{count(leaked, 'picture')} of {parts[1].name}/ {verb} in {parts[0].name}/ too")
     need = (len(train) + len(test)) * 3 * size**2
     notes.append(f"images of {size} x {size} pixels, {need / 1e6:,.1f} MB in memory")
     _need_memory(need)
-    images = yield from _decoded(folder, [*train, *test], size, progress)
+    ranges = {**_ranges([*train, *test]), **_ranges(train), **(ranges or {})}
+    images, damaged = yield from _decoded([*train, *test], size, ranges, progress)
+    if damaged:
+        train, test = _left_out(folder, train, test, damaged, notes)
+    check_depths([*train, *test], ranges, notes)
+    check_colours(folder, images, [*train, *test], notes)
+    if not train or not test:
+        raise _too_few(folder, train)
+    shown, cut = tuple(map(printable, classes)), len(train)
     labels = torch.tensor([one.label for one in [*train, *test]])
-    digest = hashlib.sha256(f"{size}\n".encode())
-    shown = [printable(one) for one in classes]
-    for one, side in [*((one, "train") for one in train), *((one, "" if drawn else "test") for one in test)]:
-        digest.update(f"{side} {one.digest} {shown[one.label]}\n".encode())
-    cut = len(train)
     return ImageSet(
         name,
         "folder",
-        tuple(shown),
+        shown,
         images[:cut],
         labels[:cut],
         images[cut:],
         labels[cut:],
-        digest.hexdigest(),
+        _digest(size, train, test, drawn, shown),
         drawn,
         tuple(notes),
+        ranges,
     )
 
 
-def _classes(folder: Path, parts: list[Path]) -> list[str]:
-    """The names of the classes, in order. Raises DataError where they are no two."""
-    classes = sorted(_class_folders(parts[0]))
-    if len(classes) < 2:
-        found = f"only one class, {printable(classes[0])}" if classes else "no folders"
-        raise DataError(f"{parts[0]} has {found}, and a classifier needs two classes or more", HINT)
-    if len(parts) == 1 and "train" in classes and set(classes) <= {"train", "test", "val", "valid", "validation"}:
-        raise DataError(f"{folder}/train has no folders of classes", HINT.replace("FOLDER", "FOLDER/train"))
-    return classes
+def _too_few(folder: Path, pictures: list[Picture]) -> DataError:
+    different = len({one.digest for one in pictures})
+    copies = (
+        f", as {count(len(pictures), 'file')} are {different:,} different ones" if different < len(pictures) else ""
+    )
+    return DataError(
+        f"{folder} has too few pictures to hold some out as a test{copies}", "add other pictures to its classes"
+    )
 
 
-def _check_listed(parts: list[Path], classes: list[str], listed: list[list[tuple[Path, int]]]) -> None:
-    """Raise DataError for a part without an image, and for a class to train on without one."""
-    if not listed[-1]:
-        raise DataError(f"{parts[-1]} has no image in the folders of its classes", HINT)
-    if empty := [label for label in range(len(classes)) if label not in {label for _, label in listed[0]}]:
-        names = ", ".join(printable(classes[label]) for label in empty[:3])
-        raise DataError(
-            f"{parts[0]} has {len(empty)} {'class' if len(empty) == 1 else 'classes'} without an image: {names}",
-            "put images in, or remove the empty folder",
-        )
+def _digest(size: int, train: list[Picture], test: list[Picture], drawn: bool, classes: tuple[str, ...]) -> str:
+    """The sha256 of the pictures, their classes and sides, whatever their names and the layout of their folders."""
+    digest = hashlib.sha256(f"{size}\n".encode())
+    for one, side in [*((one, "train") for one in train), *((one, "" if drawn else "test") for one in test)]:
+        digest.update(f"{side} {one.digest} {classes[one.label]}\n".encode())
+    return digest.hexdigest()
 
 
 def _hashed(files: list[tuple[Path, int]], progress: Transfer) -> Generator[Transfer, None, list[Picture]]:
@@ -103,75 +109,64 @@ def _hashed(files: list[tuple[Path, int]], progress: Transfer) -> Generator[Tran
     for path, label in files:
         with reading(path, "let it be read, or remove it"):
             data = path.read_bytes()
-        hashed.append(Picture(path, label, hashlib.sha256(data).hexdigest()))
+        hashed.append(Picture(path, label, hashlib.sha256(data).hexdigest(), *_looked_into(data)))
         progress = replace(progress, done=progress.done + len(data))
         yield progress
     return hashed
 
 
+def _looked_into(data: bytes) -> tuple[Extent | None, bool]:
+    """The values of a picture of more than 8 bits, and whether it has pages or frames beside the first."""
+    try:
+        with opened(BytesIO(data)) as image:
+            has_pages = image.format != "MPO" and getattr(image, "is_animated", False)  # MPO: a photo and its preview
+            return extent_of(image), has_pages
+    except Exception:  # of a damaged one, as is told when its pixels are read
+        return None, False
+
+
+def _ranges(pictures: list[Picture]) -> Ranges:
+    return find_ranges(one.extent for one in pictures if one.extent)
+
+
 def _decoded(
-    folder: Path, pictures: list[Picture], size: int, progress: Transfer
-) -> Generator[Transfer, None, torch.Tensor]:
-    """The pixels (N, 3, size, size) uint8. Raises DataError that names the images that cannot be read."""
+    pictures: list[Picture], size: int, ranges: Ranges, progress: Transfer
+) -> Generator[Transfer, None, tuple[Tensor, Damaged]]:
+    """The pixels (N, 3, size, size) uint8 of the pictures that can be read, and those that cannot."""
     images = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
-    damaged: list[tuple[Path, DataError]] = []
-    for index, one in enumerate(pictures):
+    damaged: Damaged = {}
+    place = 0
+    for one in pictures:
         try:
-            images[index] = read_image(one.path, size, size)
+            pixels = read_image(one.path, size, size, ranges)
         except DataError as problem:
-            damaged.append((one.path, problem))
+            damaged[one] = problem
+        else:
+            images[place] = pixels
+            place += 1
         progress = replace(progress, done=progress.done + one.path.stat().st_size)
         yield progress
-    if damaged:
-        raise _damaged(folder, damaged, len(images))
-    return images
+    return images[:place], damaged
 
 
-def printable(name: str) -> str:
-    """A file's name as text that can be written down and shown, whatever its bytes: what is odd is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
-
-
-def _parts(folder: Path, notes: list[str]) -> list[Path]:
-    """The folders of classes to train on and to test with; the folder itself if they are one."""
-    inside = _class_folders(folder)
-    if "train" not in inside or not _class_folders(inside["train"]):
-        return [folder]
-    test = next((name for name in ("test", "val") if name in inside and _class_folders(inside[name])), None)
-    if others := sorted(set(inside) - {"train", test}):
-        notes.append(f"not read beside train/{f' and {test}/' if test else ''}: {_listing(others)}")
-    return [inside["train"], *([inside[test]] if test else [])]
-
-
-def _class_folders(folder: Path) -> dict[str, Path]:
-    """The folders in it by name, but for hidden ones and those of checkpoints, which training here puts beside them."""
-    with reading(folder, "let it be read, or name another folder"):
-        inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        return {path.name: path for path in inside if not any(path.glob("*/config.json"))}
-
-
-def _listed(part: Path, classes: list[str], notes: list[str]) -> list[tuple[Path, int]]:
-    """The image files below a folder of classes, each with its class."""
-
-    def refuse(problem: OSError) -> None:
-        raise DataError(f"{problem.filename} cannot be read: {problem.strerror}", "let it be read, or remove it")
-
-    folders = _class_folders(part)
-    if unknown := sorted(set(folders) - set(classes)):
-        raise DataError(f"{part} has classes that train/ has not: {_listing(unknown)}", "put some of them in train/")
-    suffixes, found = image_suffixes(), []
-    others = sorted(path.name for path in part.iterdir() if path.is_file() and not path.name.startswith("."))
-    for name in sorted(folders):
-        for where, below, files in os.walk(folders[name], onerror=refuse):
-            below[:] = sorted(one for one in below if not one.startswith("."))
-            for path in (Path(where, file) for file in sorted(files) if not file.startswith(".")):
-                if path.suffix.lower() in suffixes and path.is_file():
-                    found.append((path, classes.index(name)))
-                else:
-                    others.append(path.relative_to(part).as_posix())
-    if others:
-        notes.append(f"left out, as they are no image files or in no class: {_listing(others)}")
-    return found
+def _left_out(
+    folder: Path, train: list[Picture], test: list[Picture], damaged: Damaged, notes: list[str]
+) -> tuple[list[Picture], list[Picture]]:
+    """The pictures without the damaged ones, and a line on these. Raises DataError where they are too many or leave a
+    class without a picture."""
+    total, names = len(train) + len(test), listing(str(one.path.relative_to(folder)) for one in damaged)
+    whole = [one for one in train if one not in damaged], [one for one in test if one not in damaged]
+    is_lacking = (test and not whole[1]) or {one.label for one in whole[0]} != {one.label for one in train}
+    if len(damaged) <= MOST_DAMAGED * total and not is_lacking:
+        notes.append(f"left out, as {'it' if len(damaged) == 1 else 'they'} cannot be read: {names}")
+        return whole
+    if len(damaged) == 1:
+        (problem,) = damaged.values()
+        raise DataError(problem.message, "remove it, or copy it again")
+    raise DataError(
+        f"{len(damaged):,} of {total:,} images in {folder} cannot be read: {names}",
+        "remove them, or copy them again",
+    )
 
 
 def _need_memory(size: int) -> None:
@@ -184,19 +179,3 @@ def _need_memory(size: int) -> None:
             f"the images need {size / 1e9:,.1f} GB of memory and this machine has {memory / 1e9:,.1f} GB",
             "choose a smaller --size",
         )
-
-
-def _damaged(folder: Path, damaged: list[tuple[Path, DataError]], total: int) -> DataError:
-    if len(damaged) == 1:
-        return DataError(damaged[0][1].message, "remove it, or copy it again")
-    named = ", ".join(str(path.relative_to(folder)) for path, _ in damaged[:3])
-    more = f" and {len(damaged) - 3:,} more" if len(damaged) > 3 else ""
-    return DataError(
-        f"{len(damaged):,} of {total:,} images in {folder} cannot be read: {named}{more}",
-        "remove them, or copy them again",
-    )
-
-
-def _listing(names: Iterable[str]) -> str:
-    shown = [printable(name) for name in names]
-    return ", ".join(shown[:3]) + (f" and {len(shown) - 3:,} more" if len(shown) > 3 else "")

@@ -1,9 +1,11 @@
 """Labelled images as uint8 tensors, and what their channels are like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from seqlab.data.images.depth import Ranges
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,7 @@ class ImageSet:
 
     images (N, 3, H, W) uint8, labels (N,) int64 < len(classes). sha256 is that of the records, those to train
     on first: it does not depend on how they were packed. notes: what was repaired or left out when they were read.
+    ranges: what was black and white in pictures of more than 8 bits.
     """
 
     name: str
@@ -24,6 +27,7 @@ class ImageSet:
     sha256: str
     drawn: bool = False
     notes: tuple[str, ...] = ()
+    ranges: Ranges = field(default_factory=dict)
 
 
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:

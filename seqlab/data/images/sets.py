@@ -7,9 +7,11 @@ from seqlab.data.fetch import cache
 from seqlab.data.fetch.downloads import files_of
 from seqlab.data.fetch.sources import fetch
 from seqlab.data.images.cifar import LAYOUTS, read_cifar
-from seqlab.data.images.folder import PIXELS, printable, read_folder
+from seqlab.data.images.depth import Ranges
+from seqlab.data.images.folder import PIXELS, read_folder
 from seqlab.data.images.idx import read_idx_set
 from seqlab.data.images.image_set import ImageSet
+from seqlab.data.images.layout import printable
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 READERS: dict[str, Callable[[str, str, Path], ImageSet]] = {
@@ -37,12 +39,18 @@ def set_name(given: str) -> str:
 
 
 def load_images(
-    source: str, *, offline: bool = False, data_dir: Path | None = None, size: int | None = None
+    source: str,
+    *,
+    offline: bool = False,
+    data_dir: Path | None = None,
+    size: int | None = None,
+    ranges: Ranges | None = None,
 ) -> Generator[cache.Transfer, None, ImageSet]:
     """The published image set of that name, or the images in the folder at that path.
 
     data_dir: where a published set's files lie already, and nothing is downloaded; size: pixels a side of the images
-    of a folder, by default 32; published ones are 32.
+    of a folder, by default 32; published ones are 32; ranges: what is black and white in a folder's pictures of more
+    than 8 bits, by default what they hold.
 
     A generator: it yields the progress of downloading and reading and returns the set. Raises UsageError for an
     unknown name, NetworkError where a file cannot be fetched, DataError for what is odd, damaged or no image.
@@ -51,7 +59,7 @@ def load_images(
     if source not in READERS:
         if data_dir is not None:
             raise UsageError(f"--data-dir has no meaning for the folder {source}", "leave it out")
-        return (yield from read_folder(Path(source), name, size or PIXELS))
+        return (yield from read_folder(Path(source), name, size or PIXELS, ranges))
     if size not in (None, PIXELS):
         raise UsageError(f"the images of {name} are {PIXELS} x {PIXELS}, not {size}", "--size is for folders of images")
     if data_dir is not None:

@@ -8,16 +8,21 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqlab.data.images.depth import Extent
+
 SHARE = 5  # one in so many
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file, its class and the sha256 of its bytes."""
+    """An image file, its class, the sha256 of its bytes, its values where they are of more than 8 bits, and whether it
+    has more pages or frames than the first."""
 
     path: Path
     label: int
     digest: str
+    extent: Extent | None = None
+    has_pages: bool = False
 
 
 def split(pictures: list[Picture], notes: list[str]) -> tuple[list[Picture], list[Picture]]:
