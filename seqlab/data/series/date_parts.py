@@ -1,29 +1,14 @@
 """Dates in several columns of a file: a year and a month, a week or a quarter, a date and a time, numbered periods."""
 
 import re
-import unicodedata
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from seqlab.data.series.column_words import HOURS, is_clock_name, part_of, plain, words
 from seqlab.data.tables.date_values import Dates
 
-PARTS = {  # names of columns that are a part of a date
-    "year": "year yr yyyy yy jahr annee an ano anio isoyear",
-    "month": "month mon mo mm monat mois mes",
-    "day": "day dy dd tag jour dia dayofmonth mday",
-    "week": "week wk weekno weeknum weeknumber weekofyear isoweek epiweek kw cw woche kalenderwoche semaine semana",
-    "quarter": "quarter qtr q quartal trimestre",
-    "yearday": "doy yday yearday dayofyear jday julianday",
-    "hour": "hour hr hh h hod hourofday stunde heure hora",
-    "minute": "minute min mi mn",
-    "second": "second sec ss",
-}
-_HOURS = "time clock hour hours hr hh h he hod uhrzeit zeit stunde heure hora"
-HOURS = set(_HOURS.split())
-CLOCKS = HOURS | {"tod", "hhmm", "hhmmss", "period", "interval", "block", "slot", "sp", "pte", "mtu", "qh", "quarter"}
-CLOCKS |= {"half", "halfhour", "viertelstunde"}
 PERIODS = (24, 48, 96)  # of a day, which has an hour more or less where the clocks change
 FRACTIONS = {(0.0, 15.0, 30.0, 45.0): 60, (0.0, 25.0, 50.0, 75.0): 100}  # of hours like 9.30, and like 9.5
 _CLOCK = (
@@ -32,28 +17,6 @@ _CLOCK = (
 )
 _TIMES = {True: re.compile(_CLOCK, re.IGNORECASE), False: re.compile(rf"(?!\d+(?:\.\d+|h\d*)$){_CLOCK}", re.IGNORECASE)}
 _BEFORE_NUMBER = r"^(?:he|h|hour|hr|hour ending|period|p|sp|stunde|hora|q|qh|interval)[ .:-]?(?=\d+$)"
-
-
-def plain(label: str) -> str:
-    """A label's letters: `date` for <DATE>, `dia` for Día."""
-    return "".join(words(label))
-
-
-def words(label: str) -> list[str]:
-    """A label's words, without accents: trade, date for trade_date and tradeDate."""
-    parted = re.sub(r"([a-zäöü])([A-Z])", r"\1 \2", label)
-    bare = "".join(one for one in unicodedata.normalize("NFKD", parted.casefold()) if not unicodedata.combining(one))
-    return re.sub(r"[^a-z]+", " ", bare).split()
-
-
-def part_of(label: str) -> str:
-    """Which part of a date a column holds by its name; empty where it is none."""
-    return next((part for part, names in PARTS.items() if plain(label) in names.split()), "")
-
-
-def is_clock_name(label: str) -> bool:
-    """Whether a column is called as a time of day, or as what numbers the periods of one."""
-    return bool(CLOCKS & set(words(label)))
 
 
 def whole_dates(table: pd.DataFrame, label: str) -> tuple[list[str], pd.Series] | None:
@@ -95,7 +58,8 @@ def with_clock(table: pd.DataFrame, dated: list[str], found: Dates) -> tuple[lis
     for label in order:
         seconds = times_of_day(table[label], is_clock_name(label))
         said: tuple[str, ...] = ()
-        if seconds is None and (is_clock_name(label) or (label in after and label.startswith("column_"))):
+        is_unnamed = label in after and label.startswith("column_")
+        if seconds is None and (is_clock_name(label) or is_unnamed):
             seconds, said = _numbered(table[label], found.when, is_clock_name(label))
         if seconds is None or not (is_clock_name(label) or label in after or _is_daily(seconds, found.when)):
             continue
@@ -136,8 +100,8 @@ def as_written(values: pd.Series) -> pd.Series:
 
 def _numbered(column: pd.Series, when: np.ndarray, is_named: bool) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Seconds since midnight (N,) of numbers like 93000, 930, 9 or 0.396, or of numbers of the periods of a day; what
-    is to be said. None where they are no times. is_named: the column is called so; else all digits must be there, and the
-    same times on all days."""
+    is to be said. None where they are no times. is_named: the column is called so; else all digits must be there, and
+    the same times on all days."""
     text = as_written(column).str.replace(_BEFORE_NUMBER, "", regex=True, case=False)
     values = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
     known = values[np.isfinite(values)]

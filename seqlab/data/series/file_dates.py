@@ -3,16 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.date_parts import (
-    as_written,
-    is_clock_name,
-    part_of,
-    plain,
-    times_of_day,
-    whole_dates,
-    with_clock,
-    words,
-)
+from seqlab.data.series.column_words import is_clock_name, part_of, plain, words
+from seqlab.data.series.date_parts import as_written, times_of_day, whole_dates, with_clock
 from seqlab.data.tables.dates import WRITE_ISO, Dates, are_dates_without_doubt, read_dates
 from seqlab.errors import DataError
 
