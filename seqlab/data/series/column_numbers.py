@@ -14,6 +14,7 @@ SIZES = {  # words behind numbers
     **dict.fromkeys(("mio", "million", "millions", "millionen", "millones"), 1e6),
     **dict.fromkeys(("mrd", "billion", "billions", "milliarden", "milliard", "milliards"), 1e9),
 }
+LONGEST = 5  # letters of a unit: kWh, °C, µg/m³
 _SIZE_LETTERS = {"k", "m", "b", "t"}  # thousands, millions; or metres, bits
 _MARKS = re.compile(r"[*†‡^]+|\[\w{1,2}\]|\(\w{1,2}\)|[prefsPREFS]")  # as of what is provisional, revised, estimated
 _SIGNED = (
@@ -63,7 +64,8 @@ def _without_signs(text: pd.Series, odd: pd.Series) -> tuple[pd.Series, np.ndarr
     are_marks = after.str.fullmatch(_MARKS).fillna(False) & (after != "")
     units = after[(after != "") & size.isna() & ~are_marks]
     before = parts["before"].fillna("")
-    if units.nunique() > 1 or units.str.lower().isin(_SIZE_LETTERS).any():
+    no_units = units.str.lower().isin(_SIZE_LETTERS) | (units.str.len() > LONGEST)
+    if units.nunique() > 1 or no_units.any():
         parts = parts.drop(index=units.index)
     if before[before != ""].nunique() > 1:
         parts = parts.drop(index=before.index[before != ""], errors="ignore")

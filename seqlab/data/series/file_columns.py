@@ -25,6 +25,7 @@ from seqlab.errors import DataError, did_you_mean
 FAULTS = 2  # entries that are faults of a file, or
 FEW = 0.01  # this share of them, if that is more, of those that look like numbers, and
 FEW_WORDS = 0.1  # this of words
+MANY = 10  # rows, of which it is worth saying that all have one value
 NAME_ONE = "name one with --column NAME"
 
 
@@ -38,9 +39,9 @@ def forecast_column(column: pd.Series, decimal: str, where: str) -> tuple[np.nda
     if not known:
         example = f": it holds '{str(unread.iloc[0])[:30]}'" if count else ""
         raise DataError(f"column '{label}' of {where} has no numbers{example}", "name another with --column NAME")
-    if known > 1 and np.ptp(values[np.isfinite(values)]) == 0:
+    if known >= MANY and np.ptp(values[np.isfinite(values)]) == 0:
         notes.append(f"column '{label}' is {values[np.isfinite(values)][0]:g} in all rows")
-    elif _number_the_rows(values):
+    elif known >= MANY and _number_the_rows(values):
         notes.append(f"column '{label}' numbers the rows: {values[0]:g} to {values[-1]:g}")
     if not count:
         return values, notes
@@ -88,13 +89,13 @@ def only_column(table: pd.DataFrame, labels: Sequence[str], decimal: str, where:
         return varied[0]
     if len(varied) > 1:
         raise DataError(
-            f"{where} has no column 'Close', and of columns with numbers several ({_listed(varied)})",
+            f"{where} has no column 'Close', and of columns with numbers several ({listed_labels(varied)})",
             "name one with --column NAME, or more by repeating it",
         )
     if numeric:
         raise DataError(
             f"{where} has no column 'Close', and its columns with numbers tell of rows, not of a series: "
-            f"{_listed(numeric)}",
+            f"{listed_labels(numeric)}",
             NAME_ONE,
         )
     unread = [label for label in labels if _looks_numeric(table[label])]
@@ -113,7 +114,7 @@ def close_of(labels: Sequence[str], where: str) -> str:
         if closes:
             found = list(dict.fromkeys([*closes, *tickers]))
             if len(found) > 1:
-                raise DataError(f"{where} has several columns of closes: {_listed(found)}", NAME_ONE)
+                raise DataError(f"{where} has several columns of closes: {listed_labels(found)}", NAME_ONE)
             return closes[0]
     if {"open", "high", "low"} <= {*fields.values()}:
         last = [label for label in labels if "_".join(words(label)) in LAST_PRICES]
@@ -206,6 +207,7 @@ def _letters(label: str) -> str:
     return re.sub(r"[\W_]+", "", label.lower())
 
 
-def _listed(labels: Sequence[str], most: int = 12) -> str:
+def listed_labels(labels: Sequence[str], most: int = 12) -> str:
+    """Names after each other, of many the first."""
     more = f" and {len(labels) - most} more" if len(labels) > most else ""
     return ", ".join(labels[:most]) + more
