@@ -6,43 +6,27 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.series import field_name
-from seqlab.data.tables import missing
-from seqlab.data.tables.numbers import read_numbers
+from seqlab.data.series.column_numbers import numbers_of_column
+from seqlab.data.series.column_words import (
+    COUNTED,
+    LAST_PRICES,
+    PLACES,
+    VALUES,
+    field_of,
+    names_rows,
+    plain,
+    ticker_of_close,
+    words,
+)
+from seqlab.data.series.several_series import columns_of_names
+from seqlab.data.tables.dates import are_dates_without_doubt
 from seqlab.errors import DataError, did_you_mean
 
 FAULTS = 2  # entries that are faults of a file, or
 FEW = 0.01  # this share of them, if that is more, of those that look like numbers, and
 FEW_WORDS = 0.1  # this of words
-LIMITS = r"[<>]=?\s*(?=\d)"  # as what is too small to be measured is written
+MANY = 10  # rows, of which it is worth saying that all have one value
 NAME_ONE = "name one with --column NAME"
-IDENTIFIERS = {"uniqueid", "seriesid", "itemid", "ticker", "symbol", "tscode", "series", "id"}  # of one series of many
-BLOCK = 10  # rows that each of several series has on average, where no name says that there are several
-
-
-def field_of(label: str) -> str:
-    """A column's name as one of series.FIELDS where it is one."""
-    name = field_name(label)
-    return {"close_last": "close"}.get(name, name)  # as Nasdaq calls it
-
-
-def numbers_of_column(column: pd.Series, decimal: str) -> tuple[np.ndarray, list[str], pd.Series]:
-    """The numbers of a column (N,), NaN where there is none, what was repaired, and the entries that are no numbers."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(np.float64, na_value=np.nan), [], column[:0]
-    text = column.astype("string").str.strip()
-    text = text.mask(text == "")
-    marked = missing.are_marks(text).fillna(False)
-    counts = {str(mark): int(count) for mark, count in text[marked].value_counts().items()}
-    text = text.mask(marked)
-    limits = text.str.match(LIMITS).fillna(False)
-    found = read_numbers(text.str.replace(rf"^{LIMITS}", "", regex=True), decimal, most=0.0)
-    values = np.full(len(text), np.nan) if found is None else found.values
-    unread = text[text.notna() & np.isnan(values)]
-    notes = [] if found is None else [note for note in found.notes if "are no numbers" not in note]
-    if limits.any():
-        notes.append(f"entries like '{text[limits].iloc[0]}', {int(limits.sum()):,}, are read as the number alone")
-    return values, [*notes, *missing.in_words({str(column.name): counts})], unread
 
 
 def forecast_column(column: pd.Series, decimal: str, where: str) -> tuple[np.ndarray, list[str]]:
@@ -55,6 +39,10 @@ def forecast_column(column: pd.Series, decimal: str, where: str) -> tuple[np.nda
     if not known:
         example = f": it holds '{str(unread.iloc[0])[:30]}'" if count else ""
         raise DataError(f"column '{label}' of {where} has no numbers{example}", "name another with --column NAME")
+    if known >= MANY and np.ptp(values[np.isfinite(values)]) == 0:
+        notes.append(f"column '{label}' is {values[np.isfinite(values)][0]:g} in all rows")
+    elif known >= MANY and _number_the_rows(values):
+        notes.append(f"column '{label}' numbers the rows: {values[0]:g} to {values[-1]:g}")
     if not count:
         return values, notes
     like_numbers = unread[unread.str.contains(r"\d", regex=True)]
@@ -82,64 +70,131 @@ def named_column(column: str, labels: Sequence[str], where: str) -> str:
 
 
 def only_column(table: pd.DataFrame, labels: Sequence[str], decimal: str, where: str) -> str:
-    """The close, adjusted if there is such a one, else the only column of numbers."""
+    """The close, adjusted if there is such a one, else the only column of numbers that tells of more than the row.
+
+    Raises DataError that names the columns where there are several or none, or the likeliest cannot be read.
+    """
+    close = close_of(labels, where)
+    if close:
+        return close
+    read = {label: numbers_of_column(table[label], decimal)[0] for label in labels}
+    numeric = [label for label in labels if np.isfinite(read[label]).sum() > len(table) / 2]
+    measured = [label for label in numeric if not tells_of_rows(table[label], read[label])]
+    varied = [label for label in measured if not _is_simple(read[label])] or measured
+    others = [label for label in varied if _stands_beside(table[label])]
+    if len(others) < len(varied):  # volumes and changes in percent stand beside what they are of
+        varied = [label for label in varied if label not in others]
+    if len(varied) == 1:
+        _refuse_beside_what_is_unread(table, labels, numeric, varied[0], decimal, where)
+        return varied[0]
+    if len(varied) > 1:
+        raise DataError(
+            f"{where} has no column 'Close', and of columns with numbers several ({listed_labels(varied)})",
+            "name one with --column NAME, or more by repeating it",
+        )
+    if numeric:
+        raise DataError(
+            f"{where} has no column 'Close', and its columns with numbers tell of rows, not of a series: "
+            f"{listed_labels(numeric)}",
+            NAME_ONE,
+        )
+    unread = [label for label in labels if _looks_numeric(table[label])]
+    if unread:
+        raise _unread(table, sorted(unread, key=lambda label: plain(label) not in VALUES)[0], decimal, where)
+    raise DataError(f"{where} has no column 'Close', and of columns with numbers none", NAME_ONE)
+
+
+def close_of(labels: Sequence[str], where: str) -> str:
+    """The column of closes, adjusted if there is such a one; beside open, high and low what is called a price; empty
+    where there is none. Raises DataError where there are several."""
+    fields = {label: field_of(label) for label in labels}
+    tickers = [label for label in labels if ticker_of_close(label)]
     for field in ("adj_close", "close"):
-        closes = [label for label in labels if field_of(label) == field]
-        if len(closes) > 1:
-            raise DataError(f"{where} has several columns of closes: {_listed(closes)}", NAME_ONE)
+        closes = [label for label in labels if fields[label] == field] or (tickers if field == "close" else [])
         if closes:
+            found = list(dict.fromkeys([*closes, *tickers]))
+            if len(found) > 1:
+                raise DataError(f"{where} has several columns of closes: {listed_labels(found)}", NAME_ONE)
             return closes[0]
-    numeric, others = [], []
-    for label in labels:
-        column = table[label]
-        if np.isfinite(numbers_of_column(column, decimal)[0]).sum() > len(table) / 2:
-            numeric.append(label)
-            is_text = not pd.api.types.is_numeric_dtype(column)
-            if field_of(label) == "volume" or (is_text and column.astype("string").str.endswith("%").mean() > 0.5):
-                others.append(label)
-    if len(others) < len(numeric):  # volumes and changes in percent stand beside what they are of
-        numeric = [label for label in numeric if label not in others]
-    if len(numeric) == 1:
-        _refuse_a_volume_beside_prices(table, labels, numeric[0], decimal, where)
-        return numeric[0]
-    if not numeric:
-        raise DataError(f"{where} has no column 'Close', and of columns with numbers none", NAME_ONE)
-    raise DataError(
-        f"{where} has no column 'Close', and of columns with numbers several ({_listed(numeric)})",
-        "name one with --column NAME, or more by repeating it",
+    if {"open", "high", "low"} <= {*fields.values()}:
+        last = [label for label in labels if "_".join(words(label)) in LAST_PRICES]
+        if len(last) == 1:
+            return last[0]
+    return ""
+
+
+def tells_of_rows(column: pd.Series, values: np.ndarray) -> bool:
+    """Whether numbers are called as what tells of a row and not of what was measured, and may be that: whole ones, a
+    place, or times."""
+    label, known = str(column.name), values[np.isfinite(values)]
+    if names_rows(label) and ((known % 1 == 0).all() or plain(label) in PLACES):
+        return True
+    if plain(label) in COUNTED and _number_the_rows(values):
+        return True
+    is_time = {"time", "timestamp", "date", "epoch", "unix"} & set(words(label))
+    return bool(is_time) and are_dates_without_doubt(column)
+
+
+def _is_simple(values: np.ndarray) -> bool:
+    """Whether numbers are one in all rows, 0 and 1, or those of the rows: beside others they are no series."""
+    known = values[np.isfinite(values)]
+    return bool(np.isin(known, (0, 1)).all() or (known == known[0]).all() or _number_the_rows(values))
+
+
+def _number_the_rows(values: np.ndarray) -> bool:
+    """Whether they are 0, 1, 2, ... or 1, 2, 3, ..., up or down."""
+    up = values if values[0] <= values[-1] else values[::-1]
+    return bool(len(up) > 1 and up[0] in (0, 1) and (np.diff(up) == 1).all())
+
+
+def _stands_beside(column: pd.Series) -> bool:
+    is_text = not pd.api.types.is_numeric_dtype(column)
+    is_share = is_text and column.astype("string").str.endswith("%").mean() > 0.5
+    return field_of(str(column.name)) == "volume" or bool(is_share)
+
+
+def _looks_numeric(column: pd.Series) -> bool:
+    """Whether most entries of a column of text have digits."""
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    entries = column.dropna().astype("string")
+    return bool(len(entries)) and entries.str.contains(r"\d", regex=True).mean() > 0.5
+
+
+def _refuse_beside_what_is_unread(
+    table: pd.DataFrame, labels: Sequence[str], numeric: Sequence[str], label: str, decimal: str, where: str
+) -> None:
+    """Raises DataError where the only column of numbers is a volume, or not what the name of another says that it is,
+    and that other cannot be read."""
+    is_volume = field_of(label) == "volume"
+    for other in labels:
+        likelier = is_volume or (plain(other) in VALUES and plain(label) not in VALUES)
+        if other not in numeric and likelier and _looks_numeric(table[other]):
+            raise _unread(table, other, decimal, where, f", and the only other one is {label}", f"say --column {label}")
+
+
+def _unread(
+    table: pd.DataFrame, label: str, decimal: str, where: str, beside: str = "", instead: str = ""
+) -> DataError:
+    unread = numbers_of_column(table[label], decimal)[2]
+    return DataError(
+        f"column '{label}' of {where} cannot be read as numbers, as '{str(unread.iloc[0])[:30]}'{beside}",
+        f"write it as numbers like 1234.5, or {instead or 'name another with --column NAME'}",
     )
 
 
-def _refuse_a_volume_beside_prices(
-    table: pd.DataFrame, labels: Sequence[str], label: str, decimal: str, where: str
-) -> None:
-    """Raises DataError where the only column of numbers is a volume, and another that is no word cannot be read."""
-    if field_of(label) != "volume":
-        return
-    for other in labels:
-        entries = table[other].dropna().astype("string")
-        if other != label and len(entries) and entries.str.contains(r"\d", regex=True).mean() > 0.5:
-            unread = numbers_of_column(table[other], decimal)[2]
-            raise DataError(
-                f"column '{other}' of {where} cannot be read as numbers, as '{str(unread.iloc[0])[:30]}', and the only "
-                f"other one is {label}",
-                f"write it as numbers like 1234.5, or say --column {label}",
-            )
-
-
 def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> None:
-    """Raises DataError where the rows are of several series: most dates come several times, a column of identifiers
-    has several, or the dates begin again with each word of a column. table: without the dates, which are `when`; its
-    only column is the series itself, whatever it is called."""
-    for label in map(str, table.columns if table.shape[1] > 1 else ()):
-        names = table[label].dropna()
-        is_identifier = _letters(label) in IDENTIFIERS and 1 < names.nunique() <= len(names) / 2
-        if is_identifier or _begins_again(table[label], when):
-            some = ", ".join(map(str, names.unique()[:5]))
-            raise DataError(
-                f"{where} has {names.nunique():,} series in one column: '{label}' names {some}",
-                "keep the rows of one, or give each a column of its own",
-            )
+    """Raises DataError that names the columns where the rows of a table without its dates, which are `when`, are of
+    several series."""
+    told = columns_of_names(table, when)
+    if told:
+        names = table[told].dropna().drop_duplicates()
+        some = ", ".join(" ".join(map(str, row)) for row in names.iloc[:5].itertuples(index=False))
+        of = f"'{told[0]}' names" if len(told) == 1 else f"'{told[0]}' and '{told[1]}' name"
+        raise DataError(
+            f"{where} has {len(names):,} series in one column: {of} {some}",
+            f"keep the rows of one {' and '.join(told)}, or give each a column of its own",
+        )
     rows = np.unique(when[~np.isnat(when)], return_counts=True)[1]
     if len(rows) and np.median(rows) >= 2:
         raise DataError(
@@ -148,22 +203,11 @@ def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> 
         )
 
 
-def _begins_again(column: pd.Series, when: np.ndarray) -> bool:
-    """Whether the rows of each word of a column stand together in order of time, and all rows do not."""
-    if pd.api.types.is_numeric_dtype(column) or not 1 < column.nunique() <= len(column) / BLOCK:
-        return False
-    known = ~np.isnat(when) & column.notna().to_numpy()
-    names, times = column[known].to_numpy(), when[known]
-    new = names[1:] != names[:-1]
-    steps = np.diff(times).astype(int)
-    begins = any((sign * steps[~new] > 0).all() and (sign * steps[new] < 0).any() for sign in (1, -1))
-    return bool(new.sum() == len(set(names)) - 1 and begins)
-
-
 def _letters(label: str) -> str:
     return re.sub(r"[\W_]+", "", label.lower())
 
 
-def _listed(labels: Sequence[str], most: int = 12) -> str:
+def listed_labels(labels: Sequence[str], most: int = 12) -> str:
+    """Names after each other, of many the first."""
     more = f" and {len(labels) - most} more" if len(labels) > most else ""
     return ", ".join(labels[:most]) + more

@@ -20,7 +20,7 @@ from seqlab.data.series.file_columns import (
     only_column,
     refuse_several_series,
 )
-from seqlab.data.series.file_dates import dates_of, last_of_each_minute
+from seqlab.data.series.file_dates import dates_of, kept_rows
 from seqlab.data.series.frequency import at_frequency
 from seqlab.data.series.kinds import Kind, are_additive, with_kind
 from seqlab.data.series.series import FIELDS, Series, noted, series_of
@@ -45,10 +45,8 @@ def read_csv(
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
     refuse_several_series(table.drop(columns=dated), when, raw.where)
-    kept = last_of_each_minute(when)
-    if not kept.all():
-        notes.append(f"rows are finer than a minute: the last of each is kept, {int((~kept).sum()):,} are left out")
-        table, when = table[kept].reset_index(drop=True), when[kept]
+    kept, left_out = kept_rows(when)
+    table, when, notes = table[kept].reset_index(drop=True), when[kept], [*notes, *left_out]
     rest = [str(label) for label in table.columns if label not in dated]
     taken = list(dict.fromkeys(named_column(column, rest, raw.where) for column in columns)) or [
         only_column(table, rest, raw.decimal, raw.where)

@@ -9,15 +9,26 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.file_columns import named_column, refuse_several_series
-from seqlab.data.series.file_dates import dates_of
+from seqlab.data.series.column_numbers import numbers_of_column
+from seqlab.data.series.column_words import field_of, plain
+from seqlab.data.series.date_parts import with_clock
+from seqlab.data.series.file_columns import (
+    close_of,
+    listed_labels,
+    named_column,
+    refuse_several_series,
+    tells_of_rows,
+)
+from seqlab.data.series.file_dates import DATE_NAMES, dates_of, kept_rows
 from seqlab.data.series.files import series_of_column
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many
-from seqlab.data.series.series import Series, field_name
+from seqlab.data.series.series import FIELDS, Series
+from seqlab.data.tables.date_values import Dates, in_seconds
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 SeriesData = str | Path | pd.Series | pd.DataFrame | Series
+NAME_THEM = "name those that are meant with columns=[...]"
 LONG = ("unique_id", "ds", "y")  # the columns of a long table
 
 
@@ -70,31 +81,71 @@ def _of_frame(
 ) -> Iterator[Series]:
     if frame.empty:
         raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
+    notes: tuple[str, ...] = ()
     if frame.columns.nlevels > 1:
-        raise DataError(f"the columns of {where} have {frame.columns.nlevels} levels", "take one: frame['Close']")
-    if frame.index.name == LONG[0]:
-        frame = frame.reset_index()
+        frame, notes = _with_plain_names(frame)
+    if not isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_numeric_dtype(
+        frame.index
+    ):
+        frame = frame.reset_index()  # names of series, dates as text, or both
     if set(LONG) <= set(frame.columns):
         if columns:
             raise UsageError(f"{where} is long: its values are in column y", "leave columns out, or give a wide one")
-        for name, rows in frame.groupby(LONG[0], sort=False, observed=True):
-            one = rows[[*LONG[1:]]].reset_index(drop=True)
-            (series,) = _of_wide(one, ["y"], kind, freq, f"series {name} of {where}")
-            yield replace(series, name=str(name))
+        yield from _of_long(frame, kind, freq, where, notes)
     else:
-        yield from _of_wide(frame, columns, kind, freq, where)
+        yield from _of_wide(frame, columns, kind, freq, where, notes)
 
 
-def _of_wide(frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str) -> Iterator[Series]:
-    dated, when, notes = _dates_of(frame, where)
+def _with_plain_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The frame with a name of one level for each column, `AAA Close` of Close above AAA, and what is to be said; a
+    level that is the same in all columns, as a single ticker, tells nothing."""
+    levels = [[str(part) for part in frame.columns.get_level_values(level)] for level in range(frame.columns.nlevels)]
+    varied = [level for level in levels if len(set(level) - {""}) > 1 or _are_prices(level)] or levels
+    if len(varied) > 1 and _are_prices(varied[0]):
+        varied.reverse()  # the ticker first
+    names = [" ".join(filter(None, parts)) for parts in zip(*varied, strict=True)]
+    shown = ", ".join(names[:6]) + (", ..." if names[6:] else "")
+    return frame.set_axis(names, axis=1), (f"its columns have {len(levels)} levels: they are called {shown}",)
+
+
+def _are_prices(names: Sequence[str]) -> bool:
+    return {field_of(name) for name in names if name} <= set(FIELDS)
+
+
+def _of_long(frame: pd.DataFrame, kind: Kind, freq: str | None, where: str, notes: tuple[str, ...]) -> Iterator[Series]:
+    """The series of each unique_id."""
+    nameless, others = int(frame[LONG[0]].isna().sum()), [str(label) for label in frame.columns if label not in LONG]
+    if nameless == len(frame):
+        raise DataError(f"{where} names no series: {LONG[0]} is empty in all its rows", f"fill in {LONG[0]}")
+    if nameless:
+        rows = f"{nameless:,} {'row' if nameless == 1 else 'rows'}"
+        notes += (f"{rows} of {where} without a {LONG[0]} {'is' if nameless == 1 else 'are'} left out",)
+    if others:
+        notes += (f"of {where} only {', '.join(LONG)} are read, not {listed_labels(others)}",)
+    for name, rows_of_it in frame.groupby(LONG[0], sort=False, observed=True):
+        one = rows_of_it[[*LONG[1:]]].reset_index(drop=True)
+        (series,) = _of_wide(one, ["y"], kind, freq, f"series {name} of {where}", notes)
+        yield replace(series, name=str(name))
+
+
+def _of_wide(
+    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str, notes: tuple[str, ...]
+) -> Iterator[Series]:
+    dated, when, said = _dates_of(frame, where)
     table = frame.drop(columns=dated).reset_index(drop=True)
     table.columns = table.columns.map(str)
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise DataError(f"{where} has several columns called '{twice}'", "give each column a name of its own")
-    refuse_several_series(table if table.shape[1] > 1 else table.iloc[:, :0], when, where)  # one alone is the values
-    labels = list(table.columns)
-    for label in [named_column(column, labels, where) for column in columns] or _all_series(table, where):
+    refuse_several_series(table, when, where)
+    kept, left_out = kept_rows(when)
+    table, when = table[kept].reset_index(drop=True), when[kept]
+    labels = [named_column(column, list(table.columns), where) for column in columns]
+    notes += (*said, *left_out)
+    if not labels:
+        labels, others = _all_series(table, where)
+        notes += (f"columns that hold no series are left out: {listed_labels(others)}",) if others else ()
+    for label in labels:
         series = series_of_column(table, when, label, name=label, kind=kind, freq=freq, where=where, notes=notes)
         origin = f"column {label} of {where}, which ends on {series.dates[-1]}"
         yield replace(series, source="frame", origin=origin)
@@ -104,9 +155,13 @@ def _dates_of(frame: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, t
     """The columns that hold the dates, none where the index does; dates (N,), as the clock showed them; notes."""
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex):
         return [], _moments(frame.index), ()
-    for label in frame.columns:
-        if pd.api.types.is_datetime64_any_dtype(frame[label]):
-            return [label], _moments(pd.DatetimeIndex(frame[label])), ()
+    typed = [label for label in frame.columns if pd.api.types.is_datetime64_any_dtype(frame[label])]
+    for label in sorted(typed, key=lambda label: plain(str(label)) not in DATE_NAMES):
+        found = Dates(_moments(pd.DatetimeIndex(frame[label])))
+        if len(np.unique(found.when)) < len(frame):
+            clock, found = with_clock(frame.rename(columns=str), [str(label)], found)
+            return [label, *clock], found.when, found.notes
+        return [label], found.when, ()
     try:
         return dates_of(frame.rename(columns=str), where)
     except DataError as problem:
@@ -115,16 +170,29 @@ def _dates_of(frame: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, t
 
 def _moments(index: pd.DatetimeIndex | pd.PeriodIndex) -> np.ndarray:
     times = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
-    return times.tz_localize(None).to_numpy().astype("datetime64[s]")
+    return in_seconds(times.tz_localize(None).to_numpy())
 
 
-def _all_series(table: pd.DataFrame, where: str) -> list[str]:
-    """The close, adjusted if there is such a one, else every column of numbers."""
-    known = {field_name(label): label for label in reversed(table.columns)}
-    for field in ("adj_close", "close"):
-        if field in known:
-            return [known[field]]
-    labels = list(table.select_dtypes("number").columns)
-    if not labels:
-        raise DataError(f"{where} has no column of numbers", "give it one, or name one of text with columns=[...]")
-    return labels
+def _all_series(table: pd.DataFrame, where: str) -> tuple[list[str], list[str]]:
+    """The close, adjusted if there is such a one, else every column of numbers that tell of more than the row; and the
+    columns that are left out, but for those that belong to a close."""
+    labels = list(table.columns)
+    try:
+        close = close_of(labels, where)
+    except DataError as problem:
+        raise DataError(problem.message, NAME_THEM) from problem
+    if close:
+        return [close], []
+    read = {label: numbers_of_column(table[label], ".")[0] for label in labels if not _is_boolean(table[label])}
+    numeric = [label for label in read if np.isfinite(read[label]).sum() > len(table) / 2]
+    numeric += [label for label in table.select_dtypes("number").columns if label not in numeric]
+    measured = [label for label in labels if label in numeric and not tells_of_rows(table[label], read[label])]
+    varied = [label for label in measured if len(np.unique(read[label])) > 1] or measured
+    if not varied:
+        held = f" that tell of more than their row, but {listed_labels(numeric)}" if numeric else ""
+        raise DataError(f"{where} has no column of numbers{held}", f"give it one, or {NAME_THEM}")
+    return varied, [label for label in labels if label not in varied]
+
+
+def _is_boolean(column: pd.Series) -> bool:
+    return pd.api.types.is_bool_dtype(column) or pd.api.types.infer_dtype(column, skipna=True) == "boolean"

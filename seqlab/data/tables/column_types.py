@@ -160,4 +160,4 @@ def _dated(column: pd.Series, written: str) -> tuple[pd.Series | None, list[str]
     notes = [*found.notes]
     if lost:
         notes.append(f"{lost:,} of {int(there.sum()):,} entries are no dates and taken as missing")
-    return pd.Series(found.when), notes, found.first or DATE
+    return pd.Series(found.when.astype("datetime64[s]")), notes, found.first or DATE

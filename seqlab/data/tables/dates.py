@@ -4,28 +4,30 @@ The whole column is read in one way, the one that most of it is written in. Days
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from seqlab.data.tables.date_shapes import EXACT_NUMBER, MONTHS, PLAIN_ISO, SERIAL, SHAPES
+from seqlab.data.tables.date_shapes import EXACT_NUMBER, MONTHS, PLAIN_ISO, SERIAL, SHAPES, SPAN, TIME_FIRST
+from seqlab.data.tables.date_values import (
+    NEVER,
+    Dates,
+    days_of,
+    in_seconds,
+    of_days_of_year,
+    of_decimal_years,
+    of_serials,
+    of_unix,
+    of_weeks,
+)
 from seqlab.errors import DataError
 
 WRITE_ISO = "write dates like 2024-01-31, or 2024-01-31T15:00"
 LOOKED_AT = 1000  # entries that tell how the column is written
 PIVOT = 69  # years of two digits from here on are of the last century, as computers have it
-EXCEL_ZERO = np.datetime64("1899-12-30", "s")
-
-
-@dataclass(frozen=True)
-class Dates:
-    """What a column holds: `when` (N,), datetime64[s], NaT where an entry is no date; notes on how it was read, and of
-    days and months in numbers which is `first`, if its entries show it."""
-
-    when: np.ndarray
-    notes: tuple[str, ...] = ()
-    first: str = ""
+CHANGE = 120  # minutes that a zone's offset changes by at most as summer time comes and goes, and
+APART = np.timedelta64(20, "D")  # how long it stays at least: Morocco's changes for a month
 
 
 def read_dates(
@@ -33,16 +35,19 @@ def read_dates(
 ) -> Dates | None:
     """The dates of a column, or None where no larger share of its entries than `most` are some.
 
-    Times are those on the clock as it is written, whatever its zone; where the zone's offset changes among times
-    within the day they become UTC. where: what an error calls the column. first: "day", "month" or "year", for entries
-    like 01/02/2024. serials: five digits are days as Excel counts them. Raises DataError where the column can be read
-    in two ways.
+    Times are those on the clock as it is written, whatever its zone; where the offsets of times within the day are
+    those of different places they become UTC. where: what an error calls the column. first: "day", "month" or "year",
+    for entries like 01/02/2024. serials: five digits are days as Excel counts them. Raises DataError where the column
+    can be read in two ways.
     """
     text = written.astype("string")
     if pd.api.types.is_float_dtype(written):  # a year beside empty rows
         text = text.str.removesuffix(".0")
-    known = text.dropna()
-    sample = known.iloc[:: len(known) // LOOKED_AT + 1]
+    sample = _sample(text)
+    if not any(map(str.isdecimal, "".join(sample))):
+        return None
+    text, said = _rearranged(text, sample)
+    sample = _sample(text)
     shapes = [*SHAPES, SERIAL] if serials else SHAPES
     fits = [sum(shape.fullmatch(entry) is not None for entry in sample) for shape in shapes]
     best = int(np.argmax(fits))
@@ -50,42 +55,81 @@ def read_dates(
         return None
     if all(PLAIN_ISO.fullmatch(entry) for entry in sample):
         try:  # pandas' own reader is much faster
-            return Dates(pd.to_datetime(text, format="ISO8601").to_numpy().astype("datetime64[s]"))
+            return Dates(in_seconds(pd.to_datetime(text, format="ISO8601").to_numpy()), said)
         except ValueError:  # not all entries are like that
             pass
     parts = text.str.extract(rf"^{shapes[best].pattern}$", flags=re.IGNORECASE)
+    found = _in_some_order(text, parts, where, first) if "first" in parts else _of_parts(text, parts)
+    return None if found is None else replace(found, notes=(*said, *found.notes))
+
+
+def _of_parts(text: pd.Series, parts: pd.DataFrame) -> Dates | None:
+    """The dates of the parts that a shape has, where there is no doubt which is which."""
     if "unix" in parts:
-        return _of_unix(_floats(parts["unix"]))
+        return of_unix(_floats(parts["unix"]))
     if "serial" in parts:
-        return _of_serials(_floats(parts["serial"]))
-    if "first" in parts:
-        return _in_some_order(text, parts, where, first)
+        return of_serials(_floats(parts["serial"].str.replace(",", ".")))
     if "fraction" in parts and parts["fraction"].notna().any():
-        return _of_decimal_years(_floats(parts["year"]), _numbers(parts, "fraction", 0))
+        return of_decimal_years(_floats(parts["year"]), _floats("." + parts["fraction"], 0))
     if "week" in parts:
-        return _of_weeks(_floats(parts["year"]), _floats(parts["week"]), _numbers(parts, "weekday", 1))
+        return of_weeks(_floats(parts["year"]), _floats(parts["week"]), _numbers(parts, "weekday", 1))
     notes: tuple[str, ...] = ()
     if "name" in parts:
-        parts["month"] = parts["name"].str.lower().map({name: number for number, name in enumerate(MONTHS, 1)})
-    if "quarter" in parts:
-        parts["month"] = 3 * _numbers(parts, "quarter", 1) - 2
+        parts["month"] = parts["name"].str.lower().map(MONTHS)
+    for name, length in (("quarter", 3), ("six", 6)):
+        if name in parts:
+            parts["month"] = length * (_numbers(parts, name, 1) - 1) + 1
     year = _of_century(_floats(parts["short"])) if "short" in parts else _floats(parts["year"])
-    days = _days(year, _numbers(parts, "month", 1), _numbers(parts, "day", 1))
+    if "yearday" in parts:
+        return _on_the_clock(*of_days_of_year(year, _floats(parts["yearday"])), parts)
+    days = days_of(year, _numbers(parts, "month", 1), _numbers(parts, "day", 1))
     if "short" in parts:
-        if not {"day", "quarter"} & set(parts) and not _go_by_months(days):
-            return None  # Jan 20, Jan 21 may be days of a year that is not said
+        if "name" in parts and "day" not in parts and not _go_by_months(days, year, parts.columns[0] == "short"):
+            return None  # Jan 20, Jan 21 and 20 Jan, 21 Jan may be days of a year that is not said
         notes = _short_years(text, days)
-    return _on_the_clock(days, parts, notes)
+    elif "month" in parts and not {"name", "day", "quarter", "six"} & set(parts) and _are_quarters(year, days):
+        days = days_of(year, 3 * _numbers(parts, "month", 1) - 2, np.ones(len(year)))
+        at = int(np.argmax(parts["month"].astype("string").str.lstrip("0").eq("2").fillna(False)))
+        notes = (f"months go from 1 to 4 in every year and are read as quarters: {text.iloc[at]} is {days[at]}",)
+    return _on_the_clock(days, notes, parts)
 
 
 def are_dates_without_doubt(written: pd.Series) -> bool:
     """Whether all numbers of a column are dates like 20240131, or seconds or thousandths of a second since 1970 that go
-    up or down, whatever it is called."""
+    up or down, or years or twelfths or quarters of years one after the other, whatever it is called."""
     text = written.dropna().astype("string").str.removesuffix(".0")
-    if len(text) < 2 or not text.str.fullmatch(EXACT_NUMBER.pattern).all():
+    if len(text) < 2:
+        return False
+    if text.str.fullmatch(EXACT_NUMBER.pattern).all():
+        steps = np.diff(pd.to_numeric(text).to_numpy(float))
+        return len(text.iloc[0]) == 8 or bool((steps > 0).all() or (steps < 0).all())
+    if not text.str.fullmatch(r"\d{4}(?:\.\d+)?|[2-9]\d{8}").all():
         return False
     values = pd.to_numeric(text).to_numpy(float)
-    return len(text.iloc[0]) == 8 or bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
+    steps = np.diff(values)
+    if values.min() >= 1e8:  # before 2001
+        return bool((values % 3600 == 0).all() and ((steps > 0).all() or (steps < 0).all()))
+    is_regular = any(
+        (np.abs(np.abs(steps) - step) < within).all() for step, within in ((1, 0), (1 / 12, 2e-3), (0.25, 1e-6))
+    )
+    one_way = (steps > 0).all() or (steps < 0).all()
+    return bool(len(values) >= 5 and is_regular and one_way and values.min() >= 1500 and values.max() < 2200)
+
+
+def _sample(text: pd.Series) -> list[str]:
+    known = text.dropna()
+    return list(known.iloc[:: len(known) // LOOKED_AT + 1])
+
+
+def _rearranged(text: pd.Series, sample: list[str]) -> tuple[pd.Series, tuple[str, ...]]:
+    """Entries with the date before the time, and of those from one time to another the first; what is to be said."""
+    if 2 * sum(TIME_FIRST.match(entry) is not None for entry in sample) > len(sample):
+        return text.str.replace(TIME_FIRST, r"\2 \1", regex=True), ()
+    spans = [entry for entry in sample if SPAN.match(entry)]
+    if 2 * len(spans) <= len(sample):
+        return text, ()
+    said = f"times from one to another are read as the first: '{spans[0].strip()}'"
+    return text.str.replace(SPAN, r"\1", regex=True), (said,)
 
 
 def _numbers(parts: pd.DataFrame, name: str, missing: float) -> np.ndarray:
@@ -96,68 +140,6 @@ def _numbers(parts: pd.DataFrame, name: str, missing: float) -> np.ndarray:
 
 def _floats(values: pd.Series, missing: float = np.nan) -> np.ndarray:
     return pd.to_numeric(values).to_numpy(float, na_value=missing)
-
-
-def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """datetime64[D], NaT where there is no such day."""
-    exist = np.isfinite(year + month + day) & (month >= 1) & (month <= 12) & (day >= 1)
-    year, month, day = (np.where(exist, values, 1).astype(int) for values in (year, month, day))
-    first = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
-    found = first.astype("datetime64[D]") + (day - 1)
-    return np.where(exist & (found.astype("datetime64[M]") == first), found, np.datetime64("NaT", "D"))
-
-
-def _of_unix(seconds: np.ndarray) -> Dates:
-    """Seconds since 1970, or thousandths, millionths or billionths, as their length tells; UTC."""
-    for digits in (18, 15, 12):
-        seconds = np.where(seconds >= 10.0 ** (digits - 1), seconds / 1000, seconds)
-    whole = np.where(np.isfinite(seconds), seconds, 0).astype("datetime64[s]")
-    return Dates(np.where(np.isfinite(seconds), whole, np.datetime64("NaT", "s")))
-
-
-def _of_serials(days: np.ndarray) -> Dates:
-    """Excel's days, with their fractions as times."""
-    there = np.isfinite(days)
-    seconds = np.round(np.where(there, days, 0) * 86400).astype("timedelta64[s]")
-    when = np.where(there, EXCEL_ZERO + seconds, np.datetime64("NaT", "s"))
-    at = int(np.argmax(there))
-    return Dates(when, (f"dates are read as the days that Excel counts: {days[at]:g} is {_said(when[at])}",))
-
-
-def _of_decimal_years(year: np.ndarray, fraction: np.ndarray) -> Dates:
-    """2005.0833 is the second month of 2005, where there is at most one a month, else the day; 2005.02 is so too."""
-    there = np.isfinite(year)
-    hundredths, months = 100 * fraction[there], 12 * fraction[there] + 0.05
-    if (np.abs(hundredths - hundredths.round()) < 1e-6).all() and hundredths.min() >= 0.5 and hundredths.max() < 12.5:
-        when = _days(year, np.round(100 * fraction), np.ones(len(year)))
-    elif len(np.unique(12 * year[there] + np.floor(months))) == there.sum() and np.ptp(months % 1) < 0.3:
-        when = _days(year, np.floor(12 * fraction + 0.05) + 1, np.ones(len(year)))
-    else:
-        first, after = (_days(year + more, np.ones(len(year)), np.ones(len(year))) for more in (0, 1))
-        length = np.where(there, (after - first) / np.timedelta64(1, "D"), 0)
-        when = first + np.round(fraction * length).astype("timedelta64[D]")
-    at = int(np.argmax(there & (fraction > 0)))
-    note = f"dates are parts of years: {year[at] + fraction[at]:.8g} is {when[at]}"
-    return Dates(when.astype("datetime64[s]"), (note,))
-
-
-def _of_weeks(year: np.ndarray, week: np.ndarray, weekday: np.ndarray) -> Dates:
-    """Days of the weeks of ISO 8601, which begin on Mondays, the first with four days of its year or more; where some
-    week is in no such year, of those that begin on Sundays, as health offices of the USA count."""
-    one = np.ones(len(year))
-    start, after = (_days(year + more, one, 4 * one) for more in (0, 1))  # of January are always in the first
-
-    def counted(begins: int) -> tuple[np.ndarray, np.ndarray]:
-        first, last = (days - (days.astype(int) + begins) % 7 for days in (start, after))
-        when = first + (7 * (week - 1) + weekday - 1).astype("timedelta64[D]")
-        return when, (when < last) | np.isnat(when)
-
-    how, (when, exist) = "ISO 8601 counts", counted(3)  # 1970 began on a Thursday
-    if not exist.all() and counted(4)[1].all():
-        how, (when, exist) = "the CDC counts, from Sunday", counted(4)
-    at = int(np.argmax(~np.isnat(when)))
-    notes = (f"weeks are those that {how}: week {week[at]:g} of {year[at]:g} begins on {when[at]}",)
-    return Dates(np.where(exist, when, np.datetime64("NaT", "D")).astype("datetime64[s]"), notes)
 
 
 def _of_century(short: np.ndarray) -> np.ndarray:
@@ -180,10 +162,24 @@ def _with_year_first(orders: dict[str, np.ndarray], year: np.ndarray, between: p
     return orders if last_goes_on else {"year": year}
 
 
-def _go_by_months(days: np.ndarray) -> bool:
-    """Whether each is the month after the one before, or before it."""
+def _go_by_months(days: np.ndarray, year: np.ndarray, year_first: bool) -> bool:
+    """Whether they go up or down by one, two, three or six months; where the year is first, through more than one."""
     steps = np.diff(days[~np.isnat(days)].astype("datetime64[M]")).astype(int)
-    return len(steps) > 1 and bool((steps == 1).all() or (steps == -1).all())
+    if len(steps) < 2 or not ((steps > 0).all() or (steps < 0).all()):
+        return False
+    usual = np.median(np.abs(steps))
+    several = not year_first or len(np.unique(year[np.isfinite(year)])) > 1
+    return bool(usual in (1, 2, 3, 6) and (np.abs(steps) == usual).mean() >= 0.8 and several)
+
+
+def _are_quarters(year: np.ndarray, days: np.ndarray) -> bool:
+    """Whether months are 1 to 4 in each of three years or more, and no others in any: those of quarters."""
+    there = ~np.isnat(days)
+    month = days[there].astype("datetime64[M]").astype(int) % 12 + 1
+    if not len(month) or month.max() != 4 or len(np.unique(month)) < 4:
+        return False
+    counts = np.unique(year[there], return_counts=True)[1]
+    return bool((counts[1:-1] % 4 == 0).all() and len(counts) >= 3)
 
 
 def _is_sorted(days: np.ndarray) -> bool:
@@ -199,18 +195,14 @@ def _short_years(text: pd.Series, days: np.ndarray) -> tuple[str, ...]:
     return (f"years of two digits are those from 19{PIVOT} to 20{PIVOT - 1}: {text.iloc[at].strip()} is {days[at]}",)
 
 
-def _said(when: np.datetime64) -> str:
-    return str(when).removesuffix("T00:00:00")
-
-
 def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str) -> Dates:
     """Day, month and year, or month, day and year: the order in which every entry is a date. Years of two digits come
     last, but between dashes they may be first, as 24-01-31."""
     one, two = _numbers(parts, "first", np.nan), _numbers(parts, "second_of", np.nan)
     year = _of_century(_floats(parts["short"])) if "short" in parts else _floats(parts["year"])
-    orders = {"day": _days(year, two, one), "month": _days(year, one, two)}
+    orders = {"day": days_of(year, two, one), "month": days_of(year, one, two)}
     if "short" in parts:
-        orders = _with_year_first(orders, _days(_of_century(one), two, _floats(parts["short"])), parts["between"])
+        orders = _with_year_first(orders, days_of(_of_century(one), two, _floats(parts["short"])), parts["between"])
     either = ~np.all([np.isnat(order) for order in orders.values()], axis=0)
     possible = [name for name, order in orders.items() if not np.isnat(order[either]).any()]
     if not possible:
@@ -219,7 +211,7 @@ def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str)
     notes: tuple[str, ...] = ()
     others = [name for name in possible[1:] if (orders[name][either] != orders[possible[0]][either]).any()]
     if first in possible and others:
-        return replace(_on_the_clock(orders[first], parts), first=first)
+        return replace(_on_the_clock(orders[first], (), parts), first=first)
     if others:
         days, other = orders[possible[0]], orders[others[0]]
         at = int(np.flatnonzero(either & (days != other))[0])
@@ -230,10 +222,10 @@ def _in_some_order(text: pd.Series, parts: pd.DataFrame, where: str, first: str)
     if "short" in parts:
         notes += _short_years(text, orders[possible[0]])
     shows = bool(others) or len(possible) == 1
-    return replace(_on_the_clock(orders[possible[0]], parts, notes), first=possible[0] if shows else first)
+    return replace(_on_the_clock(orders[possible[0]], notes, parts), first=possible[0] if shows else first)
 
 
-def _on_the_clock(days: np.ndarray, parts: pd.DataFrame, notes: tuple[str, ...] = ()) -> Dates:
+def _on_the_clock(days: np.ndarray, notes: tuple[str, ...], parts: pd.DataFrame) -> Dates:
     """The days with their times, where some have any."""
     when = days.astype("datetime64[s]")
     if "hour" not in parts or parts["hour"].isna().all():
@@ -243,21 +235,46 @@ def _on_the_clock(days: np.ndarray, parts: pd.DataFrame, notes: tuple[str, ...] 
         half = parts["half"].fillna("").str.lower().str[:1].to_numpy(str)
         hours = np.where(half != "", hours % 12 + 12 * (half == "p"), hours)
     seconds = 3600 * hours + 60 * _numbers(parts, "minute", 0) + _numbers(parts, "second", 0)
-    when = np.where(seconds <= 24 * 3600, when + seconds.astype("timedelta64[s]"), np.datetime64("NaT", "s"))
-    if "zone" not in parts:
+    when = np.where(seconds <= 24 * 3600, when + seconds.astype("timedelta64[s]"), NEVER)
+    if "part" in parts and parts["part"].notna().any():
+        finer = _floats(parts["part"].str.replace(",", "."), 0)
+        when = in_seconds(when + np.round(finer * 1e6).astype("timedelta64[us]"))
+    if "zone" not in parts or parts["zone"].isna().all():
         return Dates(when, notes)
-    offsets = parts["zone"].str.extract(r"^(?P<sign>[+-])(?P<hour>\d\d):?(?P<minute>\d\d)?$")
+    offsets = parts["zone"].str.extract(r"(?P<sign>[+-])(?P<hour>\d\d):?(?P<minute>\d\d)?$")
     ahead = 60 * _numbers(offsets, "hour", 0) + _numbers(offsets, "minute", 0)
     ahead = np.where((offsets["sign"] == "-").to_numpy(bool, na_value=False), -ahead, ahead)
     there = ~np.isnat(when)
-    if (ahead[there] != ahead[there][:1]).any() and has_several_a_day(when):
-        when = when - (60 * ahead).astype("timedelta64[s]")
-        notes = (*notes, "the zone's offset changes within the file: all times are now UTC")
-    return Dates(when, notes)
+    if (ahead[there] == ahead[there][:1]).all() or not has_several_a_day(when):
+        return Dates(when, notes)
+    said = _change_of_the_clock(when[there], ahead[there].astype(int))
+    if said:
+        return Dates(when, (*notes, said))
+    when = when - (60 * ahead).astype("timedelta64[s]")
+    return Dates(when, (*notes, "the zone's offset changes within the file: all times are now UTC"))
+
+
+def _change_of_the_clock(when: np.ndarray, ahead: np.ndarray) -> str:
+    """What is to be said where the offset of times (N,), minutes ahead of UTC, changes as in one place where summer
+    time comes and goes; empty where it changes otherwise."""
+    order = np.argsort(when - ahead.astype("timedelta64[m]"), kind="stable")
+    when, ahead = when[order], ahead[order]
+    at = np.flatnonzero(np.diff(ahead)) + 1
+    if (np.abs(np.diff(ahead)) > CHANGE).any() or (np.diff(when[at]) < APART).any():
+        return ""
+    first = at[0]
+    same_day = when[first].astype("datetime64[D]") == when[first - 1].astype("datetime64[D]")
+    before, after = (
+        f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+        for minutes in ahead[[first - 1, first]]
+    )
+    more = "" if len(at) == 1 else f", and {len(at) - 1} more {'time' if len(at) == 2 else 'times'}"
+    day = f"{'on' if same_day else 'before'} {when[first].astype('datetime64[D]')}"
+    return f"times are those of the clock: the zone's offset changes from {before} to {after} {day}{more}"
 
 
 def has_several_a_day(when: np.ndarray) -> bool:
     """Whether the rows of these dates are of times within the day: not so if only a few days have several times."""
-    times = np.unique(when[~np.isnat(when)].astype("datetime64[m]"))
+    times = np.unique(when[~np.isnat(when)].astype("datetime64[s]"))
     rows = np.unique(times.astype("datetime64[D]"), return_counts=True)[1]
     return bool(len(rows)) and bool((rows > 1).mean() > 0.25)
