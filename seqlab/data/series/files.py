@@ -22,8 +22,10 @@ from seqlab.data.series.file_columns import (
 )
 from seqlab.data.series.file_dates import dates_of, kept_rows
 from seqlab.data.series.frequency import at_frequency
-from seqlab.data.series.kinds import Kind, are_additive, with_kind
+from seqlab.data.series.kinds import Kind, are_additive, are_counts, with_kind
 from seqlab.data.series.series import FIELDS, Series, noted, series_of
+from seqlab.data.series.splits import split_column, split_factors, split_ratios
+from seqlab.data.series.unusual import left_out
 from seqlab.data.tables.dates import has_several_a_day
 from seqlab.data.tables.header import UNNAMED
 from seqlab.data.tables.reader import read_untyped
@@ -86,7 +88,24 @@ def series_of_column(
     """
     values, repairs = forecast_column(table[label], decimal, where)
     frame, is_price = _fields(table, label, list(table.columns), values, decimal)
-    return _series(frame.assign(date=when), label, kind, freq, where, name, [*notes, *repairs], is_price)
+    frame = frame.assign(date=when)
+    told = split_column([str(other) for other in table.columns])
+    if told is not None and field_of(label) == "close" and "adj_close" not in map(field_of, table.columns):
+        frame, said = _without_splits(frame, table[told])
+        repairs = [*repairs, *said]
+    return _series(frame, label, kind, freq, where, name, [*notes, *repairs], is_price)
+
+
+def _without_splits(frame: pd.DataFrame, told: pd.Series) -> tuple[pd.DataFrame, list[str]]:
+    """The frame with closes that are adjusted for the splits that a column tells of."""
+    ratios = split_ratios(told)
+    if ratios is None:
+        return frame, [f"column '{told.name}' cannot be read as splits, like 4.0 or 4:1: it is left"]
+    order = np.argsort(frame["date"].to_numpy(), kind="stable")
+    closes, days = frame["adj_close"].to_numpy()[order], frame["date"].to_numpy()[order].astype("datetime64[D]")
+    factors = np.ones(len(frame))
+    factors[order], said = split_factors(closes, ratios[order], days, str(told.name))
+    return frame.assign(adj_close=frame["adj_close"] * factors), said
 
 
 def _fields(
@@ -117,15 +136,49 @@ def _series(
     is_close: bool,
 ) -> Series:
     """The Series of the column `label`, whose values are the frame's adj_close."""
-    values, dates = frame["adj_close"].to_numpy(), frame["date"].to_numpy()
-    in_order = values[np.argsort(dates, kind="stable")]
-    additive = are_additive(in_order[np.isfinite(in_order)], kind, is_close, f"column '{label}' of {where}")
+    unit, is_price = _unit_of(frame["date"].to_numpy()), is_close or kind == "prices"
+    unusual = np.zeros(len(frame), bool)
+    if kind != "returns":  # of which all may be
+        unusual, said = _unusual(frame, is_price)
+        notes = [*notes, *(f"column '{label}': {note}" for note in said)]
+        frame = frame[~unusual]
+    values = frame["adj_close"].to_numpy()[np.argsort(frame["date"].to_numpy(), kind="stable")]
+    values = values[np.isfinite(values)]
+    additive, counts = are_additive(values, kind, is_close, f"column '{label}' of {where}"), are_counts(values)
     if additive:  # differences know no scale
-        frame["close"] = values
-    series = series_of(name, "file", "", frame, notes, additive=additive, unit=_unit_of(dates))
+        frame = frame.assign(close=frame["adj_close"])
+    elif not is_price:
+        frame, floor = _above_zero(frame)
+        notes = [*notes, *(f"column '{label}': {note}" for note in floor)]
+    series = series_of(name, "file", "", frame, notes, additive=additive, unit=unit)
+    dropped = (*series.dropped, f"{unusual.sum():,} that are unlike all others") if unusual.any() else series.dropped
     origin = f"the file's column {label}, which ends on {series.dates[-1]}"
-    series = replace(series, column=label, origin=origin)
-    return noted(with_kind(series if freq is None else at_frequency(series, freq), kind, is_close))
+    series = replace(series, column=label, origin=origin, dropped=dropped)
+    return noted(with_kind(series if freq is None else at_frequency(series, freq), kind, is_close, counts))
+
+
+def _unusual(frame: pd.DataFrame, is_price: bool) -> tuple[np.ndarray, list[str]]:
+    """Which rows hold what is no observation (N,), and what is to be said of them. frame: in any order of dates."""
+    dates = frame["date"].to_numpy()
+    order = np.argsort(dates, kind="stable")
+    order = order[~np.isnat(dates[order])]
+    unusual = np.zeros(len(frame), bool)
+    unusual[order], said = left_out(frame["adj_close"].to_numpy()[order], dates[order], is_price)
+    return unusual, said
+
+
+def _above_zero(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The frame with half of the smallest value above zero for its few zeros, which have no relative change."""
+    values = frame["adj_close"].to_numpy()
+    zero = values == 0
+    if not zero.any():
+        return frame, []
+    least = float(np.min(values[values > 0])) / 2
+    filled = np.where(zero, least, values)
+    count, known = int(zero.sum()), int(np.isfinite(values).sum())
+    verb = "is" if count == 1 else "are"
+    said = f"{count:,} of {known:,} values {verb} zero: taken as {least:g}, half of the smallest above"
+    return frame.assign(adj_close=filled, close=filled), [said]
 
 
 def _unit_of(dates: np.ndarray) -> str:

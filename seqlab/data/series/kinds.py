@@ -15,6 +15,7 @@ from seqlab.errors import DataError
 Kind = Literal["auto", "prices", "levels", "returns", "counts"]
 NO_PRICE = 0.01  # share of closes at or below zero above which a column holds no prices
 FAULTS = 2  # of them that are faults of a file, whatever their share
+FEW_ZEROS = 0.05  # share of the values, up to which the others' relative changes are forecast
 OF_WEEKDAY = 0.1  # share of the variance of changes that weekdays explain, above which no market made them
 COMES_BACK = -0.25  # correlation of a change with the one before, below which values return as no price does
 FEWEST = 60  # changes that tell
@@ -32,26 +33,27 @@ def are_additive(values: np.ndarray, kind: Kind, is_close: bool, where: str) -> 
             f"{where} has {int(low.sum()):,} values at or below zero, as {values[low][0]:g}, and prices are above",
             "leave out --kind, or say --kind levels",
         )
-    if kind == "counts" and not _are_counts(values):
+    if kind == "counts" and not are_counts(values):
         odd = values[(values < 0) | (values != np.round(values))][0]
         raise DataError(f"{where} holds {odd:g}, and counts are whole numbers from 0 on", "say --kind levels")
     if kind in ("levels", "returns"):  # returns too, until they are compounded
         return True
     if kind == "auto" and is_close and low.sum() <= max(FAULTS, NO_PRICE * len(values)):
         return False
-    return bool(low.any()) or (kind != "prices" and not is_close and only_rises(values))
+    if kind != "prices" and not is_close and only_rises(values):
+        return True
+    few_zeros = not (values < 0).any() and low.mean() <= FEW_ZEROS and not is_close
+    return bool(low.any()) and not few_zeros
 
 
-def with_kind(series: Series, kind: Kind, is_close: bool) -> Series:
-    """The series with its kind, said where it was decided here."""
+def with_kind(series: Series, kind: Kind, is_close: bool, counts: bool) -> Series:
+    """The series with its kind, said where it was decided here. counts: whether its values are whole, from 0 on."""
     if kind == "returns":
         return _compounded(series)
     if kind != "auto":
         return replace(series, kind=kind)
-    values = series.adjusted
     if not series.additive and (is_close or _trades(series)):
         return replace(series, kind="prices")
-    counts = _are_counts(values)
     return replace(series, kind="counts" if counts else "levels", notes=(*series.notes, _said(series, counts)))
 
 
@@ -72,7 +74,8 @@ def _said(series: Series, counts: bool) -> str:
     return f"{name} has {rows}: its differences are forecast (--kind returns if it holds returns)"
 
 
-def _are_counts(values: np.ndarray) -> bool:
+def are_counts(values: np.ndarray) -> bool:
+    """Whether all values are whole numbers from 0 on."""
     return bool((values >= 0).all() and (values == np.round(values)).all())
 
 

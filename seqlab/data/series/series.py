@@ -81,7 +81,7 @@ class Series:
         if self.kind == "counts":
             values = np.round(values)
         if not self.additive:
-            return np.log(np.maximum(values, 1.0) / now)
+            return np.log(np.maximum(values, 0.5) / now)  # which is zero when it is rounded
         least = now if self.never_falls else 0.0 if self.adjusted.min() >= 0 else -np.inf
         return np.maximum(values, least) - now
 

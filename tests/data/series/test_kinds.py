@@ -51,8 +51,8 @@ def test_what_is_said_goes_before_what_is_seen():
     assert returns.is_price and returns.adjusted[-1] == pytest.approx(returns.close[-1])
     with pytest.raises(DataError, match="counts are whole"):
         read(counted / 7, kind="counts")
-    with pytest.raises(DataError, match="at or below zero, as -1"):
-        read(np.append(counted, -1), kind="prices")
+    with pytest.raises(DataError, match="at or below zero, as -3"):
+        read(np.append(counted, [-3, -3.5]), kind="prices")
 
 
 @pytest.mark.parametrize(
