@@ -82,9 +82,8 @@ class Repairs:
         for encoding, names in self.encodings.items():
             how = f"written in {encoding}"
             if encoding == NAMES[WINDOWS]:
-                count = "1 letter or sign" if self.letters == 1 else f"{self.letters:,} letters and signs"
-                found_in = f"{count}, as in '{self.example}'"
-                how = f"not written in UTF-8: read as {encoding} ({found_in})"
+                letters = "1 letter or sign" if self.letters == 1 else f"{self.letters:,} letters and signs"
+                how = f"not written in UTF-8: read as {encoding} ({letters}, as in '{self.example}')"
             found.append(_about(names, how))
         if count := self.bad["bytes"]:
             where = f"the first in {self.first[0]}, line {self.first[1]:,}"
