@@ -179,8 +179,8 @@ def _survey(file: Source) -> tuple[str, list[str]]:
             chunk = content.read(CHUNK)
     survey.finish()
     if (encoding := survey.encoding()) == UTF8:
-        damaged = f"{survey.bad:,} bytes of it are not UTF-8: each such place became U+FFFD"
-        return encoding, [damaged] if survey.bad else []
+        count = "1 byte of it is" if survey.bad == 1 else f"{survey.bad:,} bytes of it are"
+        return encoding, [f"{count} not UTF-8: each such place became U+FFFD"] if survey.bad else []
     if encoding == WINDOWS and not survey.undefined:
         return encoding, [f"it is not written in UTF-8: read as Windows-1252, as in '{survey.example()}'"]
     old = "latin-1" if survey.undefined else WINDOWS
