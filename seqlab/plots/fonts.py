@@ -34,12 +34,11 @@ def find_fonts(figure: Figure) -> str:
             assert isinstance(text, Text)
             if missing := {char for char in text.get_text() if _is_drawn(char)} - _characters_of(text):
                 lacking[text] = missing
-        wanted = sorted(set().union(*lacking.values()))
-        families = _families_with(set(wanted)) if wanted else []
+        families = _families_with(set().union(*lacking.values())) if lacking else []
         for text in lacking:
             text.set_fontfamily([*text.get_fontfamily(), *families])
-        had = {char for text in lacking for char in _characters_of(text)}
-    return "".join(char for char in wanted if char not in had)
+        left = (missing - _characters_of(text) for text, missing in lacking.items())
+        return "".join(sorted(set().union(*left)))
 
 
 def note_of(lacking: str) -> str:

@@ -88,7 +88,7 @@ class Survey:
     def __init__(self) -> None:
         self.size = self.bad = self.cut = self.high = self.undefined = 0
         self.first: tuple[int, int, int] | None = None
-        self.start = self.evidence = self._pending = b""
+        self.start = self.evidence = self._pending = self._before = b""
         self._lines = 1
 
     @property
@@ -118,7 +118,7 @@ class Survey:
         except UnicodeDecodeError:
             text, used = codecs.utf_8_decode(data, "surrogateescape", final)
             self._note_bad(data[:used], text, self.size - len(data))
-        self._pending = data[used:]
+        self._pending, self._before = data[used:], data[max(0, used - 32) : used]  # the end may cut a word
         if self.first is None:
             self._lines += chunk.count(b"\n")
 
@@ -133,6 +133,7 @@ class Survey:
     def finish(self) -> None:
         """All is fed."""
         self.cut = len(self._pending)
+        self.evidence = self.evidence or self._before
         self._feed(b"", final=True)
 
     def encoding(self) -> str:

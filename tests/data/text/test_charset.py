@@ -130,6 +130,7 @@ def test_utf8_with_some_damage_stays_utf8_and_a_mixture_is_nothing_certain() -> 
     assert surveyed(good.encode() * 20 + b"\xff\xfe caf\xe9").encoding() == UTF8
     assert surveyed(good.encode() * 20 + good.encode("cp1252") * 20).encoding() == ""
     assert surveyed(b"plain text \xe2\x82").cut == 2  # a character that the end cuts
+    assert surveyed(b"un caf\xe9").example() == "café"
 
 
 def test_what_is_judged_by_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
