@@ -41,6 +41,7 @@ def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Even
             f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
         )
     corpus = yield from load_corpus(path or trained_on["name"], offline=offline)
+    yield from map(Note, corpus.notes)
     same = corpus.sha256 == trained_on["sha256"]
     if not same:
         yield Note(f"this {corpus.name} is another text than the {trained_on['name']} trained on: all of it is read")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.checkpoint import Checkpoint
+from seqlab.data.text.charset import BYTE_ORDER_MARK
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
 from seqlab.formatting import html_table
@@ -163,6 +164,7 @@ class TextModel:
         adapt: bool = False,
     ) -> Writing:
         """`generate`, a character at a time: iterate what it returns."""
+        prompt = prompt.removeprefix(BYTE_ORDER_MARK)
         if length < 0:
             raise UsageError(f"a length of {length} has no meaning", "use 0 characters or more")
         few = samples < FEW_SAMPLES and self.compute.threads is None
@@ -184,7 +186,7 @@ class TextModel:
     def generate(
         self, prompt: str = "", length: int = 1000, *, check_copies: str | None = None, **options: Any
     ) -> Generated:
-        """Up to `length` characters after `prompt`, in each of so many samples.
+        """Up to `length` characters after `prompt` (less a byte order mark), in each of so many samples.
 
         temperature: below 1 safer, above 1 wilder, 0 the likeliest character always. top_k, top_p, min_p: draw among
         the k likeliest, among the likeliest that together have that probability, among those at least so many times
@@ -200,11 +202,15 @@ class TextModel:
         return writing.result(training)
 
     def score(self, text: str) -> Scored:
-        """The log-probability of every character of a text, that has at least one."""
+        """The log-probability of every character of a text, that has at least one.
+
+        A byte order mark at its beginning is no character: it is left out.
+        """
+        text = text.removeprefix(BYTE_ORDER_MARK)
         return Scored(text, np.concatenate(list(self.score_pieces(text))))
 
     def score_pieces(self, text: str) -> Iterator[np.ndarray]:
-        """`score`, in pieces (n,) as they are computed."""
+        """`score`, in pieces (n,) as they are computed, of a text as it is."""
         if not text:
             raise DataError("the text is empty", "give a text")
         device_config = self.compute.resolve(self.checkpoint.config["parameters"])
@@ -237,6 +243,7 @@ class TextModel:
         else:
             corpus = yield from load_corpus(data or trained_on["name"], offline=offline)
         yield Note(f"{corpus.name}: {len(corpus):,} characters, from {corpus.origin}")
+        yield from map(Note, corpus.notes)
         same = corpus.sha256 == trained_on["sha256"]
         if not same:
             alike = corpus.name == trained_on["name"]

@@ -137,9 +137,9 @@ def prepare(
 
 
 def _about(corpus: Corpus) -> Generator[Note, None, None]:
-    yield Note(f"{corpus.name}: {len(corpus):,} characters in {corpus.files:,} files, from {corpus.origin}")
-    if corpus.bad_bytes:
-        yield Note(f"{corpus.bad_bytes:,} bytes of it are not UTF-8: each such place became U+FFFD")
+    files = "1 file" if corpus.files == 1 else f"{corpus.files:,} files"
+    yield Note(f"{corpus.name}: {len(corpus):,} characters in {files}, from {corpus.origin}")
+    yield from map(Note, corpus.notes)
     if len(corpus) < SMALL_TEXT:
         yield Note(f"a small text: under {SMALL_TEXT:,} characters a model mostly learns it by heart")
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seqlab.formatting import plain
+from seqlab.plots.fonts import Chart, find_fonts, note_of
 
 INK, GREY, FAINT = "#22262b", "#6a737d", "#e4e8ec"
 # blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened
@@ -34,7 +35,7 @@ def quiet(axes: Axes) -> None:
 
 def empty(width: float, height: float) -> Figure:
     """A figure of so many inches, whose parts make room for each other."""
-    figure = Figure(figsize=(width, height))
+    figure = Chart(figsize=(width, height))
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
     return figure
 
@@ -44,16 +45,16 @@ def write_note(figure: Figure, note: str) -> None:
     figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color=GREY)
 
 
-def save(figure: Figure, path: Path, note: str | None = None) -> None:
+def save(figure: Figure, path: Path, note: str | None = None) -> str:
     """Write a figure by its ending, first with a small note at the bottom if there is one; the same figure gives the
-    same bytes."""
+    same bytes. What is to be said of it: characters that no font here has, in names of another script; empty of an
+    .svg, whose text stays text."""
     if note is not None:
         write_note(figure, note)
+    is_text = path.suffix.lower() == ".svg"
     date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-    with (
-        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}),  # text stays text
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another script is drawn as boxes
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # returned in words
         warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # a few hours have fewer ticks than it likes
         figure.savefig(path, dpi=min(150, TALLEST / figure.get_figheight()), metadata=date)
+    return "" if is_text else note_of(find_fonts(figure))

@@ -639,6 +639,9 @@ def test_standard_input_is_read_only_where_a_dash_is_named(trained: Path) -> Non
     process = start_seqlab(*words, "--prompt", "-", stdin=subprocess.PIPE)
     out, err = process.communicate("int i\n", timeout=60)
     assert process.returncode == 0 and out.startswith("int i") and len(out) == 11, (out, err)
+    process = start_seqlab(*words, "--prompt", "-", stdin=subprocess.PIPE)
+    out, err = process.communicate("\ufeffint i\n", timeout=60)  # as an editor saves it
+    assert process.returncode == 0 and out.startswith("int i") and len(out) == 11, (out, err)
     process = start_seqlab(*words, stdin=subprocess.PIPE)  # never written to, never closed
     try:
         assert process.wait(timeout=60) == 0

@@ -98,20 +98,35 @@ def test_on_a_terminal_the_text_is_coloured_and_takes_nothing_over(trained: Path
 
 def test_standard_input_is_read_where_it_is_named(trained: Path, tmp_path: Path) -> None:
 
-    (tmp_path / "a.c").write_bytes(b"int left;\r\n\xff")
+    content = "/* größer, 20 °C */ int left;\r\n" * 5
+    (tmp_path / "a.c").write_bytes(content.encode() + b"\xff")
     words = ["--corpus", trained, "--json", "--threads=1"]
     with (tmp_path / "a.c").open() as stdin:
         read = run_seqlab("score", "-", *words, stdin=stdin)
     assert json.loads(read.out) == json.loads(run_seqlab("score", tmp_path / "a.c", *words).out)
-    assert "".join(one["char"] for one in json.loads(read.out)["chars"]) == "int left;\r\n\ufffd"
+    assert "".join(one["char"] for one in json.loads(read.out)["chars"]) == content + "\ufffd"
+
+
+def test_the_same_text_has_the_same_score_in_every_encoding(cli: Cli, trained: Path, tmp_path: Path) -> None:
+    text = "/* größer */ int left; // it’s 5 €\n"
+    words = ["--corpus", trained, "--json", "--threads=1"]
+    (tmp_path / "plain.c").write_bytes(text.encode())
+    plain = cli("score", tmp_path / "plain.c", *words)
+    assert "".join(one["char"] for one in json.loads(plain.out)["chars"]) == text
+    for encoding, said in (("utf-8-sig", ""), ("utf-16", "UTF-16"), ("utf-32", "UTF-32"), ("cp1252", "Windows-1252")):
+        (tmp_path / "a.c").write_bytes(text.encode(encoding))
+        found = cli("score", tmp_path / "a.c", *words)
+        assert json.loads(found.out) == json.loads(plain.out) and said in found.err
 
 
 def test_a_file_that_cannot_be_scored_is_an_error_of_two_lines(cli: Cli, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("")
     (tmp_path / "binary").write_bytes(b"\x7fELF\0")
+    (tmp_path / "other").write_bytes("text\nПривет, как дела?".encode("cp1251"))
     for name, status, words in (
         ("empty", 1, ["empty"]),
         ("binary", 1, ["NUL bytes"]),
+        ("other", 1, ["other is neither UTF-8 nor Windows-1252", "the first 0xCF in line 2", "iconv -f"]),
         ("nothing", 1, ["no file", "nothing"]),
         (".", 1, ["is a folder", "seqlab evaluate"]),
     ):

@@ -16,6 +16,7 @@ from seqlab.data.text.corpus import UNKNOWN, Corpus, Vocab
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.language import LanguageModel
 from seqlab.language.generate import _until
+from seqlab.language.text_model import TextModel
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import RunOptions
@@ -265,3 +266,12 @@ def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: 
         other = LanguageSettings(**{**given, "hidden_size": 12})
         train(text, tmp_path / "no", other, first.checkpoint)
     assert "hidden_size=16" in refusal.value.hint
+
+
+def test_a_byte_order_mark_before_a_text_is_no_character(tmp_path: Path) -> None:
+    model = TextModel(trained_on("abcd" * 500, tmp_path / "marks", max_steps=2), ONE_THREAD)
+    marked, plain = model.score("\ufeffabca"), model.score("abca")
+    assert marked.text == plain.text == "abca" and marked.log_probs.tolist() == plain.log_probs.tolist()
+    assert model.generate("\ufeffab", 5).to_dict()["samples"] == model.generate("ab", 5).to_dict()["samples"]
+    with pytest.raises(DataError, match="empty"):
+        model.score("\ufeff")

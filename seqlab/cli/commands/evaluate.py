@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqlab.cli.charts import write_chart
 from seqlab.cli.options import CHARTS, Common, check_writable, data_dir_option, series_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
@@ -60,9 +61,9 @@ def command(
     model = api.model_of(saved, common.compute)
     found = follow(common, model.evaluate_task(data, **own.get(job, {})))
     if plot is not None:
-        from seqlab.plots import confusion, style
+        from seqlab.plots import confusion
 
-        style.save(found.plot(), plot, confusion.NOTE)
+        write_chart(common, found.plot(), plot, confusion.NOTE)
         say(common, f"drawn in {plot}")
     if common.json:
         result_json(found.to_dict())

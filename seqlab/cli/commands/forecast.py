@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from seqlab.cli.charts import write_chart
 from seqlab.cli.options import CHARTS, Common, common_options, from_command_line, series_options, series_words
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
@@ -94,12 +95,12 @@ def command(
     )
     forecasts = follow(common, task)
     if backtest is not None:
-        _write(backtest, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
+        _write(common, backtest, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
         say(common, f"backtest written to {backtest}")
         if len(names) == 1 and not columns and not any(one.on_the_spot for one in forecasts):
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
-        _write(common.output, forecasts.plot, lambda path: write_table(path, forecasts))
+        _write(common, common.output, forecasts.plot, lambda path: write_table(path, forecasts))
         say(common, f"written to {common.output}\n{_other_form(names, common.output, context, kind)}")
     if common.json:
         result_json(forecasts.to_dict())
@@ -108,14 +109,12 @@ def command(
             result("\n".join(lines(one)))
 
 
-def _write(path: Path, plot: "Callable[[], Figure]", write: Callable[[Path], None]) -> None:
+def _write(common: Common, path: Path, plot: "Callable[[], Figure]", write: Callable[[Path], None]) -> None:
     """Write a chart, or where the file's name ends so the table of its numbers."""
     if path.suffix.lower() == ".csv":
         write(path)
     else:
-        from seqlab.plots.style import save
-
-        save(plot(), path)
+        write_chart(common, plot(), path)
 
 
 def _other_form(names: Sequence[str], output: Path, context: click.Context, kind: str) -> str:

@@ -10,7 +10,7 @@ from seqlab.cli.options import Common, common_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.signals import Interrupted
-from seqlab.errors import UsageError
+from seqlab.data.text.decoding import text_of
 
 if TYPE_CHECKING:
     from seqlab.language.text_model import Generated, Writing
@@ -66,7 +66,7 @@ def command(
     model = api.load(corpus, job="language", **common.device_options)
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":
-        prompt = _standard_input()
+        prompt = _standard_input(common)
     training = None
     if check_copies is not None:  # before anything is drawn: it may fail
         training = follow(common, model.training_text_task(check_copies, offline=common.offline))
@@ -146,12 +146,8 @@ def _together(prompt: str, found: "Generated") -> str:
     return "\n\n".join(f"==> sample {k} of {len(texts)} <==\n{prompt}{text}" for k, text in enumerate(texts, 1))
 
 
-def _standard_input() -> str:
-    data = sys.stdin.buffer.read()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise UsageError(
-            f"the prompt is not UTF-8: {problem.reason} at byte {problem.start}", "convert it to UTF-8"
-        ) from problem
+def _standard_input(common: Common) -> str:
+    text, notes = text_of(sys.stdin.buffer.read(), "the prompt")
+    for note in notes:
+        say(common, note)
     return text.removesuffix("\n")

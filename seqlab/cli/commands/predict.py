@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from seqlab.cli.charts import write_chart
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
@@ -74,9 +75,9 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     if common.json:
         result_json(found.to_dict())
     if drawn and found:
-        from seqlab.plots import grad_cam, style
+        from seqlab.plots import grad_cam
 
-        style.save(model.grad_cam(found).plot(), drawn, grad_cam.NOTE)
+        write_chart(common, model.grad_cam(found).plot(), drawn, grad_cam.NOTE)
         say(common, f"heat maps drawn in {drawn}")
     if found.failed:
         raise DataError(f"{len(found.failed):,} of {len(files):,} files could not be read", found.failed[0].hint)

@@ -13,6 +13,7 @@ import click
 from seqlab.cli.options import Common
 from seqlab.cli.output import Bar, result, result_json_list, say
 from seqlab.cli.redirect import result_options
+from seqlab.data.text.decoding import text_of
 from seqlab.errors import DataError
 from seqlab.formatting import plain
 
@@ -36,11 +37,13 @@ def command(common: Common, file: str, corpus: str) -> None:
 
     On a terminal the text is coloured by surprise; elsewhere every line stands after its bits per character.
     """
-    text = _read(file)
+    text, notes = _read(file)
     from seqlab import api  # after the cheap errors: it imports torch
 
     model = api.load(corpus, job="language", **common.device_options)
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
+    for note in notes:
+        say(common, note)
     if missing := model.model.vocab.missing(text):
         names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
         say(common, f"{len(missing):,} of its characters the model has never seen, 20 bits and more each: {names}")
@@ -53,8 +56,8 @@ def command(common: Common, file: str, corpus: str) -> None:
     result(f"{total / chars:.4f} bits per character ({total / chars * math.log(2):.4f} nats), {chars:,} characters")
 
 
-def _read(file: str) -> str:
-    """The text of a file, of standard input for `-`. Bytes that are not UTF-8 become U+FFFD, as in a corpus."""
+def _read(file: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a file, of standard input for `-`, read as a corpus is, and what is to be said of that."""
     path = Path(file)
     if file != "-" and path.is_dir():
         raise DataError(f"{file} is a folder", "name a file, or measure the folder: seqlab evaluate CHECKPOINT FOLDER")
@@ -62,11 +65,10 @@ def _read(file: str) -> str:
         raise DataError(f"there is no file {file}", "name a text file, or - for standard input")
     data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
     name = "standard input" if file == "-" else shlex.quote(file)
-    if not data:
+    text, notes = text_of(data, name)
+    if not text:
         raise DataError(f"{name} is empty", "give a text")
-    if b"\0" in data[:8192]:
-        raise DataError(f"{name} is no text: it has NUL bytes", "give a text in UTF-8")
-    return data.decode("utf-8", errors="replace")
+    return text, notes
 
 
 def _as_json(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:

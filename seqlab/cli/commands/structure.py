@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqlab.cli.charts import write_chart
 from seqlab.cli.options import (
     CHARTS,
     Common,
@@ -58,7 +59,7 @@ def command(
         common, api.structure_task(names, columns=columns, kind=kind, freq=freq, offline=common.offline, **given)
     )
     if common.output is not None:
-        purpose, other = _write(common.output, found, top)
+        purpose, other = _write(common, common.output, found, top)
         if _is_one_of(other, names):
             other = other.with_stem(f"{other.stem}-structure")
         read = series_words(columns, kind, freq)
@@ -83,12 +84,10 @@ def _options(common: Common, top: int) -> list[str]:
     return options + (["--offline"] if from_command_line(context, "offline") else [])
 
 
-def _write(path: Path, found: "Structure", top: int) -> tuple[str, Path]:
+def _write(common: Common, path: Path, found: "Structure", top: int) -> tuple[str, Path]:
     """Write the map, or the numbers of all rows: what the other one is for, and a file to write it to."""
     if path.suffix.lower() != ".csv":
-        from seqlab.plots.style import save
-
-        save(found.plot(top), path)
+        write_chart(common, found.plot(top), path)
         return "its numbers", path.with_suffix(".csv")
     frame = found.to_frame()
     frame[found.kind] = [str(place) for place in found.places]

@@ -30,8 +30,9 @@ def reading(path: Path, hint: str) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {problem}", "pack it again, without a password") from problem
 
 
-def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
-    """The files of an archive, in its order, each with its content to be read before the next is asked for; no links.
+def members(path: Path) -> Generator[tuple[str, IO[bytes] | None], None, None]:
+    """The files of an archive, in its order, each with its content to be read before the next is asked for; None of a
+    link.
 
     Read to the very end, where the compression has its checksum. To be used within `reading`.
     """
@@ -39,14 +40,18 @@ def members(path: Path) -> Generator[tuple[str, IO[bytes]], None, None]:
     if suffix == ".zip":
         with zipfile.ZipFile(path) as packed:
             for info in packed.infolist():
-                if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16):
+                if stat.S_ISLNK(info.external_attr >> 16):
+                    yield info.filename, None
+                elif not info.is_dir():
                     with packed.open(info) as content:
                         yield info.filename, content
         return
     with (open if suffix == ".tar" else OPENERS.get(suffix, gzip.open))(path, "rb") as unpacked:
         with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for entry in archive:
-                if entry.isreg():
+                if entry.issym() or entry.islnk():
+                    yield entry.name, None
+                elif entry.isreg():
                     member = archive.extractfile(entry)
                     assert member is not None  # it is a file
                     yield entry.name, member
@@ -62,7 +67,7 @@ def read_members(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """
     with reading(path, "remove it and fetch it again"):
         found = ((below_top(name), content) for name, content in members(path))
-        return {inside: content.read() for inside, content in found if wanted(inside)}
+        return {inside: content.read() for inside, content in found if content and wanted(inside)}
 
 
 def below_top(name: str) -> str:

@@ -3,13 +3,13 @@
 import csv
 import warnings
 from collections.abc import Collection, Iterator
-from io import TextIOWrapper
 
 import numpy as np
 import pandas as pd
 
 from seqlab.data.tables.sniff import Layout, rows_of
 from seqlab.data.tables.unpack import Source
+from seqlab.data.text.charset import text_reader
 from seqlab.errors import DataError
 
 CELLS = 1 << 21  # read at a time
@@ -40,7 +40,7 @@ def columns_of(source: Source, layout: Layout, as_text: Collection[str]) -> dict
 def _frames(source: Source, layout: Layout, raw: set[str]) -> Iterator[pd.DataFrame]:
     with (
         source.unpacked() as content,
-        TextIOWrapper(content, layout.encoding, newline="") as text,
+        text_reader(content, layout.encoding) as text,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", pd.errors.ParserWarning)  # longer rows would be cut
@@ -72,7 +72,7 @@ def _kind_and_values(column: pd.Series) -> tuple[str, np.ndarray]:
 def _of_line(source: Source, layout: Layout, problem: Exception) -> DataError:
     """What pandas could not read, with the line as an editor counts it."""
     width = len(layout.names)
-    with source.unpacked() as content, TextIOWrapper(content, layout.encoding, newline="") as text:
+    with source.unpacked() as content, text_reader(content, layout.encoding) as text:
         lines = _Counted(text)
         try:
             for number, row in enumerate(rows_of(lines, layout.separator)):

@@ -4,11 +4,9 @@ What can be read in one way only is repaired and said; what cannot is an error t
 Series of files are read by the same `read_untyped`.
 """
 
-import codecs
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +19,8 @@ from seqlab.data.tables.csv_columns import columns_of
 from seqlab.data.tables.excel import csv_of_excel
 from seqlab.data.tables.sniff import NAMES, READ_WITH_POINT, SAVE_AS_CSV, encoding_of, layout_of
 from seqlab.data.tables.unpack import CHUNK, PARQUET, WHOLE_AGAIN, Source
+from seqlab.data.text.charset import NAMES as ENCODINGS
+from seqlab.data.text.charset import UTF8, WINDOWS, Survey, text_reader
 from seqlab.errors import DataError
 
 SAMPLE = 1 << 18  # bytes that tell how a file is written
@@ -145,7 +145,7 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
     if file.is_excel:
         file, notes = csv_of_excel(file)
     encoding, said = _survey(file)
-    with file.unpacked() as content, TextIOWrapper(content, encoding, newline="") as text:
+    with file.unpacked() as content, text_reader(content, encoding) as text:
         sample = text.read(SAMPLE)
         layout = layout_of(sample, bool(text.read(1)), encoding, file.where)
     marks = set(POINT_OR_COMMA) - {layout.decimal}
@@ -165,30 +165,25 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
 def _survey(file: Source) -> tuple[str, list[str]]:
     """Reads all of a file once: its encoding, and what is to be said of that. Raises DataError where it is no text."""
     file.refuse_cut_zst()
+    survey, lines = Survey(), 1
     with file.unpacked() as content:
         chunk = content.read(SAMPLE)
-        encoding = encoding_of(chunk, file.where)
-        if encoding.startswith("utf-16"):
-            return encoding, ["it is written in UTF-16"]
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        lines, is_utf8, is_windows = 1, True, True
+        if encoding := encoding_of(chunk, file.where):
+            return encoding, [f"it is written in {ENCODINGS[encoding]}"]
         while chunk:
             if 0 in chunk:
                 line = lines + chunk.count(b"\n", 0, chunk.index(0))
                 raise DataError(f"{file.where} has a NUL byte in line {line:,}: it is damaged or no text", WHOLE_AGAIN)
             lines += chunk.count(b"\n")
-            if is_utf8:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    is_utf8 = False
-            is_windows = is_windows and not set(b"\x81\x8d\x8f\x90\x9d") & set(chunk)
+            survey.feed(chunk)
             chunk = content.read(CHUNK)
-    if is_utf8:
-        try:
-            decoder.decode(b"", final=True)
-            return encoding, []
-        except UnicodeDecodeError:
-            pass
-    old = "cp1252" if is_windows else "latin-1"
-    return old, [f"it is not written in UTF-8: read as {'Windows-1252' if is_windows else 'Latin-1'}"]
+    survey.finish()
+    if (encoding := survey.encoding()) == UTF8:
+        count = "1 byte of it is" if survey.bad == 1 else f"{survey.bad:,} bytes of it are"
+        return encoding, [f"{count} not UTF-8: each such place became U+FFFD"] if survey.bad else []
+    if encoding == WINDOWS and not survey.undefined:
+        return encoding, [f"it is not written in UTF-8: read as Windows-1252, as in '{survey.example()}'"]
+    old = "latin-1" if survey.undefined else WINDOWS
+    name = "Latin-1" if survey.undefined else "Windows-1252"
+    convert = "its words do not look so: if they come out wrong, convert it (iconv -f ENCODING -t UTF-8)"
+    return old, [f"it is not written in UTF-8: read as {name}, as in '{survey.example()}'; {convert}"]

@@ -1,6 +1,5 @@
 """How a file of rows is written: its encoding, what separates its cells, its header. Read from its beginning."""
 
-import codecs
 import csv
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from itertools import chain
 
 from seqlab.data.tables.header import Row, cells_of, header_of, kind_of
 from seqlab.data.tables.missing import MARKS
+from seqlab.data.text.charset import wide
 from seqlab.errors import DataError
 
 BLANKS = r"\s+"  # the separator of columns that are aligned by blanks
@@ -58,21 +58,17 @@ class Layout:
 
 
 def encoding_of(start: bytes, where: str) -> str:
-    """The encoding that the first bytes tell: UTF-16 by its mark or its zeros, else UTF-8. Raises DataError where they
-    are no text, or text of another kind."""
+    """The encoding that the first bytes tell: UTF-16 or UTF-32, else empty. Raises DataError where they are no text, or
+    text of another kind."""
     for begins, kind in _OTHERS.items():
         if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(begins.lower()):
             raise DataError(f"{where} is {kind}, no table", SAVE_AS_CSV)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    zeros = [start[first::2].count(0) for first in (0, 1)]
-    for own, other, name in ((1, 0, "utf-16-le"), (0, 1, "utf-16-be")):
-        if zeros[own] > 0.4 * len(start) / 2 and zeros[other] < 0.1 * zeros[own]:
-            return name
+    if encoding := wide(start):
+        return encoding
     odd = sum(start.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\x1a")
     if odd > max(8, len(start) / 100):
         raise DataError(f"{where} is no text: {odd:,} of its first {len(start):,} bytes are control bytes", SAVE_AS_CSV)
-    return "utf-8-sig"
+    return ""
 
 
 def layout_of(sample: str, cut: bool, encoding: str, where: str) -> Layout:

@@ -73,7 +73,8 @@ class Corpus:
     """A text as tokens (N,), each the index of a character in `alphabet`, and where it comes from.
 
     known: how many of the alphabet, from its beginning, the training part has. sha256: of its bytes as they were;
-    bad_bytes: how many of those were not UTF-8. sources: its files in their order.
+    bad_bytes: how many of those were damaged. sources: its files in their order. notes: what was repaired or left out,
+    a sentence each.
     """
 
     name: str
@@ -84,10 +85,11 @@ class Corpus:
     sha256: str
     bad_bytes: int
     sources: tuple[Source, ...]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, text: str) -> "Corpus":
-        """A text that is in memory."""
+        """A text that is in memory; a byte order mark at its beginning is none of its characters."""
         return cls(name, "text", **vars(encode_text(name, text)))
 
     def __len__(self) -> int:

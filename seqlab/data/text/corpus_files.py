@@ -1,8 +1,7 @@
 """Where the bytes of a corpus come from: named corpora, files, folders, patterns, archives, standard input.
 
 A corpus of several files is those files in the order of the sha256 of their path inside it, each followed by one
-newline; a single file is taken as it is. Left out of several: hidden files, links, and binary files, which have a NUL
-byte in their first 8 KiB.
+newline; a single file is taken as it is. Left out of several: hidden files, links, and what `decoding` finds no text.
 """
 
 import glob
@@ -15,7 +14,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -23,15 +21,14 @@ from seqlab.data.fetch import cache
 from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
 from seqlab.data.fetch.downloads import DOWNLOADS, Download
 from seqlab.data.fetch.sources import fetch
+from seqlab.data.text.charset import HEAD, is_binary
 from seqlab.errors import DataError, UsageError, did_you_mean
 
-HEAD = 8192  # bytes in which a NUL marks a binary file
 SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
 DAMAGED = "it may be cut or no such archive: copy it again"
 
-Pieces = Generator[
-    tuple[str, Iterator[bytes]], None, None
-]  # path inside and content, which is read before the next is asked for
+Content = Callable[[], Iterator[bytes]]  # read from its beginning at each call, before the next piece is asked for
+Pieces = Generator[tuple[str, Content | None], None, None]  # path inside and content, None of a link
 
 
 @dataclass(frozen=True)
@@ -61,8 +58,9 @@ PUBLISHED = {
 class Input:
     """Files that make a corpus. `pieces` reads them in order, each followed by a newline if `joined`.
 
-    key: the identity of this input, empty where it can be read once only. listing: (path, size, mtime in ns)
-    of what it is read from: as long as that is the same, so is the text. empty: the error for a text of nothing.
+    key: the identity of this input, empty where it can be read once only. listing: (path, size, mtime in ns) of what it
+    is read from: as long as that is the same, so is the text. empty: the error for a text of nothing. where: what other
+    errors call it. is_utf8: whether all of it counts as text in UTF-8, whatever its bytes are.
     """
 
     name: str
@@ -72,6 +70,8 @@ class Input:
     joined: bool
     pieces: Callable[[], Pieces]
     empty: DataError
+    where: str
+    is_utf8: bool = False
 
 
 def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, Input]:
@@ -84,8 +84,8 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         return (yield from _published(name, offline))
     if name == "-":
         empty = DataError("standard input is empty", "pipe a text into the command: ... | seqlab train-text -")
-        pieces = partial(_single, "standard input", "stdin", partial(_chunks_of, sys.stdin.buffer))
-        return Input("stdin", "standard input", "", [], False, pieces, empty)
+        pieces = partial(_standard_input, sys.stdin.buffer)
+        return Input("stdin", "standard input", "", [], False, pieces, empty, "standard input")
     too_long = any(len(os.fsencode(part)) > 255 for part in path.parts)  # no file system has such a name
     if too_long or ("\n" in name and not path.exists()):
         start = name if len(name) < 60 else f"{name[:57]}..."
@@ -97,27 +97,27 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         files = _below(path)
         empty = DataError(f"{path} holds no text file", "name a folder with text files in it")
         label = _readable(path.resolve().name)
-        return Input(label, "folder", key, _listing(files.values()), True, partial(_several, files), empty)
+        return Input(label, "folder", key, _listing(files.values()), True, partial(_several, files), empty, name)
     if path.is_file():
         listing = _listing([path])
         if packed := next((suffix for suffix in ARCHIVES if name.lower().endswith(suffix)), ""):
             empty = DataError(f"{path} holds no text file", "name an archive with text files in it")
             pieces = partial(_unpacked, path, None)
-            return Input(_readable(path.name[: -len(packed)]), "archive", key, listing, True, pieces, empty)
+            return Input(_readable(path.name[: -len(packed)]), "archive", key, listing, True, pieces, empty, name)
         label = Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
-        pieces = partial(_single, str(path), path.name, partial(_chunks, path, OPENERS.get(path.suffix.lower(), open)))
+        pieces = partial(_single, path)
         empty = DataError(f"{path} is empty", "name a file with text in it")
-        return Input(_readable(label), "file", key, listing, False, pieces, empty)
+        return Input(_readable(label), "file", key, listing, False, pieces, empty, name)
     if glob.has_magic(name):
         files = _matching(name)
-        if not files:
+        if all(_is_link(inside, path) for inside, path in files.items()):
             raise UsageError(
                 f"no file is called like '{name}'", "hidden files and links do not count; ** is any folder"
             )
         root = Path(*_fixed(name))
         empty = DataError(f"no text file is called like '{name}'", "a file with NUL bytes is no text")
         label = _readable(root.resolve().name)
-        return Input(label, "pattern", key, _listing(files.values()), True, partial(_several, files), empty)
+        return Input(label, "pattern", key, _listing(files.values()), True, partial(_several, files), empty, name)
     hint = did_you_mean(name, PUBLISHED) + "; or give a path, or - for standard input"
     raise UsageError(f"there is no corpus, file or folder '{name}'", hint)
 
@@ -131,7 +131,8 @@ def _published(name: str, offline: bool) -> Generator[cache.Transfer, None, Inpu
         fetched = yield from fetch(known.download, offline=offline)
         path, origin = fetched.path, fetched.provenance(known.download)
     empty = DataError(f"{path} holds none of the corpus's files", "remove it and fetch it again")
-    return Input(name, origin, name, _listing([path]), True, partial(_unpacked, path, known.member), empty)
+    pieces = partial(_unpacked, path, known.member)
+    return Input(name, origin, name, _listing([path]), True, pieces, empty, name, is_utf8=True)
 
 
 def _installed() -> Path | None:
@@ -141,7 +142,7 @@ def _installed() -> Path | None:
 
 
 def _listing(files: Iterable[Path]) -> list[tuple[str, int, int]]:
-    return sorted((str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return sorted((str(path.absolute()), path.lstat().st_size, path.lstat().st_mtime_ns) for path in files)
 
 
 def _readable(name: str) -> str:
@@ -157,8 +158,13 @@ def _is_hidden(inside: str) -> bool:
     return any(part.startswith(".") for part in inside.split("/"))
 
 
+def _is_link(inside: str, path: Path) -> bool:
+    """Whether a file is a link or, inside its corpus, in a linked folder."""
+    return any(one.is_symlink() for one in (path, *path.parents[: inside.count("/")]))
+
+
 def _below(folder: Path) -> dict[str, Path]:
-    """The files in a folder and its folders by their path inside it; no hidden ones, no links."""
+    """The files in a folder and its folders, and links, by their path inside it; no hidden ones."""
 
     def refuse(problem: OSError) -> None:
         raise DataError(
@@ -168,8 +174,8 @@ def _below(folder: Path) -> dict[str, Path]:
     files = {}
     for where, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(where, name) for name in names if not name.startswith(".")):
-            if path.is_file() and not path.is_symlink():
+        for path in (Path(where, name) for name in (*folders, *names) if not name.startswith(".")):
+            if path.is_symlink() or path.is_file():
                 files[path.relative_to(folder).as_posix()] = path
     return files
 
@@ -181,16 +187,11 @@ def _fixed(pattern: str) -> list[str]:
 
 
 def _matching(pattern: str) -> dict[str, Path]:
-    """The files that a pattern matches by their path inside its fixed part; no hidden ones, no links."""
+    """The files that a pattern matches by their path inside its fixed part; no hidden ones."""
     root = Path(*_fixed(pattern))
     paths = [Path(name) for name in glob.iglob(pattern, recursive=True)]  # noqa: PTH207  pathlib's ** means folders
-    return {
-        path.relative_to(root).as_posix(): path
-        for path in paths
-        if path.is_file()
-        and not _is_hidden(path.relative_to(root).as_posix())
-        and not any(one.is_symlink() for one in (path, *path.parents) if one.is_relative_to(root) and one != root)
-    }
+    files = {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}
+    return {inside: path for inside, path in files.items() if not _is_hidden(inside)}
 
 
 def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
@@ -203,47 +204,48 @@ def _chunks(path: Path, opener: Callable[..., IO[bytes]]) -> Iterator[bytes]:
         yield from _chunks_of(file)
 
 
-def _single(what: str, inside: str, chunks: Callable[[], Iterator[bytes]]) -> Pieces:
-    def checked() -> Iterator[bytes]:
-        head = b""
-        for chunk in chunks():
-            head += chunk[: HEAD - len(head)]
-            if b"\0" in head:
-                raise DataError(f"{what} is no text: it has NUL bytes", "name a text file in UTF-8")
-            yield chunk
+def _single(path: Path) -> Pieces:
+    yield path.name, partial(_chunks, path, OPENERS.get(path.suffix.lower(), open))
 
-    yield inside, checked()
+
+def _standard_input(stream: IO[bytes]) -> Pieces:
+    """By way of a temporary file, as it can be read once only."""
+    with tempfile.TemporaryFile() as spool:
+        for chunk in _chunks_of(stream):
+            _append(spool, chunk)
+        yield "standard input", partial(_stretch, spool, 0, spool.tell())
 
 
 def _several(files: dict[str, Path]) -> Pieces:
     for inside in sorted(files, key=_rank):
-        chunks = _chunks(files[inside], open)
-        first = next(chunks, b"")
-        if b"\0" not in first[:HEAD]:
-            yield inside, chain([first], chunks)
+        yield inside, None if _is_link(inside, files[inside]) else partial(_chunks, files[inside], open)
 
 
 def _unpacked(path: Path, wanted: Callable[[str], bool] | None) -> Pieces:
-    """The text files of an archive, which come in its order, by way of a temporary file in that of a corpus."""
+    """The files of an archive, which come in its order, by way of a temporary file in that of a corpus; of a binary
+    file its head."""
     with tempfile.TemporaryFile() as spool:
-        places: dict[str, tuple[int, int]] = {}
+        places: dict[str, tuple[int, int] | None] = {}
+        tops = set()
         with reading(path, "remove it and fetch it again" if wanted else DAMAGED), closing(members(path)) as found:
             for name, content in found:
                 inside = below_top(name) if wanted else name.removeprefix("./")
-                if (wanted and not wanted(inside)) or (not wanted and _is_hidden(inside)):
+                if (wanted and not (content and wanted(inside))) or (not wanted and _is_hidden(inside)):
                     continue
-                head = content.read(HEAD)
-                if not wanted and b"\0" in head:
+                if content is None:
+                    places[inside] = None
                     continue
+                head = content.read(4 * HEAD)
                 start = _append(spool, head)
-                for chunk in _chunks_of(content):
-                    _append(spool, chunk)
+                if wanted or not is_binary(head):
+                    tops.add(inside.partition("/")[0])
+                    for chunk in _chunks_of(content):
+                        _append(spool, chunk)
                 places[inside] = start, spool.tell() - start
-        tops = {inside.partition("/")[0] for inside in places}
         top = tops.pop() + "/" if not wanted and len(tops) == 1 else ""  # one folder packed as a whole is that folder
         for inside in sorted(places, key=lambda inside: _rank(inside.removeprefix(top))):
-            start, size = places[inside]
-            yield inside.removeprefix(top), _stretch(spool, start, size)
+            place = places[inside]
+            yield inside.removeprefix(top), partial(_stretch, spool, *place) if place else None
 
 
 def _append(spool: IO[bytes], data: bytes) -> int:

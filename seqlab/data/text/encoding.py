@@ -1,7 +1,7 @@
 """A corpus as a file of numbers: read once as a stream, kept in the cache, used through a memory map.
 
 A token is a character's index in the corpus's alphabet: the characters of the training part in order of code point,
-then all others. Bytes that are not UTF-8 become U+FFFD, one for each stretch that Python's `replace` replaces.
+then all others. Which encoding each file is in, and what becomes of damaged bytes, is `decoding`'s.
 """
 
 import codecs
@@ -13,18 +13,21 @@ import time
 from collections.abc import Generator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from seqlab.data.fetch import cache
+from seqlab.data.text.charset import BYTE_ORDER_MARK, REPLACEMENT, Survey
 from seqlab.data.text.corpus_files import Input, Pieces
+from seqlab.data.text.decoding import Repairs, codec_of, refusal
 from seqlab.errors import DataError
 from seqlab.tasks import Task
 
-UNKNOWN = "\ufffd"  # stands for every character a vocabulary lacks; Unicode's own replacement character
-FORMAT = 1
+UNKNOWN = REPLACEMENT  # stands for every character a vocabulary lacks; Unicode's own replacement character
+FORMAT = 2
 CHUNK = 1 << 18  # tokens at a time
 ABANDONED = 3600.0  # seconds after which a part that no process has written to is a dead one's
 TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32))
@@ -41,7 +44,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Encoding:
-    """tokens (N,): a memory map. known: how many of `alphabet` the training part has. sha256: of the bytes as read."""
+    """tokens (N,): a memory map. known: how many of `alphabet` the training part has. sha256: of the bytes as read.
+    notes: what was repaired or left out, a sentence each."""
 
     tokens: np.ndarray
     alphabet: str
@@ -49,6 +53,7 @@ class Encoding:
     sha256: str
     bad_bytes: int
     sources: tuple[Source, ...]
+    notes: tuple[str, ...]
 
 
 def train_size(characters: int) -> int:
@@ -97,55 +102,67 @@ def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
 
 def encode_text(name: str, text: str) -> Encoding:
     """The encoding of a text that is in memory."""
-    data = text.encode()
+    data = text.removeprefix(BYTE_ORDER_MARK).encode()
 
     def pieces() -> Pieces:
-        yield name, iter([data])
+        yield name, lambda: iter([data])
 
     with tempfile.TemporaryFile() as file:
-        made = Task(_encode(Input(name, "", "", [], False, pieces, DataError("", "")), file)).result()
+        given = Input(name, "", "", [], False, pieces, DataError("", ""), name, is_utf8=True)
+        made = Task(_encode(given, file)).result()
         return replace(made, tokens=_mapped(file, made.tokens.dtype))
 
 
 def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, Encoding]:
     """Write the tokens of an input to an empty file; `tokens` of the result is empty, and of their type.
 
-    Tokens are first numbered as their characters come; the order of the alphabet, known at the end, is then put in.
+    Each file is read twice, first for its encoding. Tokens are first numbered as their characters come; the order of
+    the alphabet, known at the end, is then put in.
     """
-    writer = _Writer(file)
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    whole, sources, bad = hashlib.sha256(), [], 0
-
-    def take(data: bytes, final: bool = False) -> None:
-        nonlocal bad
-        whole.update(data)
-        pending = decoder.getstate()[0]
-        text = decoder.decode(data, final)
-        if UNKNOWN in text:
-            read = pending + data
-            read = read[: len(read) - len(decoder.getstate()[0])]
-            escaped = read.decode("utf-8", "surrogateescape").encode("utf-32-le", "surrogatepass")
-            codes = np.frombuffer(escaped, "<u4")
-            bad += int(((codes >= 0xDC80) & (codes <= 0xDCFF)).sum())  # each a byte: text in UTF-8 has no surrogates
-        writer.write(np.frombuffer(text.encode("utf-32-le"), "<u4"))
-
+    writer, repairs = _Writer(file), Repairs()
+    whole, sources = hashlib.sha256(), list[Source]()
     total = sum(size for _, size, _ in given.listing)
     done = 0
+
+    def progress(size: int) -> cache.Transfer:
+        return cache.Transfer(f"reading {given.name}", "", done + size, max(total, done + size))
+
     with closing(given.pieces()) as pieces:
-        for inside, chunks in pieces:
-            digest, size = hashlib.sha256(), 0
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                take(chunk)
-                yield cache.Transfer(f"reading {given.name}", "", done + size, max(total, done + size))
-            done += size
+        for inside, content in pieces:
+            survey = Survey()
+            for chunk in content() if content else ():
+                survey.feed(chunk)
+                yield progress(survey.size // 2)
+                if survey.has_begun and survey.is_binary and not given.is_utf8:
+                    break
+            survey.finish()
+            codec = "utf-8" if given.is_utf8 else codec_of(survey)
+            if content is None or not codec:
+                if not given.joined:
+                    raise refusal(survey, given.where)
+                repairs.leave_out(inside, survey if content else None)
+                continue
+            digest, read, replaced = hashlib.sha256(), 0, 0
+            decoder = codecs.getincrementaldecoder(codec)("replace")
+            for chunk in chain(content(), [b""]):
+                text = decoder.decode(chunk, not chunk)
+                writer.write(np.frombuffer(text.encode("utf-32-le"), "<u4"))
+                replaced += text.count(UNKNOWN)
+                for one in (digest, whole):
+                    one.update(chunk)
+                read += len(chunk)
+                yield progress((survey.size + read) // 2)
+            done += read
             if given.joined:
-                take(b"\n")
-            sources.append(Source(inside, size, digest.hexdigest()))
-    take(b"", final=True)
+                whole.update(b"\n")
+                writer.write(np.array([ord("\n")], "<u4"))
+            sources.append(Source(inside, read, digest.hexdigest()))
+            repairs.read(inside, survey, codec, replaced)
     alphabet, known = writer.finish()
-    return Encoding(np.empty(0, writer.dtype), alphabet, known, whole.hexdigest(), bad, tuple(sources))
+    if not alphabet.strip() and (left := repairs.omitted()):
+        raise DataError(f"{given.empty.message}: {'; '.join(left)}", given.empty.hint)
+    found = np.empty(0, writer.dtype), alphabet, known, whole.hexdigest()
+    return Encoding(*found, repairs.bad.total(), tuple(sources), repairs.notes())
 
 
 class _Writer:
@@ -222,6 +239,7 @@ def _keep(made: Encoding, part: Path, base: Path, fingerprint: str) -> None:
         "bad_bytes": made.bad_bytes,
         "fingerprint": fingerprint,
         "sources": [asdict(source) for source in made.sources],
+        "notes": made.notes,
     }
     noted = part.with_suffix(".note.part")
     try:
@@ -240,7 +258,8 @@ def _cached(base: Path) -> Encoding | None:
         if len(tokens) != note["characters"]:
             return None
         sources = tuple(Source(**source) for source in note["sources"])
-        return Encoding(tokens, note["alphabet"], note["known"], note["sha256"], note["bad_bytes"], sources)
+        how = note["alphabet"], note["known"], note["sha256"], note["bad_bytes"]
+        return Encoding(tokens, *how, sources, tuple(note["notes"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

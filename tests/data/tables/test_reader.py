@@ -124,6 +124,17 @@ READ: dict[str, tuple[bytes | str, dict[str, list], str]] = {
         {"a": [1, 3, 5], "b": [2, 4, 6], "c": ["x", "y", "z"]},
         "UTF-16",
     ),
+    "UTF-32": (PLAIN.encode("utf-32"), {"a": [1, 3, 5], "b": [2, 4, 6], "c": ["x", "y", "z"]}, "UTF-32"),
+    "UTF-8 with one bad byte": (
+        b"n,x\n" + "Müller,1\n".encode() * 20 + b"M\xfcller,2\n",
+        {"n": ["Müller"] * 20 + ["M\ufffdller"], "x": [1] * 20 + [2]},
+        "1 byte of it is not UTF-8",
+    ),
+    "another encoding": (
+        "имя,x\nдва,1\nпять,2\n".encode("cp1251"),
+        {"èìÿ": ["äâà", "ïÿòü"], "x": [1, 2]},
+        "convert it (iconv",
+    ),
     "gzip under another name": (gzip.compress(b"a,b\n1,2\n"), {"a": [1], "b": [2]}, ".gz"),
     "thousands": ('a,b\n"1,234",2\n"12,345.5",3\n', {"a": [1234.0, 12345.5], "b": [2, 3]}, "1,234 is read as 1234"),
     "thousands by blanks": (

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import os
 import sys
@@ -162,9 +163,30 @@ def test_a_kernel_that_is_on_the_machine_is_not_fetched(tmp_path: Path, monkeypa
     assert (corpus.name, corpus.origin) == ("linux", str(tmp_path / "linux-source-6.1.9.tar.xz"))
 
 
-def test_train_text_says_what_was_no_utf8(cli: Callable[..., Outcome], tmp_path: Path) -> None:
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 au lait, " * 200)
-    sizes = ("hidden_size=4", "num_layers=1", "batch_size=4", "seq_len=16", "max_steps=1")
-    done = cli("train-text", tmp_path / "latin.txt", *(word for size in sizes for word in ("--set", size)))
+TINY = [word for size in ("hidden_size=4", "num_layers=1", "batch_size=4", "seq_len=16") for word in ("--set", size)]
+
+
+def test_train_text_says_how_a_text_was_read_and_evaluate_reads_it_so_again(
+    cli: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    (tmp_path / "old.txt").write_bytes("un café crème, ".encode("cp1252") * 200)
+    done = cli("train-text", tmp_path / "old.txt", *TINY, "--set", "max_steps=1", "-o", tmp_path / "old")
     assert done.status == 0, done.err
-    assert "200 bytes of it are not UTF-8" in done.err
+    assert "old: 3,000 characters in 1 file, from file" in done.err
+    said = "old.txt is not written in UTF-8: read as Windows-1252 (400 letters and signs, as in 'crème')"
+    assert said in done.err
+    again = cli("evaluate", tmp_path / "old", tmp_path / "old.txt", "--json")
+    assert again.status == 0 and said in again.err and "another text" not in again.err
+    measured = json.loads(again.out)
+    assert measured["unknown_chars"] == 0 and measured["split"] == "test"
+
+
+def test_train_text_names_what_of_a_folder_is_left_out(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("some text, " * 100)
+    (tmp_path / "notes" / "b.txt").write_text("more of it, " * 100, encoding="utf-16")
+    (tmp_path / "notes" / "c.bin").write_bytes(b"\0\1\2")
+    done = cli("train-text", tmp_path / "notes", *TINY, "--set", "max_steps=1", "-o", tmp_path / "out")
+    assert done.status == 0, done.err
+    for said in ("2,302 characters in 2 files", "b.txt is written in UTF-16", "c.bin is left out (NUL bytes: no text)"):
+        assert said in done.err
