@@ -93,6 +93,7 @@ def series_of_column(
     if told is not None and field_of(label) == "close" and "adj_close" not in map(field_of, table.columns):
         frame, said = _without_splits(frame, table[told])
         repairs = [*repairs, *said]
+    is_price |= field_of(label) in ("open", "high", "low")
     return _series(frame, label, kind, freq, where, name, [*notes, *repairs], is_price)
 
 
