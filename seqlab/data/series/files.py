@@ -24,7 +24,7 @@ from seqlab.data.series.file_dates import dates_of, kept_rows
 from seqlab.data.series.frequency import at_frequency
 from seqlab.data.series.kinds import Kind, are_additive, are_counts, with_kind
 from seqlab.data.series.series import FIELDS, Series, noted, series_of
-from seqlab.data.series.splits import split_column, split_factors, split_ratios
+from seqlab.data.series.splits import apply_splits, split_column, split_ratios
 from seqlab.data.series.unusual import left_out
 from seqlab.data.tables.dates import has_several_a_day
 from seqlab.data.tables.header import UNNAMED
@@ -105,7 +105,7 @@ def _without_splits(frame: pd.DataFrame, told: pd.Series) -> tuple[pd.DataFrame,
     order = np.argsort(frame["date"].to_numpy(), kind="stable")
     closes, days = frame["adj_close"].to_numpy()[order], frame["date"].to_numpy()[order].astype("datetime64[D]")
     factors = np.ones(len(frame))
-    factors[order], said = split_factors(closes, ratios[order], days, str(told.name))
+    factors[order], said = apply_splits(closes, ratios[order], days, str(told.name))
     return frame.assign(adj_close=frame["adj_close"] * factors), said
 
 
@@ -164,6 +164,7 @@ def _unusual(frame: pd.DataFrame, is_price: bool) -> tuple[np.ndarray, list[str]
     order = np.argsort(dates, kind="stable")
     order = order[~np.isnat(dates[order])]
     unusual = np.zeros(len(frame), bool)
+    order = order[np.append(dates[order][1:] != dates[order][:-1], True)[: len(order)]]
     unusual[order], said = left_out(frame["adj_close"].to_numpy()[order], dates[order], is_price)
     return unusual, said
 

@@ -7,17 +7,17 @@ import numpy as np
 from seqlab.data.series.spacing import spacing
 
 RARE, FEW = 0.005, 3  # lone are at most this share of the rows, or so many rows
-CHANCE = 0.005  # that the others' tail, as its largest values let it be guessed, goes as far as a lone one
+CHANCE = 0.01  # that the others' tail, as its largest values let it be guessed, goes as far as a lone one
 LEAST, MANY, MOST = 3.0, 10.0, 30.0  # times the largest peak of the others: at least, where there are many, at most
 SPAN = 0.25  # of the range of all, which a lone one is at least away from its neighbours
+STEPS = 5  # of the smallest difference between two values, that it is away from them
 COMPANION = (0.4, 2.5)  # times its peak: a neighbour that left with it
 ECHO, REBOUND = 0.1, 0.3  # of its peak, by which its neighbours may be off on the same and on the other side
 FEASTS = 12  # times the usual value, up to which the days of sales and feasts may come
 YEARS = np.rint(365.25 * np.array([-2, -1, 1, 2])).astype(int)[:, None] + [-8, 9]  # the same days of other years
-TICK = (1.25, 2.0)  # factors of a bad tick: the least one, and that from which on twice the other moves are enough
-Threshold = Callable[
-    [np.ndarray, np.ndarray], float
-]  # of the others' peaks, falling, and of the values without the lone
+TICK = (1.5, 2.0)  # factors of a bad tick: the least one, and that from which on twice the other moves are enough
+# of the others' peaks, falling, and of the values without the lone
+Threshold = Callable[[np.ndarray, np.ndarray], float]
 
 
 def lone_rows(values: np.ndarray, dates: np.ndarray) -> np.ndarray:
@@ -28,10 +28,11 @@ def lone_rows(values: np.ndarray, dates: np.ndarray) -> np.ndarray:
     """
     found, size = spacing(dates), len(values)
     season = next((rows for rows in (found.season, found.rows_per_day) if 1 < rows <= size / 5), 1)
-    starts = distinct_starts(np.sort(values))
-    if len(starts) < 6:
+    in_order = np.sort(values)
+    distinct = in_order[distinct_starts(in_order)]
+    if len(distinct) < 6:
         return np.empty(0, int)
-    often = bool(np.diff(starts, append=size).max() > 0.3 * size)
+    often, steps = is_often_one_value(in_order), STEPS * np.diff(distinct).min()
 
     def threshold(peaks: np.ndarray, rest: np.ndarray) -> float:
         if len(peaks) >= 6:
@@ -40,9 +41,10 @@ def lone_rows(values: np.ndarray, dates: np.ndarray) -> np.ndarray:
 
     def unlike(x: np.ndarray) -> set[int]:
         rows = _apart(x, season, threshold, lambda rows, side, peak: _is_event(values, dates, rows, side, peak))
-        trim = 1 + size // 100
-        ends = np.partition(x, (trim, size - 1 - trim))
-        far = np.abs(x[rows] - middle_and_peak(x)[0][rows]) >= SPAN * (ends[-1 - trim] - ends[trim])
+        few = 1 + size // 100  # may be lone themselves
+        ends = np.partition(x, (few, size - 1 - few))
+        far = np.abs(x[rows] - middle_and_peak(x)[0][rows]) >= SPAN * (ends[-1 - few] - ends[few])
+        far &= np.abs(values[rows] - middle_and_peak(values)[0][rows]) >= steps
         return set(rows[far].tolist())
 
     plain = unlike(values)
@@ -73,9 +75,9 @@ def end_apart(values: np.ndarray) -> bool:
         return False
     before = np.lib.stride_tricks.sliding_window_view(values, 5)
     away = np.abs(before[:, 4] - np.median(before[:, :4], axis=1))
-    trim = np.sort(values[:-1])[[0, -1]]
-    outside = max(trim[0] - values[-1], values[-1] - trim[1])
-    return bool(away[-1] > 5 * away[:-1].max() and outside > trim[1] - trim[0] > 0)
+    low, high = values[:-1].min(), values[:-1].max()
+    outside = max(low - values[-1], values[-1] - high)
+    return bool(away[-1] > 5 * away[:-1].max() and outside > high - low > 0)
 
 
 def middle_and_peak(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +85,11 @@ def middle_and_peak(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     padded, size = np.pad(x, 2, mode="edge"), len(x)
     low, high = _middle_two(*(padded[place : place + size] for place in (0, 1, 3, 4)))
     return (low + high) / 2, np.maximum(np.maximum(x - high, low - x), 0)
+
+
+def is_often_one_value(in_order: np.ndarray) -> bool:
+    """Whether one value, as zero or a maximum, makes up a large part of values in order."""
+    return bool(np.diff(distinct_starts(in_order), append=len(in_order)).max() > 0.3 * len(in_order))
 
 
 def _middle_two(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +105,7 @@ def distinct_starts(in_order: np.ndarray) -> np.ndarray:
 
 
 def _deseasoned(x: np.ndarray, season: int) -> np.ndarray:
-    """Without the median of the same place in the two seasons before and the two after, or of four others at the ends."""
+    """Without the median of the same place in the two seasons before and the two after, at the ends in other four."""
     if season == 1:
         return x
     drift = _typical(x[season:] - x[:-season])
@@ -119,7 +126,7 @@ def _beyond(peaks: np.ndarray) -> float:
     logs, heavy = np.log(peaks[:11]), 0.0
     for count in (5, 10) if len(peaks) >= 100 else (5,):
         heavy = max(heavy, float(logs[:count].mean() - logs[count]))
-    return min(max(CHANCE**-heavy, LEAST), MOST)
+    return min(max(CHANCE ** -min(heavy, 1.0), LEAST), MOST)
 
 
 def _apart(
@@ -173,7 +180,7 @@ def _comes_back(
 def _is_event(
     values: np.ndarray, dates: np.ndarray, rows: np.ndarray, side: np.ndarray, peak: np.ndarray
 ) -> np.ndarray:
-    """Which rows have the very value of another, a like at the same time of another year, or a day of sales or feasts."""
+    """Which rows have another's value, a like at the same time of another year, or a day of sales or feasts."""
     if not len(rows):
         return np.empty(0, bool)
     days = dates.astype("datetime64[D]")
@@ -186,8 +193,8 @@ def _is_event(
         of_day, these = np.maximum.reduceat(np.where(side == way, peak, 0), starts), np.flatnonzero(side[rows] == way)
         for row in these:
             alike = of_day > 0.2 * peak[rows[row]]
-            if alike.mean() * 17 < 0.5:  # else there is one on some of 17 days by chance
-                then = np.searchsorted(days[starts], days[rows[row]] + YEARS)
+            then = np.searchsorted(days[starts], days[rows[row]] + YEARS)
+            if alike.mean() * np.diff(then).max() < 0.5:  # else there is one in such a span by chance
                 event[row] |= any(alike[first:last].any() for first, last in then)
     if np.median(np.diff(dates)) == np.timedelta64(1, "D"):
         event |= _is_feast(days[rows]) & (np.abs(values[rows]) < FEASTS * np.median(np.abs(values)))

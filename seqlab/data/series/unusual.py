@@ -5,29 +5,31 @@ They are judged by what they do. What cannot be told from an event, as at the en
 
 import numpy as np
 
-from seqlab.data.series.outliers import bad_ticks, distinct_starts, end_apart, lone_rows
+from seqlab.data.series.outliers import bad_ticks, distinct_starts, end_apart, is_often_one_value, lone_rows
 
 FEWEST = 10  # values that it takes to tell what is unlike them
 NO_SENSORS = (32767, -32768, 65535, 2147483647, -2147483648, 4294967295, -999.25, -9999.25)  # whole types, well logs
 NEAR = 0.15  # share of the values below those beside a code, on average, under which the series goes there by itself
-UNITS = (10, 100, 1000)  # pence for pounds
+UNITS, UNIT_CLOSE = (10, 100, 1000), 0.2  # pence for pounds; how near the log of a jump must be to one
 Found = tuple[np.ndarray, list[str]]  # rows, and what is to be said of them
 
 
 def left_out(values: np.ndarray, dates: np.ndarray, is_price: bool) -> tuple[np.ndarray, list[str]]:
     """Which values are no observations (N,), and a sentence for each kind of them, as for what is unusual but kept.
 
-    values: (N,), NaN where missing. dates: (N,), datetime64 of any unit, ascending. is_price: closes of a market, among
-    which codes and bad ticks are found alone, as crashes are real and zeros are no prices anyway.
+    values: (N,), NaN where missing. dates: (N,), datetime64 of any unit, strictly ascending. is_price: closes of a
+    market, among which codes and bad ticks are found alone, as crashes are real and zeros are no prices anyway.
     """
     mask, notes = np.zeros(len(values), bool), []
     days = dates.astype("datetime64[D]")
-    dates = days if (dates == days).all() else dates.astype("datetime64[m]")
+    minutes = dates.astype("datetime64[m]")
+    dates = days if (dates == days).all() else minutes if (dates == minutes).all() else dates.astype("datetime64[s]")
     for find in (_codes, _bad_ticks) if is_price else (_codes, _repeated, _lone_zeros, _lone_outliers):
         known = np.flatnonzero(np.isfinite(values) & ~mask)
         if len(known) < FEWEST:
             break
-        rows, said = find(values, dates, known)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows, said = find(values, dates, known)
         mask[rows] = True
         notes += said
     return mask, notes
@@ -65,16 +67,19 @@ def _digits(value: float) -> int:
 
 def _is_code(v: np.ndarray, code: float, digits: int, count: int, rest: np.ndarray) -> bool:
     """Whether a number that looks like a code is one. rest: all that do not look so, ascending."""
-    if rest[0] <= code <= rest[-1]:
+    if rest[0] <= code <= rest[-1] or (code > 0) == (code < rest[0]):
         return False
-    if code < 0 <= rest[0] and rest[0] < rest[-1]:  # nothing else is below zero
-        return digits > 2 or ((count > 1 or np.median(rest) >= 3) and not _approached(v, v == code, rest))
+    if code < 0 <= rest[0] < rest[-1]:  # nothing else is below zero
+        fractions = bool((rest != np.rint(rest)).mean() > 0.5)  # among which no whole number comes again
+        alone = np.median(rest) >= 3 or (count > 1 and rest[-1] >= 8) or (count > 2 and fractions)
+        if digits > 2 or (alone and not _approached(v, v == code, rest)):  # beside 0, 1 and 2 a -1 may be a value
+            return True
     out = min(3, len(rest) // 20)  # so many others may be faults themselves
     low, high = float(rest[out]), float(rest[-1 - out])
-    gap = low - code if code < low else code - high
-    if gap <= max(high - low, high if code > high else 0):
+    spread, gap = high - low, code - high if code > 0 else low - code
+    if gap <= max(spread, high if code > 0 else 0):
         return False
-    return digits > 2 or code == -99 or (count > 1 and gap > 2 * (high - low))
+    return digits > 2 or code == -99 or (count > 1 and gap > 2 * spread)
 
 
 def _approached(v: np.ndarray, mask: np.ndarray, rest: np.ndarray) -> bool:
@@ -87,7 +92,7 @@ def _approached(v: np.ndarray, mask: np.ndarray, rest: np.ndarray) -> bool:
 
 
 def _repeated(values: np.ndarray, dates: np.ndarray, known: np.ndarray) -> Found:
-    """One number far outside that comes again and again for a row or two, among many others: a code of somebody's own."""
+    """One number far outside that comes again and again for a row or two, among many: a code of somebody's own."""
     v = values[known]
     in_order = np.sort(v)
     starts = distinct_starts(in_order)
@@ -115,7 +120,7 @@ def _lone_zeros(values: np.ndarray, dates: np.ndarray, known: np.ndarray) -> Fou
     """Few zeros, at most three in a row, to which the positive values beside them never fall by themselves."""
     v = values[known]
     zero = v == 0
-    if v.min() < 0 or not 0 < zero.sum() <= max(1, 0.01 * len(v)):
+    if v.min() < 0 or not 0 < zero.sum() <= max(len(v) >= 50, 0.01 * len(v)) or is_often_one_value(np.sort(v)):
         return known[:0], []
     positive = np.flatnonzero(~zero)
     moves = np.sort(np.abs(np.diff(np.log(v[positive]))))
@@ -152,7 +157,8 @@ def _bad_ticks(values: np.ndarray, dates: np.ndarray, known: np.ndarray) -> Foun
         return known[:0], []
     rows = known[bad_ticks(values[known])]
     kept = known[~np.isin(known, rows)]
-    return rows, [*_lone(values, dates, rows, kept), *_other_units(values[kept], dates[kept])]
+    said = [*_lone(values, dates, rows, kept), *_ends(values, dates, kept)]
+    return rows, said + _other_units(values[kept], dates[kept])
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -169,13 +175,14 @@ def _other_units(prices: np.ndarray, dates: np.ndarray) -> list[str]:
     """On rows whose prices are ten, a hundred or a thousand times those before and after, and which are too many to be
     bad ticks: pence for pounds."""
     moves = np.diff(np.log(prices))
-    jumps = np.flatnonzero(np.abs(moves) > np.log(7))
-    for first, last in zip(jumps, jumps[1:], strict=False):
-        times = float(np.exp(np.abs(moves[first])))
-        near = [unit for unit in UNITS if abs(np.log(times / unit)) < np.log(1.3)]
-        if near and abs(moves[first] + moves[last]) < np.log(1.5):
-            way = f"{near[0]:,} times" if moves[first] > 0 else f"a {near[0]:,}th of"
-            return [f"the prices from {dates[first + 1]} to {dates[last]} are about {way} those around: another unit?"]
+    jumps = np.sort(np.argsort(-np.abs(moves), kind="stable")[:2])  # there and back
+    up, back = moves[jumps]
+    largest = float(np.abs(np.delete(moves, jumps)).max())
+    for unit in UNITS:
+        if abs(up + back) < UNIT_CLOSE and abs(abs(up) - np.log(unit)) < UNIT_CLOSE and abs(up) > 3 * largest:
+            times = f"{unit:,} times" if up > 0 else f"1/{unit:,} of"
+            said = f"the prices from {dates[jumps[0] + 1]} to {dates[jumps[1]]} are about {times} those around"
+            return [f"{said}: are they in another unit?"]
     return []
 
 
@@ -196,11 +203,8 @@ def _lone(values: np.ndarray, dates: np.ndarray, rows: np.ndarray, kept: np.ndar
     outside = ((values[rows] < others.min()) | (values[rows] > others.max())).all()
     first = rows[0]
     place = np.searchsorted(kept, first)
-    unlike = (
-        f"all others ({_range(others)})"
-        if outside
-        else f"those beside ({_range(others[max(place - 2, 0) : place + 2])})"
-    )
+    beside = others[max(place - 2, 0) : place + 2]
+    unlike = f"all others ({_range(others)})" if outside else f"those beside ({_range(beside)})"
     if len(rows) == 1:
         return [f"the value {_number(values[first])} on {dates[first]} is unlike {unlike}: left out"]
     some = ", ".join(f"{_number(values[row])} on {dates[row]}" for row in rows[:3])
