@@ -72,7 +72,7 @@ class Series:
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be: counts stay whole,
         what never was below zero does not go there, and what never fell does not fall."""
-        if self.is_price or not (self.additive or self.kind == "counts"):
+        if self.is_price or (self.kind != "counts" and not (self.additive and self.adjusted.min() >= 0)):
             return changes
         if self.additive and self.never_falls:
             changes = np.maximum.accumulate(changes, axis=1)
