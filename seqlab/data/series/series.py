@@ -72,9 +72,11 @@ class Series:
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be: counts stay whole,
         what never was below zero does not go there, and what never fell does not fall."""
-        if self.is_price or (self.kind != "counts" and not (self.additive and self.adjusted.min() >= 0)):
+        rises = self.additive and self.never_falls
+        is_bounded = self.kind == "counts" or rises or (self.additive and self.adjusted.min() >= 0)
+        if self.is_price or not is_bounded:
             return changes
-        if self.additive and self.never_falls:
+        if rises:
             changes = np.maximum.accumulate(changes, axis=1)
         now = self.adjusted[rows, None, None]
         values = now + changes if self.additive else now * np.exp(changes)
@@ -82,8 +84,7 @@ class Series:
             values = np.round(values)
         if not self.additive:
             return np.log(np.maximum(values, 0.5) / now)  # which is zero when it is rounded
-        least = now if self.never_falls else 0.0 if self.adjusted.min() >= 0 else -np.inf
-        return np.maximum(values, least) - now
+        return np.maximum(values, now if rises else 0.0) - now
 
     def about(self) -> list[str]:
         """What was read, and what was repaired in it or looks wrong: a sentence each."""
