@@ -4,87 +4,25 @@ All that is fitted is fitted on the rows that are given, which are those of the 
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from seqlab.data.tables.convert import NO, YES, as_words, numbers_of
+from seqlab.data.tables.arrays import arrays_of
+from seqlab.data.tables.condense import condensed
+from seqlab.data.tables.convert import NO, YES, coded, numbers_of
+from seqlab.data.tables.encoded_column import CYCLES, Column, Filled
+from seqlab.data.tables.entries import Entries
 from seqlab.errors import DataError, did_you_mean
 
 MOST_CATEGORIES = 50  # of a column; the rarer ones share one feature
-FURTHEST = 1000.0  # deviations from the mean: a number beyond is an error in the data, and would overflow float32
 FEW_ROWS = 20  # among so few no column is called an identifier
 ALL_DIFFERENT = 0.95  # of the entries of a column of words: it identifies rows, and says nothing about new ones
-CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}  # days
 _IDENTIFIER = re.compile(
     r"(.*[_\W])?(id|uuid|guid|key|index|idx|row|nr|no|number|row_name|unnamed.*|column_1)|(?-i:.*[a-z]I[dD])", re.I
 )
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column as the net sees it.
-
-    kind: number, boolean and date are standardized by mean and deviation, and median stands where one is missing (of a
-    date all three are days since 1970); a category is 1 in the feature of its word, or in that of the `rare` ones.
-    flagged: a feature says where it is missing. cycles: of a date, which of year, week and day come as sine and cosine.
-    """
-
-    name: str
-    kind: str
-    mean: float = 0.0
-    deviation: float = 1.0
-    median: float = 0.0
-    categories: tuple[str, ...] = ()
-    rare: tuple[str, ...] = ()
-    cycles: tuple[str, ...] = ()
-    flagged: bool = False
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """What the encoded columns of this one are called."""
-        if self.kind == "category":
-            names = [f"{self.name}={word}" for word in self.categories] + [f"{self.name}=(rare)"] * bool(self.rare)
-        else:
-            names = [
-                self.name,
-                *(f"{self.name} in the {one}, {wave}" for one in self.cycles for wave in ("sin", "cos")),
-            ]
-        return (*names, f"{self.name} is missing") if self.flagged else tuple(names)
-
-    def fill(self, values: pd.Series, into: np.ndarray) -> int:
-        """Writes the encoded values into (N, features) float32, all zeros so far; how many are unknown: a category that
-        was not fitted, or another word beside yes and no, which counts as missing."""
-        if self.kind == "category":
-            return self._fill_categories(values, into)
-        raw = numbers_of(values, self.kind)
-        missing = ~np.isfinite(raw)
-        unknown = int((missing & values.notna().to_numpy()).sum())
-        raw[missing] = self.median
-        for place, cycle in enumerate(self.cycles):
-            turn = 2 * np.pi * (raw - 4.0 * (cycle == "week")) / CYCLES[cycle]  # weeks begin on Mondays
-            into[:, 1 + 2 * place] = np.where(missing, 0, np.sin(turn))
-            into[:, 2 + 2 * place] = np.where(missing, 0, np.cos(turn))
-        with np.errstate(over="ignore"):  # what overflows is too far away in any case
-            raw -= self.mean
-            raw /= self.deviation
-        into[:, 0] = np.clip(raw, -FURTHEST, FURTHEST, out=raw)
-        if self.flagged:
-            into[:, -1] = missing
-        return unknown
-
-    def _fill_categories(self, values: pd.Series, into: np.ndarray) -> int:
-        places = {word: place for place, word in enumerate(self.categories)}
-        places |= dict.fromkeys(self.rare, len(self.categories))
-        codes, found = pd.factorize(as_words(values))
-        targets = np.array([*(places.get(word, -1) for word in found), -1])[codes]  # a code of -1 is missing
-        rows = np.flatnonzero(targets >= 0)
-        into[rows, targets[rows]] = 1
-        if self.flagged:
-            into[:, -1] = codes < 0
-        return int(((targets < 0) & (codes >= 0)).sum())
 
 
 @dataclass(frozen=True)
@@ -109,24 +47,39 @@ class Encoder:
         DataError for a column that is not there, or holds something else than it did."""
         return self._encode(frame, into)[0]
 
-    def unknown(self, frame: pd.DataFrame) -> dict[str, int]:
-        """How many entries of each column were not there when it was fitted, see `Column.fill`, if there are any."""
-        return {name: number for name, number in self._encode(frame)[1].items() if number}
+    def filled(self, frame: pd.DataFrame) -> list[str]:
+        """A sentence for each column of rows in which some are missing, and what stands there, or are unlike those that
+        it was fitted on."""
+        notes = []
+        for column, found in zip(self.columns, self._encode(frame)[1], strict=True):
+            if found.missing:
+                rows = f"missing in {found.missing:,} of {found.rows:,} rows"
+                notes.append(f"column '{column.name}': {rows}: {column.instead()}")
+            if found.unknown:
+                entries = f"{found.unknown:,} {'entry' if found.unknown == 1 else 'entries'}"
+                instead = f", {column.instead()}" if column.kind == "boolean" else ""
+                notes.append(
+                    f"column '{column.name}' has {entries} unlike those it was trained on, taken as unknown{instead}"
+                )
+        return condensed(notes)
 
-    def _encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, int]]:
-        absent = [column.name for column in self.columns if column.name not in frame]
+    def _encode(self, frame: pd.DataFrame, into: np.ndarray | None = None) -> tuple[np.ndarray, list[Filled]]:
+        names = {column.name for column in self.columns}
+        there = {str(name) for name in frame}
+        absent = [column.name for column in self.columns if column.name not in there]
         if absent:
             raise DataError(
                 f"the table has no column {', '.join(repr(name) for name in absent[:5])}",
-                did_you_mean(absent[0], [str(name) for name in frame]),
+                did_you_mean(absent[0], sorted(there)),
             )
         encoded = np.zeros((len(frame), len(self.features)), np.float32) if into is None else into  # (N, features)
-        first, unknown = 0, {}
-        for column in self.columns:
-            last = first + len(column.features)
-            unknown[column.name] = column.fill(frame[column.name], encoded[:, first:last])
-            first = last
-        return encoded, unknown
+        ends = np.cumsum([len(column.features) for column in self.columns]).tolist()
+        where = {column.name: (column, end) for column, end in zip(self.columns, ends, strict=True)}
+        found = {}
+        for name, values in arrays_of(frame.loc[:, [name for name in frame if str(name) in names]]):
+            column, end = where[name]
+            found[name] = column.fill(values, encoded[:, end - len(column.features) : end])
+        return encoded, [found[column.name] for column in self.columns]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -145,21 +98,16 @@ def fit_encoder(frame: pd.DataFrame) -> tuple[Encoder, list[str]]:
     Raises DataError where no column is left.
     """
     columns, notes = [], []
-    for name in frame:
-        values = frame[name]
-        dropped = _useless(values)
-        if dropped:
-            notes.append(f"column '{name}' {dropped}: left out")
-            continue
-        column, about = _fitted(str(name), values)
-        columns.append(column)
+    for name, values in arrays_of(frame):
+        column, about = _fitted(name, values)
+        columns += [] if column is None else [column]
         notes += about
     if not columns:
         raise DataError(
             "no column is left to learn from" + (f": {'; '.join(notes[:3])}" if notes else ""),
             "use a table with columns that differ between its rows",
         )
-    return Encoder(tuple(columns)), notes
+    return Encoder(tuple(columns)), condensed(notes)
 
 
 def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
@@ -171,83 +119,89 @@ def mean_and_deviation(values: np.ndarray) -> tuple[float, float]:
     return float(scaled.mean()) * size, float(scaled.std()) * size or 1.0
 
 
-def _useless(values: pd.Series) -> str:
-    """Why a column says nothing about new rows; empty where it may."""
-    if pd.api.types.is_numeric_dtype(values):
-        return _useless_numbers(values)
-    known = values.dropna()
-    if not len(known):
-        return "is missing in all rows"
-    if (known == known.iloc[0]).all():
-        return "" if len(known) < len(values) else f"is {str(known.iloc[0])[:40]} in all rows"
-    if len(values) <= FEW_ROWS or pd.api.types.is_datetime64_any_dtype(values):
-        return ""
-    if known.nunique() < ALL_DIFFERENT * len(known):
-        return ""
-    return f"has a different word in nearly every row ({str(known.iloc[0])[:40]}, ...), like an identifier"
-
-
-def _useless_numbers(values: pd.Series) -> str:
-    array = values.to_numpy(np.float64, na_value=np.nan)
-    array = array[np.isfinite(array)]
-    if not len(array):
-        return "is missing in all rows"
-    if (array == array[0]).all():
-        return "" if len(array) < len(values) else f"is {values.iloc[0]} in all rows"
-    if len(values) <= FEW_ROWS or (array != np.floor(array)).any():
-        return ""
-    if _IDENTIFIER.fullmatch(str(values.name)) and len(np.unique(array)) == len(array):
-        return "numbers the rows, like an identifier"
-    return ""
-
-
-def _counts(array: np.ndarray) -> bool:
-    """Whether whole numbers go up from row to row, by one or nearly."""
-    if len(array) <= FEW_ROWS or (array != np.floor(array)).any():
-        return False
-    return bool((np.diff(array) > 0).all()) and 0 <= array[0] <= 0.1 * len(array) and array[-1] < 2 * len(array)
-
-
-def _fitted(name: str, values: pd.Series) -> tuple[Column, list[str]]:
-    missing = int(values.isna().sum())
-    notes: list[str] = []
-    kind = _kind(values)
-    if kind == "category":
-        column, notes = _fitted_category(name, values)
+def _fitted(name: str, values: np.ndarray | pd.Series) -> tuple[Column | None, list[str]]:
+    """A column as it is encoded, None where it says nothing about new rows, and what is to be said of that."""
+    kind, words = _kind(values)
+    known = _known(values, kind) if words is None else np.flatnonzero(words.codes >= 0)
+    missing = len(values) - len(known)
+    useless = _useless_numbers(name, known, values) if words is None else _useless_words(words, missing)
+    if useless:
+        return None, [f"column '{name}' {useless}: left out"]
+    if words is not None and kind == "category":
+        column, notes = _fitted_category(name, words)
     else:
-        numbers = numbers_of(values, kind)
-        finite = numbers[np.isfinite(numbers)]
-        missing = len(numbers) - len(finite)
-        mean, deviation = mean_and_deviation(finite)
-        cycles = _cycles(finite) if kind == "date" else ()
-        if kind == "number" and _counts(finite):
-            notes.append(f"column '{name}' counts the rows: leave it out if that is only their order in the file")
-        if kind != "number":
-            notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
-        column = Column(name, kind, mean, deviation, float(np.median(finite / 2)) * 2, cycles=cycles)
+        column, notes = _fitted_numbers(name, kind, known if words is None else _known(values, kind))
     if missing:
-        column = Column(**{**vars(column), "flagged": True})
+        column = replace(column, flagged=True)
         share = f"{missing:,} of {len(values):,} rows"
         instead = "encoded as no category" if kind == "category" else "filled with its median"
         notes.append(f"column '{name}' is missing in {share}: {instead}, and flagged")
     return column, notes
 
 
-def _kind(values: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(values):
-        return "boolean"
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return "date"
-    if pd.api.types.is_numeric_dtype(values):
-        return "number"
-    words = set(pd.unique(pd.Series(as_words(values)).dropna().str.lower()))
+def _kind(values: np.ndarray | pd.Series) -> tuple[str, Entries | None]:
+    """number, boolean, date or category, and the words of text."""
+    if values.dtype.kind == "b":
+        return "boolean", None
+    if values.dtype.kind == "M":
+        return "date", None
+    if values.dtype.kind in "iuf":
+        return "number", None
+    entries = coded(values)
+    words = {word.lower() for word in entries.words}
     pairs = (set(pair) for pair in zip(YES, NO, strict=True))
-    return "boolean" if any(words == pair for pair in pairs) else "category"
+    return ("boolean" if any(words == pair for pair in pairs) else "category"), entries
 
 
-def _fitted_category(name: str, values: pd.Series) -> tuple[Column, list[str]]:
-    counts = pd.Series(as_words(values)).value_counts()
-    ordered = sorted(counts.index, key=lambda word: (-counts[word], word))
+def _known(values: np.ndarray | pd.Series, kind: str) -> np.ndarray:
+    """The finite numbers that a column is."""
+    numbers = numbers_of(values, kind)
+    return numbers[np.isfinite(numbers)]
+
+
+def _useless_words(words: Entries, missing: int) -> str:
+    """Why a column of words says nothing about new rows; empty where it may."""
+    if not words.words:
+        return "is missing in all rows"
+    known, first = words.known, words.words[0][:40]
+    if len(words.words) == 1:
+        return "" if missing else f"is {first} in all rows"
+    if known + missing <= FEW_ROWS or len(words.words) < ALL_DIFFERENT * known:
+        return ""
+    return f"has a different word in nearly every row ({first}, ...), like an identifier"
+
+
+def _useless_numbers(name: str, known: np.ndarray, values: np.ndarray | pd.Series) -> str:
+    if not len(known):
+        return "is missing in all rows"
+    if known.min() == known.max():
+        return "" if len(known) < len(values) else f"is {str(pd.Series(values).iloc[0])[:40]} in all rows"
+    if len(values) <= FEW_ROWS or values.dtype.kind not in "iuf" or not _IDENTIFIER.fullmatch(name):
+        return ""
+    whole = (known == np.floor(known)).all()
+    return "numbers the rows, like an identifier" if whole and len(np.unique(known)) == len(known) else ""
+
+
+def _counts(array: np.ndarray) -> bool:
+    """Whether whole numbers go up from row to row, by one or nearly."""
+    if len(array) <= FEW_ROWS or not 0 <= array[0] <= 0.1 * len(array) or array[-1] >= 2 * len(array):
+        return False
+    return bool((np.diff(array) > 0).all()) and bool((array == np.floor(array)).all())
+
+
+def _fitted_numbers(name: str, kind: str, known: np.ndarray) -> tuple[Column, list[str]]:
+    notes = []
+    mean, deviation = mean_and_deviation(known)
+    cycles = _cycles(known) if kind == "date" else ()
+    if kind == "number" and _counts(known):
+        notes.append(f"column '{name}' counts the rows: leave it out if that is only their order in the file")
+    if kind != "number":
+        notes.append(f"column '{name}' is read as {'dates' if kind == 'date' else 'yes or no'}")
+    return Column(name, kind, mean, deviation, float(np.median(known / 2)) * 2, cycles=cycles), notes
+
+
+def _fitted_category(name: str, words: Entries) -> tuple[Column, list[str]]:
+    ordered = sorted(words.words, key=lambda word: (-words.counts[word], word))
     kept, rare = ordered[:MOST_CATEGORIES], ordered[MOST_CATEGORIES:]
     notes = []
     if rare:

@@ -21,7 +21,10 @@ _DATE = re.compile(
 
 UNNAMED = "columns without a name are called "  # and their names
 
+_RULE = re.compile(r"[-=:+]{3,}")  # drawn below a header
+
 Row = list[str]
+_NOTHING = frozenset(("", *MARKS))
 
 
 @dataclass(frozen=True)
@@ -45,25 +48,46 @@ def header_of(rows: list[Row], after_blank: set[int]) -> Header:
         rows = rows[above:]
         width = Counter(len(row) for row in rows[1:] or rows).most_common(1)[0][0]
     head, body = rows[0], rows[1:]
+    if (own := _in_other_writing(head, body, width)) is not None:
+        head, rows = own, [own, *body]
+        notes.append(f"its header is written otherwise than its rows: it names {', '.join(own[:6])}")
     if not (_is_header(head, body) if body else not any(kind_of(cell) == "number" for cell in head)):
         names = [f"column_{place}" for place in range(1, max(len(head), width) + 1)]
         notes.append(f"it has no header: its columns are called {names[0]}" + (f" to {names[-1]}" if names[1:] else ""))
         return Header(names, above, 0, notes)
-    heads = 1
-    while heads < min(MOST_HEADS, len(rows) - 1) and _goes_on(rows[heads], rows[heads + 1 :]):
+    heads = 2 if len(body) > 1 and all(map(_RULE.fullmatch, filter(None, map(str.strip, body[0])))) else 1
+    while heads < min(MOST_HEADS, len(rows) - 1) and _goes_on(rows[heads - 1], rows[heads], rows[heads + 1 :]):
         heads += 1
-    names, said = _named(_joined(rows[:heads]), rows[heads:], width)
-    if heads > 1:
+    names_in = [row for row in rows[:heads] if not all(map(_RULE.fullmatch, filter(None, map(str.strip, row))))]
+    names, said = _named(_joined(names_in), rows[heads:], width)
+    if len(names_in) > 1:
         shown = ", ".join(names[:6]) + (", ..." if names[6:] else "")
-        said = [f"its header has {heads} rows: its columns are called {shown}", *said]
+        said = [f"its header has {len(names_in)} rows: its columns are called {shown}", *said]
     return Header(names, above, heads, notes + said)
+
+
+def _in_other_writing(head: Row, body: list[Row], width: int) -> Row | None:
+    """The names in a first row that begins with #, or is separated otherwise than the rows below, where it has one for
+    each of their columns."""
+    filled = [cell.strip() for cell in head if cell.strip()]
+    if not body or width < 2 or not filled or not (head[0].startswith("#") or len(filled) == 1):
+        return None
+    if head[0].startswith("#"):
+        first = head[0].lstrip("#").strip()
+        names = [cell.strip() for cell in ([first, *head[1:]] if first else head[1:])]
+    else:
+        parted = (filled[0].split(mark) for mark in ";\t|,")
+        names = next(([cell.strip() for cell in cells] for cells in parted if len(cells) == width), [])
+    if len(names) != width or len(set(names)) < width or any(kind_of(name) != "word" for name in names):
+        return None
+    return None if len(body) > 1 and _is_clear(body[0], body[1:]) else names
 
 
 @lru_cache(1 << 17)
 def kind_of(cell: str) -> str:
     """number, date or word; empty for a cell with nothing in it or a mark of what is missing."""
     cell = cell.strip()
-    if not cell or cell.lower() in MARKS:
+    if cell.lower() in _NOTHING:
         return ""
     if is_number(cell) or is_number(cell.removeprefix("<").removeprefix(">")):
         return "number"
@@ -72,7 +96,8 @@ def kind_of(cell: str) -> str:
 
 def cells_of(body: list[Row], place: int) -> Row:
     """The entries of a column that are not missing."""
-    return [row[place].strip() for row in body if place < len(row) and row[place].strip().lower() not in {"", *MARKS}]
+    cells = [row[place].strip() for row in body if place < len(row)]
+    return [cell for cell in cells if cell.lower() not in _NOTHING]
 
 
 def _usual_kind(cells: Row) -> str:
@@ -94,6 +119,8 @@ def _rows_above(rows: list[Row], width: int, after_blank: set[int]) -> int:
         filled = sum(bool(cell.strip()) for cell in row)
         title = filled < 2 and (len(row) < width or width > 2) and width > 1
         after = rows[first + 1 :]
+        if _in_other_writing(row, after, width) is not None:
+            return first
         comment = row[0].startswith("#") and (after[0][0].startswith("#") or _is_header(after[0], after[1:]))
         if not (title or comment or row[0].lower().startswith("sep=")):
             return first
@@ -103,8 +130,10 @@ def _rows_above(rows: list[Row], width: int, after_blank: set[int]) -> int:
 
 def _is_clear(head: Row, body: list[Row]) -> bool:
     """Whether a row of words alone stands above numbers or dates."""
-    below = [cells for place in range(len(head)) if (cells := cells_of(body, place))]
-    return all(kind_of(cell) == "word" for cell in head) and any(_usual_kind(cells) != "word" for cells in below)
+    if not all(kind_of(cell) == "word" for cell in head):
+        return False
+    below = (cells for place in range(len(head)) if (cells := cells_of(body, place)))
+    return any(_usual_kind(cells) != "word" for cells in below)
 
 
 def _is_header(head: Row, body: list[Row]) -> bool:
@@ -127,16 +156,22 @@ def _is_header(head: Row, body: list[Row]) -> bool:
     return any(kind and column and _usual_kind(column) != kind for kind, column in zip(kinds, below, strict=True))
 
 
-def _goes_on(row: Row, body: list[Row]) -> bool:
+def _goes_on(before: Row, row: Row, body: list[Row]) -> bool:
     """Whether a row below a header belongs to it: words where all below are numbers or dates, in two columns or more,
-    as units are, tickers below prices, or the name of an index."""
+    as units are, tickers below prices, or the name of an index. Not where it has a word, as the row above it, in a
+    column of words: that is a row without numbers."""
     if len(body) < 2:
         return False
     below = [cells_of(body, place) for place in range(len(row))]
-    above = [cell.strip() for cell, column in zip(row, below, strict=True) if column and _usual_kind(column) != "word"]
+    usual = [_usual_kind(column) if column else "" for column in below]
+    names_itself = any(
+        kind == "word" and cell.strip() and place < len(before) and before[place].strip()
+        for place, (cell, kind) in enumerate(zip(row, usual, strict=True))
+    )
+    above = [cell.strip() for cell, kind in zip(row, usual, strict=True) if kind not in ("", "word")]
     words = [cell for cell in above if cell]
     new = all(kind_of(cell) == "word" and all(cell not in column for column in below) for cell in words)
-    return len(above) > 1 and bool(words) and new
+    return len(above) > 1 and bool(words) and new and not names_itself
 
 
 def _joined(heads: list[Row]) -> Row:

@@ -5,7 +5,7 @@ Series of files are read by the same `read_untyped`.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -14,30 +14,33 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.fetch.archive import reading
-from seqlab.data.tables.column_types import NUMBER, POINT_OR_COMMA, typed
+from seqlab.data.tables.arff import csv_of_arff, is_arff
+from seqlab.data.tables.column_types import NUMBER, POINT_OR_COMMA, Columns, mark_of, typed
 from seqlab.data.tables.csv_columns import columns_of
 from seqlab.data.tables.excel import csv_of_excel
-from seqlab.data.tables.sniff import NAMES, READ_WITH_POINT, SAVE_AS_CSV, encoding_of, layout_of
-from seqlab.data.tables.unpack import CHUNK, PARQUET, WHOLE_AGAIN, Source
-from seqlab.data.text.charset import NAMES as ENCODINGS
-from seqlab.data.text.charset import UTF8, WINDOWS, Survey, text_reader
+from seqlab.data.tables.footer import total_in
+from seqlab.data.tables.separators import BLANKS, NAMES, SEVERAL_BLANKS
+from seqlab.data.tables.sniff import READ_WITH_MARK, SAVE_AS_CSV, Layout, has_leading_zeros, layout_of
+from seqlab.data.tables.survey import SAMPLE, survey_of
+from seqlab.data.tables.unpack import PARQUET, WHOLE_AGAIN, Source
+from seqlab.data.text.charset import text_reader
 from seqlab.errors import DataError
-
-SAMPLE = 1 << 18  # bytes that tell how a file is written
 
 
 @dataclass(frozen=True)
 class Table:
     """name: the file's stem. frame: columns of numbers, booleans, datetime64[s] or text, with unique names, no infinite
     numbers and a RangeIndex. sha256: of the file's bytes. notes: repairs, a sentence each. written: of columns of
-    numbers the mark before decimals or `number`, of dates whether `day` or `month` is first or `date`, of words
-    `words: ` and the marks of missing entries, like None, that are words there."""
+    numbers the mark before decimals or `number`, and after ` without ` those like -999 that are missing, of dates
+    whether `day` or `month` is first or `date`, of words `words: ` and the marks of missing entries, like None, that
+    are words there. marks: {column: {mark: rows}}, those like NA that were taken as missing."""
 
     name: str
     frame: pd.DataFrame
     sha256: str
     notes: tuple[str, ...]
     written: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,17 @@ def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
     """
     raw = read_untyped(path, written)
     if raw.shown:  # what the file shows counts more than what another was
-        written = {name: NUMBER if how in POINT_OR_COMMA else how for name, how in written.items()}
+        written = {name: _with_any_mark(how) for name, how in written.items()}
     try:
-        frame, said, found = typed(raw.columns, raw.decimal, raw.as_text, written)
+        found = typed(raw.columns, raw.decimal, raw.as_text, written)
     except UnicodeError as problem:  # Parquet may hold bytes
         raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
-    separated = [] if raw.separator == "," else [f"its columns are separated by {NAMES[raw.separator]}"]
-    if raw.as_text:
-        said = [f"numbers with leading zeros are names, not numbers: {', '.join(raw.as_text)}", *said]
-    return Table(raw.name, frame, raw.sha256, (*separated, *raw.notes, *said), found)
+    separated = (
+        []
+        if raw.separator == ","
+        else [f"its columns are separated by {NAMES.get(raw.separator, repr(raw.separator))}"]
+    )
+    return _table(raw.name, found, raw.sha256, [*separated, *raw.notes], raw.as_text)
 
 
 def table_of(frame: pd.DataFrame, name: str = "table", written: Mapping[str, str] = {}) -> Table:
@@ -86,10 +91,32 @@ def table_of(frame: pd.DataFrame, name: str = "table", written: Mapping[str, str
     """
     if not len(frame) or not frame.shape[1]:
         raise DataError(f"{name} has no rows or no columns", "give a DataFrame with both")
-    columns, notes, found = typed(_columns_by_name(frame.reset_index(drop=True)), ".", (), written)
-    digest = hashlib.sha256("\0".join(map(str, columns)).encode(errors="replace"))
-    digest.update(pd.util.hash_pandas_object(columns, index=False).to_numpy().tobytes())
-    return Table(name, columns, digest.hexdigest(), tuple(notes), found)
+    columns = _columns_by_name(frame.reset_index(drop=True))
+    as_text = [label for label, column in columns.items() if _are_codes(column)]
+    found = typed(columns, ".", as_text, written)
+    digest = hashlib.sha256("\0".join(map(str, found.frame)).encode(errors="replace"))
+    digest.update(pd.util.hash_pandas_object(found.frame, index=False).to_numpy().tobytes())
+    return _table(name, found, digest.hexdigest(), [], as_text)
+
+
+def _table(name: str, found: Columns, sha256: str, notes: list[str], as_text: Sequence[str]) -> Table:
+    codes = [f"numbers with leading zeros are names, not numbers: {', '.join(as_text[:10])}"] if as_text else []
+    if as_text[10:]:
+        codes[0] += f" and {len(as_text) - 10:,} more"
+    return Table(name, found.frame, sha256, (*notes, *codes, *found.notes), found.written, found.marks)
+
+
+def _with_any_mark(how: str) -> str:
+    """How a column is written, whatever stands before its decimals."""
+    mark = mark_of(how)
+    return NUMBER + how.removeprefix(mark) if mark in POINT_OR_COMMA else how
+
+
+def _are_codes(column: np.ndarray | pd.Series) -> bool:
+    """Whether a column of a DataFrame is text like 01234 alone, as `layout_of` finds it in a file."""
+    if pd.api.types.is_numeric_dtype(column) or not len(known := pd.Series(column).dropna()):
+        return False
+    return all(isinstance(one, str) for one in known) and has_leading_zeros(known.str.strip().unique())
 
 
 def read_untyped(source: Path | BinaryIO, written: Mapping[str, str] = {}) -> Untyped:
@@ -144,46 +171,43 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
         notes.append(f"it is packed as {packed}, whatever its name says")
     if file.is_excel:
         file, notes = csv_of_excel(file)
-    encoding, said = _survey(file)
+    survey = survey_of(file)
+    if is_arff(survey.start):
+        file = csv_of_arff(file, survey.encoding)
+        survey = survey_of(file)
+    encoding = survey.encoding
     with file.unpacked() as content, text_reader(content, encoding) as text:
         sample = text.read(SAMPLE)
-        layout = layout_of(sample, bool(text.read(1)), encoding, file.where)
+        layout = layout_of(sample, bool(text.read(1)), encoding, file.where, survey.end)
     marks = set(POINT_OR_COMMA) - {layout.decimal}
-    other_mark = [name for name, how in written.items() if not layout.shown and how in marks and name in layout.names]
-    columns = columns_of(file, layout, other_mark)
+    other_mark = [
+        name for name, how in written.items() if not layout.shown and mark_of(how) in marks and name in layout.names
+    ]
+    columns = columns_of(file, layout, other_mark, survey.lines - layout.below if layout.below else None)
+    notes += survey.notes
+    columns, said = _trimmed(columns, layout, file.where)
     notes += said
-    empty = [name for name in layout.names if name.startswith("column_") and pd.isna(columns[name]).all()]
-    if 0 < len(empty) < len(columns):  # what a separator at the ends of lines makes
-        columns = {name: values for name, values in columns.items() if name not in empty}
-        notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
-    notes += [note for note in layout.notes if not (other_mark and note == READ_WITH_POINT)]
+    notes += [note for note in layout.notes if not (other_mark and note in READ_WITH_MARK.values())]
     found: dict[str, np.ndarray | pd.Series] = {**columns}
     how = (layout.decimal, layout.shown, layout.as_text, layout.separator)
     return Untyped(file.name, file.where, found, sha256, tuple(notes), *how)
 
 
-def _survey(file: Source) -> tuple[str, list[str]]:
-    """Reads all of a file once: its encoding, and what is to be said of that. Raises DataError where it is no text."""
-    file.refuse_cut_zst()
-    survey, lines = Survey(), 1
-    with file.unpacked() as content:
-        chunk = content.read(SAMPLE)
-        if encoding := encoding_of(chunk, file.where):
-            return encoding, [f"it is written in {ENCODINGS[encoding]}"]
-        while chunk:
-            if 0 in chunk:
-                line = lines + chunk.count(b"\n", 0, chunk.index(0))
-                raise DataError(f"{file.where} has a NUL byte in line {line:,}: it is damaged or no text", WHOLE_AGAIN)
-            lines += chunk.count(b"\n")
-            survey.feed(chunk)
-            chunk = content.read(CHUNK)
-    survey.finish()
-    if (encoding := survey.encoding()) == UTF8:
-        count = "1 byte of it is" if survey.bad == 1 else f"{survey.bad:,} bytes of it are"
-        return encoding, [f"{count} not UTF-8: each such place became U+FFFD"] if survey.bad else []
-    if encoding == WINDOWS and not survey.undefined:
-        return encoding, [f"it is not written in UTF-8: read as Windows-1252, as in '{survey.example()}'"]
-    old = "latin-1" if survey.undefined else WINDOWS
-    name = "Latin-1" if survey.undefined else "Windows-1252"
-    convert = "its words do not look so: if they come out wrong, convert it (iconv -f ENCODING -t UTF-8)"
-    return old, [f"it is not written in UTF-8: read as {name}, as in '{survey.example()}'; {convert}"]
+def _trimmed(columns: dict[str, np.ndarray], layout: Layout, where: str) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Without empty columns that a separator at the ends of lines makes, and a row of totals, and what is to be said of
+    that. Raises DataError where cells separated by blanks are missing: those after them have moved."""
+    notes = []
+    short = pd.isna(columns[layout.names[-1]]) if layout.separator in (BLANKS, SEVERAL_BLANKS) else np.zeros(1, bool)
+    if short.any():
+        raise DataError(
+            f"row {int(short.argmax()) + 1:,} of {where} has fewer cells than the {len(layout.names):,} columns",
+            "write NA where a value is missing, or separate the cells by commas",
+        )
+    empty = [name for name in layout.names if name.startswith("column_") and pd.isna(columns[name]).all()]
+    if 0 < len(empty) < len(columns):
+        columns = {name: values for name, values in columns.items() if name not in empty}
+        notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
+    if total := total_in(columns):
+        columns = {name: values[:-1] for name, values in columns.items()}
+        notes.append(f"its last row, '{total}', holds the sums of the others: left out")
+    return columns, notes

@@ -123,4 +123,4 @@ def _numbers(column: pd.Series) -> np.ndarray:
             f"the target '{column.name}' holds '{str(column.iloc[0])[:40]}', which is not a number",
             "use task classification",
         )
-    return numbers_of(column, "number")
+    return numbers_of(column, "number", str(column.name))

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from seqlab.data.tables.encoder import FURTHEST, MOST_CATEGORIES, Encoder, fit_encoder
+from seqlab.data.tables.encoded_column import FURTHEST
+from seqlab.data.tables.encoder import MOST_CATEGORIES, Encoder, fit_encoder
 from seqlab.data.tables.leakage import leaks
 from seqlab.errors import DataError
 
@@ -113,7 +114,11 @@ def test_unknown_categories_are_zero_and_counted() -> None:
     encoded = encoder.encode(odd)
     colours = [place for place, feature in enumerate(encoder.features) if feature.startswith("colour=")]
     np.testing.assert_array_equal(encoded[:, colours].sum(1), [0, 1, 0, 0] * 50)
-    assert encoder.unknown(odd) == {"colour": 100} and encoder.unknown(frame) == {}
+    assert encoder.filled(frame) == []
+    assert encoder.filled(odd) == [
+        "column 'colour': missing in 50 of 200 rows: encoded as no category",
+        "column 'colour' has 100 entries unlike those it was trained on, taken as unknown",
+    ]
 
 
 def test_an_odd_entry_among_others_is_missing_and_counted() -> None:
@@ -122,7 +127,9 @@ def test_an_odd_entry_among_others_is_missing_and_counted() -> None:
     odd = frame.head(4).astype({"smoker": object})
     odd.loc[0, "smoker"] = "sometimes"
     np.testing.assert_array_equal(encoder.encode(odd), encoder.encode(odd.replace("sometimes", None)))
-    assert encoder.unknown(odd) == {"smoker": 1} and encoder.unknown(odd[1:]) == {}
+    (said,) = encoder.filled(odd)
+    assert "'smoker' has 1 entry unlike those it was trained on" in said and "most rows of training have" in said
+    assert encoder.filled(odd[1:]) == []
     with pytest.raises(DataError, match="holds 'sometimes'"):
         encoder.encode(odd.head(1))
 

@@ -1,0 +1,54 @@
+"""What stands below a table in its file: sources, notes, and a row of totals."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from seqlab.data.tables.separators import rows_of
+
+MOST_LINES = 40  # below a table that are looked at
+_SAYS = re.compile(
+    r"(?:sources?|notes?|footnotes?|remarks?|data (?:from|source|provided)|(?:last )?updated?|copyright|©|quellen?|"
+    r"stand|hinweise?|anmerkung(?:en)?|fuentes?|notas?|\(c\)|generated|exported|created|report)\b.*|#.*|\*+\s.*|"
+    r"\(\d+ rows?.*\)|\d+ rows?(?: .*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOTAL = re.compile(r"(?:grand |sub)?totals?|sums?|summe|gesamt|insgesamt|all|overall|total general", re.IGNORECASE)
+
+
+def lines_below(lines: Sequence[str], separator: str, quote: str, width: int) -> int:
+    """How many of the last lines of a file are no part of its table of so many columns: what follows a blank line with
+    other cells than the table, and lines of one cell that say that they are a source or a note."""
+    last = [*lines[-MOST_LINES:]]
+    if width < 2 or sum(line.count(quote) for line in last) % 2 or any("\r" in line.strip("\r\n") for line in last):
+        return 0
+    rows = [next(iter(rows_of([line], separator, quote)), []) for line in last]
+    apart = [not row or len(row) != width or not any(cell.strip() for cell in row[1:]) for row in rows]
+    below = len(rows)  # the first row that is no part of the table
+    while below > 1 and (
+        not rows[below - 1] or (apart[below - 1] and _SAYS.fullmatch(_text(rows[below - 1], separator)))
+    ):
+        below -= 1
+    first_apart = next((place + 1 for place in reversed(range(len(rows))) if not apart[place]), len(rows))
+    if first_apart < below and first_apart < len(rows) and not rows[first_apart]:
+        below = first_apart
+    return len(rows) - below if any(rows[below:]) and below > 1 else 0
+
+
+def total_in(columns: Mapping[str, np.ndarray]) -> str:
+    """What the last row is called where it holds the sums of the rows above in half of its numbers or more."""
+    names = [
+        column[-1]
+        for column in [*columns.values()][:2]
+        if column.dtype == object and isinstance(column[-1], str) and _TOTAL.fullmatch(column[-1].strip())
+    ]
+    numbers = [column for column in columns.values() if column.dtype.kind in "iuf" and np.isfinite(column[-1])]
+    if not names or not numbers or len(numbers[0]) < 3:
+        return ""
+    sums = [np.isclose(np.nansum(column[:-1]), column[-1], rtol=1e-4) and column[-1] != 0 for column in numbers]
+    return str(names[0]).strip() if 2 * sum(sums) >= len(sums) else ""
+
+
+def _text(row: Sequence[str], separator: str) -> str:
+    return separator.join(row).strip()
