@@ -65,7 +65,7 @@ def test_a_setting_that_is_not_there_is_refused_by_a_model_too():
 
 def test_a_frame_holds_several_series_and_quotes_are_one():
     days = pd.bdate_range("2023-01-02", periods=80)
-    wide = pd.DataFrame({"a": np.arange(80.0) + 1, "b": 5.0, "word": "x"}, days)
+    wide = pd.DataFrame({"a": np.arange(80.0) + 1, "b": 5.0 + np.arange(80) % 3, "same": 5.0, "word": "x"}, days)
     assert [one.name for one in load_data(wide)] == ["a", "b"]
     assert [one.name for one in load_data(wide, columns=["B"])] == ["b"]
     long = wide[["a", "b"]].rename_axis("ds").reset_index().melt("ds", var_name="unique_id", value_name="y")
@@ -85,8 +85,9 @@ def test_what_is_no_series_is_refused_with_a_way_on():
     with pytest.raises(DataError) as problem:
         api.forecast(pd.Series(np.arange(100.0)))
     assert "pd.to_datetime" in problem.value.hint
-    with pytest.raises(DataError, match="2 levels"):
-        api.forecast(pd.DataFrame({("Close", "A"): [1.0]}, pd.DatetimeIndex(["2024-01-01"])))
+    with pytest.raises(DataError, match="several columns of closes: A Close, B Close") as problem:
+        api.forecast(pd.DataFrame({("Close", "A"): [1.0], ("Close", "B"): [2.0]}, pd.DatetimeIndex(["2024-01-01"])))
+    assert "columns=[...]" in problem.value.hint
     with pytest.raises(DataError, match="no rows or no columns"):
         api.forecast(pd.DataFrame())
 

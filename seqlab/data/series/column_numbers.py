@@ -83,8 +83,8 @@ def _without_signs(text: pd.Series, odd: pd.Series) -> tuple[pd.Series, np.ndarr
     if len(sign):
         notes.append(f"'{sign.iloc[0]}' before numbers is left out")
     mended, times = text.copy(), pd.Series(1.0, text.index)
-    mended[there] = parts["number"].str.replace("\u2013", "-")
+    mended[there] = parts["number"].str.replace("\u2013", "-").str.strip()
     times[sized.index] = sized
     if not notes:
-        notes.append(f"'{odd[there[0]]}' is read as {parts['number'].iloc[0]}")
+        notes.append(f"'{odd[there[0]]}' is read as {mended[there[0]]}")
     return mended, times.to_numpy(), notes

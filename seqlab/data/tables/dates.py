@@ -110,7 +110,7 @@ def are_dates_without_doubt(written: pd.Series) -> bool:
     if values.min() >= 1e8:  # before 2001
         return bool((values % 3600 == 0).all() and ((steps > 0).all() or (steps < 0).all()))
     is_regular = any(
-        (np.abs(np.abs(steps) - step) < within).all() for step, within in ((1, 0), (1 / 12, 2e-3), (0.25, 1e-6))
+        (np.abs(np.abs(steps) - step) < within).all() for step, within in ((1, 1e-6), (1 / 12, 2e-3), (0.25, 1e-6))
     )
     one_way = (steps > 0).all() or (steps < 0).all()
     return bool(len(values) >= 5 and is_regular and one_way and values.min() >= 1500 and values.max() < 2200)

@@ -189,13 +189,6 @@ def test_a_year_and_a_part_of_it_in_columns_of_their_own(part):
     assert (series.dates == at.to_numpy().astype("datetime64[D]")).all()
 
 
-def test_rows_finer_than_a_minute_are_said_to_be_and_kept_by_the_minute():
-    at = pd.date_range("2023-01-02", periods=600, freq="10s")
-    series = one(written(at.astype(str), v=np.arange(600) + 1.0))
-    assert len(series) == 100 and series.close[0] == 6
-    assert "finer than a minute" in said(series) and "comes again" not in said(series)
-
-
 # ---- files
 
 
