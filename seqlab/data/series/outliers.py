@@ -98,7 +98,7 @@ def distinct_starts(in_order: np.ndarray) -> np.ndarray:
 
 
 def _deseasoned(x: np.ndarray, season: int) -> np.ndarray:
-    """Without the median of the same place in the two seasons before and the two after, or of four others at the ends."""
+    """Without the median of the same place in the two seasons before and the two after; of four others at the ends."""
     if season == 1:
         return x
     drift = _typical(x[season:] - x[:-season])
@@ -173,7 +173,7 @@ def _comes_back(
 def _is_event(
     values: np.ndarray, dates: np.ndarray, rows: np.ndarray, side: np.ndarray, peak: np.ndarray
 ) -> np.ndarray:
-    """Which rows have the very value of another, a like at the same time of another year, or a day of sales or feasts."""
+    """Which rows have the very value of another, a like at that time of another year, or a day of sales or feasts."""
     if not len(rows):
         return np.empty(0, bool)
     days = dates.astype("datetime64[D]")

@@ -3,6 +3,8 @@
 They are judged by what they do. What cannot be told from an event, as at the ends of the series, is only said.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from seqlab.data.series.outliers import bad_ticks, distinct_starts, end_apart, lone_rows
@@ -87,7 +89,7 @@ def _approached(v: np.ndarray, mask: np.ndarray, rest: np.ndarray) -> bool:
 
 
 def _repeated(values: np.ndarray, dates: np.ndarray, known: np.ndarray) -> Found:
-    """One number far outside that comes again and again for a row or two, among many others: a code of somebody's own."""
+    """One number far outside that comes again for a row or two, among many others: a code of somebody's own."""
     v = values[known]
     in_order = np.sort(v)
     starts = distinct_starts(in_order)
@@ -170,7 +172,7 @@ def _other_units(prices: np.ndarray, dates: np.ndarray) -> list[str]:
     bad ticks: pence for pounds."""
     moves = np.diff(np.log(prices))
     jumps = np.flatnonzero(np.abs(moves) > np.log(7))
-    for first, last in zip(jumps, jumps[1:], strict=False):
+    for first, last in pairwise(jumps):
         times = float(np.exp(np.abs(moves[first])))
         near = [unit for unit in UNITS if abs(np.log(times / unit)) < np.log(1.3)]
         if near and abs(moves[first] + moves[last]) < np.log(1.5):
