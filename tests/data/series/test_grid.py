@@ -145,6 +145,11 @@ def test_a_frequency_that_is_said_fills_what_is_missing():
         read(np.arange(1.0, 301), days, freq="fortnight")
 
 
+def test_a_fifth_of_the_days_missing_beside_weekends_leaves_a_series_of_days():
+    days = pd.bdate_range("2021-03-01", periods=200).to_numpy().astype("datetime64[D]")
+    assert {spacing(days[some_missing(200, 0.2, seed)]).in_words for seed in range(100)} == {"day (Mon-Fri)"}
+
+
 def test_what_wanders_is_filled_by_the_row_before_and_baselines_are_as_wide_as_they_were():
     days, random = pd.date_range("2020-01-01", periods=1500, freq="D"), np.random.default_rng(1)
     walk, there = 1000 + np.cumsum(random.normal(0, 5, 1500)), some_missing(1500, 0.3, seed=2)
