@@ -68,9 +68,10 @@ def load(name: str | Path, *, job: str | None = None, **device: Any) -> Any:
 
 def model_of(saved: Checkpoint, compute: Compute = Compute(), job: str | None = None) -> Any:
     """The object of a checkpoint's job. Raises CheckpointError if it is of another than `job`, or of none known."""
-    module, name = MODELS.get(job or saved.config["job"], ("", ""))
-    if not module:
-        raise CheckpointError(f"checkpoint '{saved.name}' is of a job unknown here", "upgrade seqlab")
+    job = job or saved.config["job"]
+    if job not in MODELS:
+        raise CheckpointError(f"checkpoint '{saved.name}' is of an unknown job, {job}", "upgrade seqlab")
+    module, name = MODELS[job]
     return getattr(import_module(module), name).of(saved, compute)
 
 

@@ -22,6 +22,7 @@ from seqlab.errors import DataError
 from seqlab.forecasting.forecaster import HORIZONS
 from seqlab.settings import ForecastSettings
 
+ABSURD = 1000.0  # units of volatility that no outcome is large that has a volatility
 VAL_WINDOWS = 256  # that choose the weights, at most: as good as all of them, and read every few steps
 
 
@@ -120,6 +121,7 @@ def windows(
     known = int(np.searchsorted(features.dates, until, side="right"))
     scaled = scaler.apply(features.values[:known])
     outcomes = features.residuals(horizons)[:known] / (features.volatility[:known, None] * np.sqrt(horizons))
+    outcomes[np.abs(outcomes) > ABSURD] = np.nan  # after rows that never moved there is no unit
     for k, h in enumerate(horizons):  # later ones were not known
         outcomes[max(known - h, 0) :, k] = np.nan
     if after is not None:

@@ -120,13 +120,13 @@ def find_structure(
 ) -> Generator[Event, None, Structure]:
     """The structure of one table, or of several series joined by their dates; see `seqlab.structure`.
 
-    One file or DataFrame is a table unless `columns` or `kind` say that it holds series. given: of the settings.
-    Raises DataError for too few rows or columns, or days, and for what cannot be read.
+    One file or DataFrame is a table unless `columns`, `kind` or `freq` say that it holds series. given: of the
+    settings. Raises DataError for too few rows or columns, or days, and for what cannot be read.
     """
     items = listed(data)
     if not items:
         raise UsageError("there is nothing to find a structure in", "give a file, a DataFrame, or several tickers")
-    if len(items) == 1 and _is_table(items[0]) and not columns and kind == "auto":
+    if len(items) == 1 and _is_table(items[0]) and not columns and kind == "auto" and freq is None:
         return (yield from _of_table(items[0], given, compute))
     return (yield from _of_series(_each_once(items), given, columns, kind, freq, offline, compute))
 

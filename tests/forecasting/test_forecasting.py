@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of
+from seqlab.data.series.frames import load_data
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.forecasting.examples import windows
@@ -145,6 +147,16 @@ def test_windows_use_every_known_outcome_once_and_none_after_the_cut(last, lengt
     days = np.arange(max(WARM_UP, burn_in), last - 20 + 1)
     expected = features.outcomes(horizons)[days, 2] / (features.volatility[days] * np.sqrt(20))
     np.testing.assert_allclose(used, np.sort(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_what_comes_after_rows_that_never_moved_is_no_target() -> None:
+    values = np.zeros(400)
+    values[[150, 300]] = 1.0
+    (series,) = load_data(pd.Series(values, pd.date_range("2023-01-01", periods=400), name="fails"))
+    features = features_of(series)
+    scaler = Scaler.fit(features.values)
+    _, targets = windows(features, scaler, (1, 5), 64, 16, series.dates[-1])
+    assert np.nanmax(np.abs(targets)) < 1000 and np.isnan(targets).mean() < 0.6
 
 
 @pytest.mark.filterwarnings("error")

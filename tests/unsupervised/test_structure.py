@@ -300,5 +300,6 @@ def test_a_frame_with_columns_named_holds_series() -> None:
     one = snapshot("KO")
     frame = pd.DataFrame({"close": one.close, "note": 1.0}, pd.DatetimeIndex(one.dates))
     assert seqlab.structure(frame, columns=["close"], window=5, **FEW).kind == "date"
+    assert seqlab.structure(frame[["close"]], freq="W", window=5, **FEW).kind == "date"
     with pytest.raises(UsageError, match="nothing to find"):
         seqlab.structure([])

@@ -155,7 +155,11 @@ def _series(
     dropped = (*series.dropped, f"{unusual.sum():,} that are unlike all others") if unusual.any() else series.dropped
     origin = f"the file's column {label}, which ends on {series.dates[-1]}"
     series = replace(series, column=label, origin=origin, dropped=dropped)
-    return noted(with_kind(series if freq is None else at_frequency(series, freq), kind, is_close, counts))
+    if kind == "returns":  # compounded before any row is left out
+        series = with_kind(series, kind, is_close, counts)
+    if freq is not None:
+        series = at_frequency(series, freq)
+    return noted(series if kind == "returns" else with_kind(series, kind, is_close, counts))
 
 
 def _unusual(frame: pd.DataFrame, is_price: bool) -> tuple[np.ndarray, list[str]]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from seqlab.data.series.calendar import whole_dates
 from seqlab.data.series.series import Series
@@ -30,6 +31,8 @@ def with_rows(series: Series, whole: np.ndarray) -> Series:
     path[there] = series.path()
     filled = np.isnan(path)
     expected = _expected(path, spacing(whole).season)
+    if series.additive:
+        expected = _possible(expected, filled, series)
     values = expected if series.additive else np.exp(expected)
     values[there] = series.adjusted
     opened, high, low, volume = np.full((4, len(whole)), np.nan)
@@ -48,20 +51,30 @@ def with_rows(series: Series, whole: np.ndarray) -> Series:
     )
 
 
+def _possible(expected: np.ndarray, filled: np.ndarray, series: Series) -> np.ndarray:
+    """expected (N,) with what was filled as the rest is: not below zero, and between its neighbours where the series
+    never falls."""
+    if series.never_falls:
+        known = pd.Series(np.where(filled, np.nan, expected))
+        return np.clip(expected, known.ffill(), known.bfill())
+    return np.where(filled, np.maximum(expected, 0), expected) if series.adjusted.min() >= 0 else expected
+
+
 def _expected(path: np.ndarray, season: int) -> np.ndarray:
-    """path (N,) with its NaN filled: by what was a season before, and what the last season has grown by; by the row
-    before where there is no season. In the first season between its neighbours, before any forecast is made."""
-    path = path.copy()
+    """path (N,) with its NaN filled: by what was a season before and what the last season has grown by, or by the row
+    before where that has been nearer so far, as of what wanders, or where there is no season. In the first season
+    between its neighbours, before any forecast is made."""
+    path, value = path.copy(), pd.Series(path)
     known = np.isfinite(path)
-    growth = np.full(len(path), np.nan)
     if season == 1:
         return path[np.maximum.accumulate(np.where(known, np.arange(len(path)), 0))]
-    growth[season:] = path[season:] - path[:-season]
+    growth = value.diff(season)
+    lately = growth.rolling(season, min_periods=1).mean().shift(1).fillna(0.0)
+    error = np.stack([value.diff().abs(), (growth - lately).abs()])  # of the row before, and of the season
+    last, seasonal = np.where(np.isfinite(error).all(axis=0), error, 0.0).cumsum(axis=1)
     first = np.flatnonzero(~known[:season])
     path[first] = np.interp(first, np.flatnonzero(known), path[known])
     for row in np.flatnonzero(~known):
         if row >= season:
-            lately = growth[max(season, row - season) : row]
-            lately = lately[np.isfinite(lately)]
-            path[row] = path[row - season] + (lately.mean() if len(lately) else 0.0)
+            path[row] = path[row - season] + lately[row] if seasonal[row] <= last[row] else path[row - 1]
     return path

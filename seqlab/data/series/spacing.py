@@ -149,8 +149,10 @@ def _of_weekdays(recent: np.ndarray, gap: float, count: int) -> Spacing | None:
     """Days of the week, some of which may be missing; None where they are no days that come again."""
     usual = usual_weekdays(recent)
     places = np.cumsum(usual[weekday(np.arange(recent[0], recent[-1] + 1))])  # among the usual days
-    skipped = np.diff(places[(recent - recent[0]).astype(int)]) > 1
-    regular = len(recent) < FEW or bool(skipped.mean() <= 0.35)
+    steps = np.diff(places[(recent - recent[0]).astype(int)])
+    regular = len(recent) < FEW or bool((steps > 1).mean() <= 0.35)
+    if usual.sum() >= 5 and np.median(steps) == 1:  # beside weekends a few missing days make the usual gap larger
+        gap = 1.0
     if gap > 1 and not regular:
         return None
     weekdays = tuple(np.flatnonzero(usual).tolist())

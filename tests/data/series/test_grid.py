@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqlab import scoring
 from seqlab.data.series.calendar import whole_dates
 from seqlab.data.series.features import features_of
 from seqlab.data.series.frames import load_data
@@ -13,6 +14,7 @@ from seqlab.data.series.grid import complete
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
+from seqlab.scoring import baselines
 
 FREQUENCIES = {  # pandas' frequency -> rows, what a file of it is called
     "h": (24 * 7 * 6, "hour"),
@@ -141,6 +143,48 @@ def test_a_frequency_that_is_said_fills_what_is_missing():
     assert "missing" in series.about()[0]
     with pytest.raises(UsageError, match="frequency 'fortnight'"):
         read(np.arange(1.0, 301), days, freq="fortnight")
+
+
+def test_a_fifth_of_the_days_missing_beside_weekends_leaves_a_series_of_days():
+    days = pd.bdate_range("2021-03-01", periods=200).to_numpy().astype("datetime64[D]")
+    assert {spacing(days[some_missing(200, 0.2, seed)]).in_words for seed in range(100)} == {"day (Mon-Fri)"}
+
+
+def test_what_wanders_is_filled_by_the_row_before_and_baselines_are_as_wide_as_they_were():
+    days, random = pd.date_range("2020-01-01", periods=1500, freq="D"), np.random.default_rng(1)
+    walk, there = 1000 + np.cumsum(random.normal(0, 5, 1500)), some_missing(1500, 0.3, seed=2)
+    series = complete(read(walk[there], days[there], kind="levels"))
+    features = features_of(series)
+    outcomes, rows = features.outcomes((1,)), np.arange(300, 1499)
+    rows = rows[np.isfinite(outcomes[rows, 0])]
+    bands = baselines.normal(baselines.volatility(features.returns())[rows], np.array([1]), scoring.LEVELS)
+    assert scoring.coverage(bands[:, 0], outcomes[rows, 0], 0.8) == pytest.approx(0.8, abs=0.05)
+
+
+def test_rows_that_are_filled_keep_what_is_true_of_all_others():
+    days, random = pd.date_range("2023-01-01", periods=400, freq="D"), np.random.default_rng(0)
+    there = some_missing(400, 0.1, seed=3)
+    counter = complete(read(np.cumsum(random.poisson(20, 400))[there], days[there]))
+    assert counter.filled is not None and counter.never_falls
+    rain = complete(read(np.maximum(random.normal(0, 6, 400), 0)[there], days[there]))
+    assert rain.filled is not None and rain.adjusted.min() == 0
+
+
+def test_prices_are_filled_by_the_last_one():
+    days, random = pd.bdate_range("2020-01-01", periods=600), np.random.default_rng(0)
+    there = some_missing(600, 0.04, seed=4)
+    there[:60] = True
+    prices = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 600)))
+    series = read(prices[there], days[there], kind="prices", freq="B")
+    before = np.flatnonzero(series.filled) - 1
+    np.testing.assert_allclose(series.adjusted[series.filled], series.adjusted[before])
+
+
+def test_returns_are_compounded_before_rows_are_put_into_periods():
+    returns = np.random.default_rng(0).normal(0, 0.01, 400)
+    weekly = read(returns, pd.date_range("2023-01-01", periods=400, freq="D"), kind="returns", freq="W")
+    assert spacing(weekly.dates).unit == "week"
+    assert weekly.adjusted[-1] == pytest.approx(100 * np.prod(1 + returns))
 
 
 def test_the_hour_that_summer_time_skips_keeps_its_place():
