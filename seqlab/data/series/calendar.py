@@ -4,6 +4,8 @@ For series of days it is read from the dates whether they leave out New York's h
 tells its holidays.
 """
 
+import math
+
 import numpy as np
 
 from seqlab.data.series.exchanges import EXCHANGES, NEW_YORK, keeps_new_yorks_holidays, trading_days
@@ -76,7 +78,7 @@ def _between(dates: np.ndarray, found: Spacing) -> np.ndarray:
         months = days.astype("datetime64[M]")
         steps = (months - months[-1]).astype(int) / step
         rule = month_rule(days[-RECENT:])[0]
-    elif found.weekdays and found.unit == "day":
+    elif found.weekdays:
         every = np.arange(days[0], days[-1] + 1)
         return every[np.isin(weekday(every), found.weekdays) | np.isin(every, days)]
     else:
@@ -109,9 +111,21 @@ def _goes_on(dates: np.ndarray, found: Spacing) -> bool:
     gaps = np.diff(recent)
     if (gaps == found.step).all() or dates[-1] - dates[0] < np.timedelta64(1, "D"):
         return True
-    clock, seen = np.unique(seconds_of_day(recent), return_counts=True)
-    a_day = np.timedelta64(1, "D") // found.step
-    return bool(gaps.max() < np.timedelta64(1, "D") and len(clock) == a_day and seen.min() >= 0.4 * np.median(seen))
+    if gaps.max() >= np.timedelta64(1, "D"):
+        return False
+    if np.timedelta64(1, "D") % found.step:  # never at the same times: a night's rest is a gap of every day
+        return bool((gaps > np.timedelta64(3, "h")).sum() < (recent[-1] - recent[0]) / np.timedelta64(2, "D"))
+    return _no_time_rests(recent, np.arange(recent[0], recent[-1] + found.step, found.step))
+
+
+def _no_time_rests(recent: np.ndarray, steps: np.ndarray) -> bool:
+    """Whether no more times of the day lack most of their rows than do by chance, where some of all are missing."""
+    clock, place, times = np.unique(seconds_of_day(steps), return_inverse=True, return_counts=True)
+    seen = np.bincount(place[np.isin(steps, recent)], minlength=len(clock))
+    missing = 1 - seen.sum() / times[seen > 0].sum()
+    most = times * 3 // 5 + 1  # of them missing, which leaves less than 0.4
+    by_chance = sum(math.comb(int(n), int(k)) * missing**k for n, k in zip(times, most, strict=True))
+    return bool((times - seen >= most).sum() <= 3 * by_chance)
 
 
 def _at_the_usual_time(days: np.ndarray, dates: np.ndarray) -> np.ndarray:

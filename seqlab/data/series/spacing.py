@@ -86,7 +86,7 @@ def spacing(dates: np.ndarray) -> Spacing:
     found = None
     if gap >= 28 and not (steady and gap % 7 == 0):
         found = _of_months(recent, len(dates))
-    elif gap <= 4 and not (steady and gap > 1):
+    elif gap < 7 and not (steady and gap > 1):
         found = _of_weekdays(recent, gap, len(dates))
     return found or _of_days(gaps, round(gap), len(dates))
 
@@ -150,14 +150,15 @@ def _of_weekdays(recent: np.ndarray, gap: float, count: int) -> Spacing | None:
     usual = usual_weekdays(recent)
     places = np.cumsum(usual[weekday(np.arange(recent[0], recent[-1] + 1))])  # among the usual days
     steps = np.diff(places[(recent - recent[0]).astype(int)])
-    regular = len(recent) < FEW or bool((steps > 1).mean() <= 0.35)
-    if usual.sum() >= 5 and np.median(steps) == 1:  # beside weekends a few missing days make the usual gap larger
+    regular = len(recent) < FEW or bool((steps > 1).mean() < 0.5)
+    if usual.sum() > 3 and np.median(steps) == 1:  # beside weekends a few missing days make the usual gap larger
         gap = 1.0
     if gap > 1 and not regular:
         return None
     weekdays = tuple(np.flatnonzero(usual).tolist())
     seasons = _seasons(count, len(weekdays)) if regular else ()
-    return Spacing("day" if gap == 1 else "step", np.timedelta64(round(gap), "D"), seasons, weekdays, regular=regular)
+    unit = "day" if gap == 1 else "step"
+    return Spacing(unit, np.timedelta64(round(gap), "D"), seasons, weekdays, regular=regular)
 
 
 def _of_days(gaps: np.ndarray, gap: int, count: int) -> Spacing:
@@ -182,18 +183,20 @@ def _within_days(dates: np.ndarray, rows_per_day: int) -> Spacing:
     days = recent.astype("datetime64[D]")
     gaps = np.diff(recent).astype("timedelta64[s]").astype(int)[days[1:] == days[:-1]]
     step = int(np.median(gaps))
-    regular = len(recent) < FEW or _is_step(gaps, step, step / 7)
+    found = times_of_week(dates)
+    same_times = found is not None and found.usual.any(axis=0).sum() < 1.5 * rows_per_day  # whatever lies between them
+    is_step = _is_step(gaps, step, step / 7)
+    regular = len(recent) < FEW or is_step or same_times
     usual = usual_weekdays(np.unique(days))
     seasons: tuple[int, ...] = ()
-    if regular and DAY % step == 0:  # else the rows are not at the same times every day
-        found = times_of_week(dates)
+    if regular and (DAY % step == 0 or same_times):
         per_day = found.usual.sum(axis=1)[usual] if found else np.full(usual.sum(), rows_per_day)
         rows_per_day = int(np.median(per_day))
         seasons = _seasons(count, rows_per_day)
         if seasons and usual.sum() > 1 and dates[-1] - dates[0] >= np.timedelta64(7 * WEEKS * DAY - step, "s"):
             seasons = (*seasons, int(per_day.sum()))
     weekdays = tuple(np.flatnonzero(usual).tolist())
-    unit = _span_in_words(step) if regular else "step"
+    unit = _span_in_words(step) if regular and (is_step or not same_times) else "step"
     return Spacing(unit, _span(step, dates.dtype), seasons, weekdays, rows_per_day, regular)
 
 
