@@ -7,6 +7,7 @@ from typing import Any
 
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.series.frames import SeriesData, load_data
+from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
@@ -106,7 +107,8 @@ class ForecastModel:
         if data is None:
             series = list(self._trained_on(columns, kind, freq, offline))
         else:
-            series = list(load_data(data, columns=columns, kind=kind, freq=freq, offline=offline))
+            series = [complete(one) for one in load_data(data, columns=columns, kind=kind, freq=freq, offline=offline)]
+            yield from (Note(note) for one in series if one.column for note in one.about())
         forecasts, running = [], forecast_all(self.forecaster, series)
         for done, one in enumerate(series):
             yield Status(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))

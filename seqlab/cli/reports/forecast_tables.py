@@ -26,6 +26,7 @@ def lines(one: "Forecast") -> list[str]:
     shown = np.vstack([one.prices, one.random_walk[-1:]])[:, [place for _, place in places]]
     spread = float(shown.max() - shown.min())
     decimals = min(max(4 - math.floor(math.log10(spread)), 0), 10) if spread > 0 else 3
+    decimals = 0 if series.kind == "counts" else decimals
     written = [[f"{value:,.{decimals}f}" for value in row] for row in shown]
     wide = max(11, 2 + max(len(value) for row in written for value in row))
     rows = [*map(str, one.dates), "random walk"]

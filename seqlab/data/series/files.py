@@ -29,6 +29,9 @@ from seqlab.data.series.unusual import left_out
 from seqlab.data.tables.dates import has_several_a_day
 from seqlab.data.tables.header import UNNAMED
 from seqlab.data.tables.reader import read_untyped
+from seqlab.errors import DataError
+
+LEAST_OF_FREQ = 0.7  # of the rows, that a frequency may keep of what is no price
 
 
 def read_csv(
@@ -138,7 +141,7 @@ def _series(
 ) -> Series:
     """The Series of the column `label`, whose values are the frame's adj_close."""
     unit, is_price = _unit_of(frame["date"].to_numpy()), is_close or kind == "prices"
-    unusual = np.zeros(len(frame), bool)
+    unusual, least = np.zeros(len(frame), bool), 0.0
     if kind != "returns":  # of which all may be
         unusual, said = _unusual(frame, is_price)
         notes = [*notes, *(f"column '{label}': {note}" for note in said)]
@@ -149,9 +152,11 @@ def _series(
     if additive:  # differences know no scale
         frame = frame.assign(close=frame["adj_close"])
     elif not is_price:
-        frame, floor = _above_zero(frame)
-        notes = [*notes, *(f"column '{label}': {note}" for note in floor)]
+        frame, least, said = _above_zero(frame)
+        notes = [*notes, *(f"column '{label}': {note}" for note in said)]
     series = series_of(name, "file", "", frame, notes, additive=additive, unit=unit)
+    if least:
+        series = replace(series, close=np.where(series.adjusted == least, 0.0, series.close))
     dropped = (*series.dropped, f"{unusual.sum():,} that are unlike all others") if unusual.any() else series.dropped
     origin = f"the file's column {label}, which ends on {series.dates[-1]}"
     series = replace(series, column=label, origin=origin, dropped=dropped)
@@ -159,7 +164,15 @@ def _series(
         series = with_kind(series, kind, is_close, counts)
     if freq is not None:
         series = at_frequency(series, freq)
-    return noted(series if kind == "returns" else with_kind(series, kind, is_close, counts))
+    if kind != "returns":
+        series = with_kind(series, kind, is_close, counts)
+    if freq is not None and len(series) < LEAST_OF_FREQ * len(frame) and not series.is_price:
+        raise DataError(
+            f"of {len(frame):,} rows of column '{label}' of {where} a frequency of {freq} would keep the last of each "
+            "period alone",
+            "sum or average them first, or leave the frequency out",
+        )
+    return noted(series)
 
 
 def _unusual(frame: pd.DataFrame, is_price: bool) -> tuple[np.ndarray, list[str]]:
@@ -173,18 +186,19 @@ def _unusual(frame: pd.DataFrame, is_price: bool) -> tuple[np.ndarray, list[str]
     return unusual, said
 
 
-def _above_zero(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The frame with half of the smallest value above zero for its few zeros, which have no relative change."""
+def _above_zero(frame: pd.DataFrame) -> tuple[pd.DataFrame, float, list[str]]:
+    """The frame with half of the smallest value above zero for its few zeros, which have no relative change; that half,
+    0 where there are none; and what is to be said."""
     values = frame["adj_close"].to_numpy()
     zero = values == 0
     if not zero.any():
-        return frame, []
+        return frame, 0.0, []
     least = float(np.min(values[values > 0])) / 2
     filled = np.where(zero, least, values)
     count, known = int(zero.sum()), int(np.isfinite(values).sum())
     verb = "is" if count == 1 else "are"
     said = f"{count:,} of {known:,} values {verb} zero: taken as {least:g}, half of the smallest above"
-    return frame.assign(adj_close=filled, close=filled), [said]
+    return frame.assign(adj_close=filled, close=filled), least, [said]
 
 
 def _unit_of(dates: np.ndarray) -> str:

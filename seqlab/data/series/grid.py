@@ -35,14 +35,20 @@ def with_rows(series: Series, whole: np.ndarray) -> Series:
         expected = _possible(expected, filled, series)
     values = expected if series.additive else np.exp(expected)
     values[there] = series.adjusted
+    close = values.copy()
+    if series.is_price:  # of which the adjusted ones are on another scale
+        scale = np.full(len(whole), np.nan)
+        scale[there] = series.close / series.adjusted
+        close *= pd.Series(scale).ffill().to_numpy()
+    close[there] = series.close
     opened, high, low, volume = np.full((4, len(whole)), np.nan)
     for wide, narrow in ((opened, series.open), (high, series.high), (low, series.low), (volume, series.volume)):
         wide[there] = narrow
     return replace(
         series,
         dates=whole,
-        close=values,
-        adjusted=values.copy(),
+        close=close,
+        adjusted=values,
         open=opened,
         high=high,
         low=low,

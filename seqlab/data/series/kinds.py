@@ -64,8 +64,9 @@ def _said(series: Series, counts: bool) -> str:
     if series.never_falls and series.additive:
         return f"{name} never falls: its differences are forecast, and none below zero"
     if not series.additive:
-        other = "" if counts else ", --kind prices if it is traded"
-        return f"{name} holds {what} above zero: relative changes are forecast (--kind levels for differences{other})"
+        few = ", but for few zeros" if (series.close == 0).any() else ""
+        other = "--kind levels for differences" + ("" if counts else ", --kind prices if it is traded")
+        return f"{name} holds {what} above zero{few}: relative changes are forecast ({other})"
     if values.min() >= 0:
         zeros = int((values == 0).sum())
         return f"{name} holds {what}, {zeros:,} of them zero and none below: differences are forecast, and none below"

@@ -66,7 +66,8 @@ class Series:
 
     def moved(self, change: np.ndarray, row: int = -1) -> np.ndarray:
         """The values that `close` of a row becomes by changes of the path, of any shape."""
-        values = self.close[row] + change if self.additive else self.close[row] * np.exp(change)
+        now = self.close[row] if self.is_price else self.adjusted[row]
+        values = now + change if self.additive else now * np.exp(change)
         return np.round(values) if self.kind == "counts" else values
 
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -218,6 +218,9 @@ def times_of_week(dates: np.ndarray) -> Times | None:
     often = seen[busy].sum(axis=0) >= 0.5 * of_weekday[busy].sum()
     usual = seen >= np.maximum(of_weekday / 2, 0.5)[:, None]
     usual |= (seen > 0) & often  # here and there a row is missing
+    for _ in range(2):  # and where the weeks are few, all of a time of the week may be
+        in_order = usual.ravel()
+        usual |= often & (np.roll(in_order, 1) & np.roll(in_order, -1)).reshape(usual.shape)
     usual[~usual.any(axis=1)] = seen.sum(axis=0) >= len(whole) / 2  # a weekday that has not been, or never alike
     if usual[weekdays, place].mean() < 0.8 or not usual.any(axis=1).all():
         return None

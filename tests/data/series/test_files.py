@@ -166,13 +166,13 @@ def test_what_is_at_or_below_zero_somewhere_has_differences_and_it_is_said():
     index = pd.date_range("2024-01-01", periods=400)
     positive = np.exp(0.1 * wave(index))
     assert "relative changes" in one(written(index, v=positive)).notes[0]
-    for low in (0.0, -1.0):
-        values = np.r_[positive[:-1], low]
+    for low in (np.zeros(40), np.full(1, -1.0)):
+        values = np.r_[positive[: -len(low)], low]
         series = one(written(index, v=values))
-        said = "1 of them zero and none below" if low == 0 else "1 value at or below zero"
+        said = "40 of them zero and none below" if low[0] == 0 else "1 value at or below zero"
         assert series.additive and said in series.notes[0] and "differences" in series.notes[0]
         assert (series.path() == series.close).all()
-        prices = one(written(index, Close=values))  # a fault of the file
+        prices = one(written(index, Close=np.r_[positive[:-1], low[0]]))  # a fault of the file
         assert not prices.additive and prices.dropped == ("1 with a price not above zero",) and len(prices) == 399
     series = one(written(index, Close=np.r_[positive[:-5], np.full(5, -1.0)]))  # more than one in a hundred
     assert series.additive and len(series) == 400 and "5 values" in series.notes[0]
