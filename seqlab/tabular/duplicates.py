@@ -6,25 +6,37 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.contamination import CHANCE
-from seqlab.data.tables.convert import as_words
+from seqlab.data.tables.arrays import arrays_of
+from seqlab.data.tables.convert import coded
 
 CHUNK = 100_000  # rows hashed at a time
 
 
 def row_hashes(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """uint64 (N,), the same for rows whose entries in the columns `names` are: words, or numbers of any type."""
-    parts = (frame.iloc[start : start + CHUNK][list(names)] for start in range(0, len(frame), CHUNK))
+    """uint64 (N,), the same for rows whose entries in the columns `names` are: words, or numbers of any type.
+
+    Those that pandas gives for a DataFrame of these columns as float64 or words: checkpoints keep them."""
+    chosen = frame.loc[:, list(names)]
+    parts = (chosen.iloc[start : start + CHUNK] for start in range(0, len(frame), CHUNK))
     return np.concatenate([_hashes(part) for part in parts])
 
 
 def _hashes(frame: pd.DataFrame) -> np.ndarray:
-    alike = {
-        name: column.to_numpy(np.float64, na_value=np.nan)
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-        else as_words(column)
-        for name, column in frame.items()
-    }
-    return pd.util.hash_pandas_object(pd.DataFrame(alike), index=False).to_numpy(np.uint64)
+    found, factor = np.full(len(frame), 0x345678, np.uint64), np.uint64(1000003)
+    with np.errstate(over="ignore"):
+        for left, (_, values) in zip(range(frame.shape[1], 0, -1), arrays_of(frame), strict=True):
+            found = (found ^ _hashes_of(values)) * factor
+            factor += np.uint64(82520 + 2 * left)
+        return found + np.uint64(97531)
+
+
+def _hashes_of(values: np.ndarray | pd.Series) -> np.ndarray:
+    if values.dtype.kind in "iuf":
+        numbers = values if isinstance(values, np.ndarray) else values.to_numpy(np.float64, na_value=np.nan)
+        return pd.util.hash_array(numbers.astype(np.float64))
+    entries = coded(values)
+    each = pd.util.hash_array(np.array(entries.words, object), categorize=False)
+    return entries.spread(each, np.iinfo(np.uint64).max, np.uint64)
 
 
 def copies(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -65,12 +65,17 @@ def examples_of(
             )
     if target in (groups, time):
         raise UsageError(f"'{target}' is the target, and cannot say which rows belong together", "name another column")
-    frame, notes = table.frame, []
+    frame = table.frame
     missing = frame[target].isna()
     if missing.any():
         frame = frame[~missing].reset_index(drop=True)
-        notes.append(f"{int(missing.sum()):,} rows have no '{target}' and were left out")
-    found = fit_target(frame[target], task)
+    notes = unlabeled(table, target)
+    try:
+        found = fit_target(frame[target], task)
+    except DataError as problem:
+        if not table.marks.get(target):
+            raise
+        raise DataError(f"{problem.message}; {notes[0]}", problem.hint) from problem
     notes.append(found.why)
     values = in_units(found.encode(frame[target]), found)
     notes += [] if found.classes else _far(values, target)
@@ -86,6 +91,15 @@ def examples_of(
         None if time is None else _times(frame[time]),
         tuple(notes),
     )
+
+
+def unlabeled(table: Table, target: str) -> list[str]:
+    """A sentence where rows have no target, with the marks that stand there: one may be a class."""
+    count = int(table.frame[target].isna().sum())
+    marks = " and ".join(f"'{mark}' in {rows:,}" for mark, rows in table.marks.get(target, {}).items())
+    instead = f" ({marks}: taken as missing, write it as another word if it is a class)" if marks else ""
+    rows = f"{count:,} {'row has' if count == 1 else 'rows have'} no '{target}'{instead}"
+    return [f"{rows} and {'was' if count == 1 else 'were'} left out"] if count else []
 
 
 def labeled_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray]:

@@ -19,11 +19,13 @@ SHOWN = 10  # rows, in a notebook
 @dataclass(frozen=True)
 class Predictions:
     """frame: a row for each of the table's, its `prediction`, and `probability CLASS` of each class, or `low` and
-    `high`, the ends of the interval of that level; None for classes."""
+    `high`, the ends of the interval of that level; None for classes. notes: what was repaired and filled in, a sentence
+    each."""
 
     checkpoint: str
     frame: pd.DataFrame
     level: float | None
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         return self.frame
@@ -35,7 +37,8 @@ class Predictions:
 
     def _repr_html_(self) -> str:
         rows = self.frame.head(SHOWN).to_numpy(object).tolist()
-        return html_table(self.checkpoint, [str(name) for name in self.frame], rows, f"{len(self.frame):,} rows")
+        said = " ".join([f"{len(self.frame):,} rows", *(f"Note: {note}." for note in self.notes)])
+        return html_table(self.checkpoint, [str(name) for name in self.frame], rows, said)
 
 
 def outputs_in_units(net: MLP, x: np.ndarray, target: Target) -> np.ndarray:

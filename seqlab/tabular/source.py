@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from seqlab.data.tables.reader import Table, read_table, table_of
+from seqlab.errors import DataError
 
 TableData = str | Path | pd.DataFrame | Table
 
@@ -17,4 +18,11 @@ def load_table(data: TableData, written: Mapping[str, str] = {}) -> Table:
     """
     if isinstance(data, Table):
         return data
-    return table_of(data, written=written) if isinstance(data, pd.DataFrame) else read_table(Path(data), written)
+    if isinstance(data, pd.DataFrame):
+        return table_of(data, written=written)
+    if not isinstance(data, str | Path):
+        raise DataError(
+            f"a table is a file or a DataFrame, not of type {type(data).__name__}",
+            "give pd.DataFrame(rows, columns=[...]), with the names of the columns",
+        )
+    return read_table(Path(data), written)

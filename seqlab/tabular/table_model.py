@@ -1,6 +1,7 @@
 """A trained net for tables as a library user holds it: it predicts rows, is evaluated, and says what it depends on."""
 
 import shlex
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from seqlab.results import Evaluation
 from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
 from seqlab.tabular.evaluate import Metrics, metrics_of
-from seqlab.tabular.examples import labeled_rows
+from seqlab.tabular.examples import labeled_rows, unlabeled
 from seqlab.tabular.importance import importance
 from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units
 from seqlab.tabular.source import TableData, load_table
@@ -62,8 +63,9 @@ class TableModel:
 
     def predict(self, rows: TableData) -> pd.Series:
         """The predictions, named as the target and with the index of a DataFrame given: numbers, or classes as pandas
-        reads a column of them (numbers, booleans or text). Raises DataError for a column that is not there."""
-        found = self._outputs(self._read(rows).frame)
+        reads a column of them (numbers, booleans or text). Warns of what is filled in where entries are missing. Raises
+        DataError for a column that is not there."""
+        found = self._outputs(self._read_and_warn(rows).frame)
         if self.target.classes:
             found = labels_of(self.target.classes)[found.argmax(1)].to_numpy()
         return pd.Series(found, _index(rows), name=self.target.name)
@@ -74,7 +76,8 @@ class TableModel:
             raise UsageError(
                 f"'{self.target.name}' is a number, which has no classes", "use predict_frame() for intervals"
             )
-        return pd.DataFrame(self._outputs(self._read(rows).frame), _index(rows), columns=labels_of(self.target.classes))
+        found = self._outputs(self._read_and_warn(rows).frame)
+        return pd.DataFrame(found, _index(rows), columns=labels_of(self.target.classes))
 
     def predict_frame(self, rows: TableData, level: float | None = None) -> Predictions:
         """Predictions with the probability of each class, or the ends of an interval.
@@ -90,21 +93,20 @@ class TableModel:
 
     def _predictions(self, rows: TableData, level: float | None) -> Generator[Event, None, Predictions]:
         table = self._read(rows)
-        for note in table.notes:
+        notes = [*table.notes, *self._filled(table)]
+        for note in notes:
             yield Note(f"  {note}")
-        for column, count in self.encoder.unknown(table.frame).items():
-            entries = "entry" if count == 1 else "entries"
-            yield Note(f"  column '{column}' has {count:,} {entries} unlike those it was trained on, taken as unknown")
         columns: dict[str, Any]
         if self.target.classes:
             found, names = self._outputs(table.frame), self.target.classes
             columns = {"prediction": [names[number] for number in found.argmax(1)]}
             columns |= {f"probability {name}": found[:, number] for number, name in enumerate(names)}
-            return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), None)
+            return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), None, tuple(notes))
         if level is None:
             level = max((one for one in self.half_widths if one <= LEVEL), default=LEVEL)
             if level != LEVEL:
-                yield Note(f"  too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
+                notes.append(f"too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
+                yield Note(f"  {notes[-1]}")
         if level not in self.half_widths:
             raise UsageError(
                 f"'{self.checkpoint.name}' has no intervals of level {level:g}",
@@ -112,7 +114,7 @@ class TableModel:
             )
         found, width = self._outputs(table.frame), self.half_widths[level]
         columns = {"prediction": found, "low": found - width, "high": found + width}
-        return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), level)
+        return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), level, tuple(notes))
 
     def score(self, rows: TableData) -> float:
         """The accuracy, or R2, on rows whose target is known, all of them, as scikit-learn's estimators have it."""
@@ -155,7 +157,8 @@ class TableModel:
         learned = self._share_learned_from(rows)
         if learned > CHANCE:
             yield Note(f"  {learned:.0%} of these rows were trained on, value for value: the figures are too good")
-        for note in rows.notes:
+        left_out = unlabeled(rows, self.target.name) if self.target.name in rows.frame else []
+        for note in (*rows.notes, *left_out, *self.encoder.filled(rows.frame)):
             yield Note(f"  {note}")
         metrics = self._metrics(rows) | {"importance": self._importance(rows, SHUFFLES, 0)}
         return Evaluation(self.checkpoint.name, rows.name, metrics)
@@ -200,6 +203,23 @@ class TableModel:
 
     def _read(self, rows: TableData) -> Table:
         return load_table(rows, self._written)
+
+    def _read_and_warn(self, rows: TableData) -> Table:
+        table = self._read(rows)
+        for note in self._filled(table):
+            warnings.warn(note, stacklevel=3)
+        return table
+
+    def _filled(self, table: Table) -> list[str]:
+        """What is filled in where entries are missing or unlike those of training, and which columns say nothing."""
+        split = self.checkpoint.config["split"]
+        used = {column.name for column in self.encoder.columns} | {self.target.name, split["groups"], split["time"]}
+        others = [str(name) for name in table.frame if name not in used and str(name) not in self._written]
+        notes = self.encoder.filled(table.frame)
+        if others:
+            more = f" and {len(others) - 10:,} more" if others[10:] else ""
+            notes.append(f"columns that the model does not use: {', '.join(others[:10])}{more}")
+        return notes
 
     def _outputs(self, frame: pd.DataFrame) -> np.ndarray:
         """Probabilities (N, classes), or numbers (N,) in the target's units."""

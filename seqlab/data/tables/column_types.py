@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -145,6 +145,9 @@ def _of_a_type(column: pd.Series, decimal: str, how: str) -> Typed | None:
         return Typed(column.dt.tz_localize(None).astype("datetime64[s]"), [], DATE)
     if pd.api.types.is_bool_dtype(column):
         return Typed(column)
+    if column.dtype.kind == "m":
+        days = _numeric((column / pd.Timedelta(days=1)).to_numpy(np.float64, na_value=np.nan), decimal, how)
+        return replace(days, notes=["lengths of time are read as days", *days.notes])
     if not pd.api.types.is_numeric_dtype(column):
         return None
     whole = column.dtype.kind in "iu" and isinstance(column.dtype, np.dtype)

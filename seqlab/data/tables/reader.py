@@ -72,10 +72,7 @@ def read_table(path: Path, written: Mapping[str, str] = {}) -> Table:
     raw = read_untyped(path, written)
     if raw.shown:  # what the file shows counts more than what another was
         written = {name: _with_any_mark(how) for name, how in written.items()}
-    try:
-        found = typed(raw.columns, raw.decimal, raw.as_text, written)
-    except UnicodeError as problem:  # Parquet may hold bytes
-        raise DataError(f"{path} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
+    found = _typed(raw.columns, raw.decimal, raw.as_text, written, str(path))
     separated = (
         []
         if raw.separator == ","
@@ -93,10 +90,23 @@ def table_of(frame: pd.DataFrame, name: str = "table", written: Mapping[str, str
         raise DataError(f"{name} has no rows or no columns", "give a DataFrame with both")
     columns = _columns_by_name(frame.reset_index(drop=True))
     as_text = [label for label, column in columns.items() if _are_codes(column)]
-    found = typed(columns, ".", as_text, written)
+    found = _typed(columns, ".", as_text, written, name)
     digest = hashlib.sha256("\0".join(map(str, found.frame)).encode(errors="replace"))
     digest.update(pd.util.hash_pandas_object(found.frame, index=False).to_numpy().tobytes())
     return _table(name, found, digest.hexdigest(), [], as_text)
+
+
+def _typed(
+    columns: dict[str, np.ndarray | pd.Series],
+    decimal: str,
+    as_text: Sequence[str],
+    written: Mapping[str, str],
+    where: str,
+) -> Columns:
+    try:
+        return typed(columns, decimal, as_text, written)
+    except UnicodeError as problem:  # Parquet and DataFrames may hold bytes
+        raise DataError(f"{where} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
 
 
 def _table(name: str, found: Columns, sha256: str, notes: list[str], as_text: Sequence[str]) -> Table:
