@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from seqlab.data.series.calendar import whole_dates
 from seqlab.data.series.series import Series
@@ -59,9 +60,8 @@ def _expected(path: np.ndarray, season: int) -> np.ndarray:
     growth[season:] = path[season:] - path[:-season]
     first = np.flatnonzero(~known[:season])
     path[first] = np.interp(first, np.flatnonzero(known), path[known])
+    lately = pd.Series(growth).shift(1).rolling(season, min_periods=1).mean().fillna(0.0).to_numpy()
     for row in np.flatnonzero(~known):
-        if row >= season:
-            lately = growth[max(season, row - season) : row]
-            lately = lately[np.isfinite(lately)]
-            path[row] = path[row - season] + (lately.mean() if len(lately) else 0.0)
+        if row >= season:  # which may itself have been filled
+            path[row] = path[row - season] + lately[row]
     return path
