@@ -215,7 +215,7 @@ def test_many_days_that_are_missing_move_no_week(weekdays, share):
 
 def test_where_more_are_missing_the_week_of_work_is_kept_and_the_dates_are_said_to_be_irregular():
     days = DAYS[DAYS.day_of_week < 5]
-    there = some_missing(len(days), 0.55, seed=5)
+    there = some_missing(len(days), 0.45, seed=5)
     series = read(np.random.default_rng(1).normal(0, 1, there.sum()), days[there])
     assert any("irregular" in note for note in series.about())
     assert (pd.DatetimeIndex(next_dates(series.dates, 20)).day_of_week < 5).all()
