@@ -36,7 +36,10 @@ def next_dates(dates: np.ndarray, count: int, *, exchange: str = "") -> np.ndarr
     if found.rows_per_day > 1:
         return _rows_after(dates, count, found, exchange)
     days = np.unique(dates.astype("datetime64[D]"))
-    if found.weeks:
+    if found.places:
+        ahead = days[-1] + np.arange(1, 40 * (count + 1))
+        ahead = ahead[found.places.has(ahead)][:count]
+    elif found.weeks:
         ahead = days[-1] + 7 * np.cumsum(np.resize(found.weeks, count))
     elif np.datetime_data(found.step)[0] == "M":
         recent = days[-RECENT:]
@@ -74,12 +77,14 @@ def _between(dates: np.ndarray, found: Spacing) -> np.ndarray:
     none."""
     days = np.unique(dates.astype("datetime64[D]"))
     kind, step = np.datetime_data(found.step)[0], int(found.step.astype(int))
+    every = np.arange(days[0], days[-1] + 1)
+    if found.places:
+        return every[found.places.has(every) | np.isin(every, days)]
     if kind == "M":
         months = days.astype("datetime64[M]")
         steps = (months - months[-1]).astype(int) / step
         rule = month_rule(days[-RECENT:])[0]
     elif found.weekdays:
-        every = np.arange(days[0], days[-1] + 1)
         return every[np.isin(weekday(every), found.weekdays) | np.isin(every, days)]
     else:
         steps = (days - days[-1]).astype(int) / step

@@ -77,8 +77,11 @@ def only_column(table: pd.DataFrame, labels: Sequence[str], decimal: str, where:
     close = close_of(labels, where)
     if close:
         return close
-    read = {label: numbers_of_column(table[label], decimal)[0] for label in labels}
-    numeric = [label for label in labels if np.isfinite(read[label]).sum() > len(table) / 2]
+    found = {label: numbers_of_column(table[label], decimal) for label in labels}
+    read = {label: values for label, (values, _, _) in found.items()}
+    known = {label: int(np.isfinite(values).sum()) for label, values in read.items()}
+    numeric = [label for label in labels if known[label] > len(table) / 2]
+    numeric = numeric or [label for label in labels if known[label] > len(found[label][2])]  # most rows are empty
     measured = [label for label in numeric if not tells_of_rows(table[label], read[label])]
     varied = [label for label in measured if not _is_simple(read[label])] or measured
     others = [label for label in varied if _stands_beside(table[label])]

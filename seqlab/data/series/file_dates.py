@@ -10,7 +10,7 @@ from seqlab.errors import DataError
 
 _NAMES = (
     "date datetime time timestamp day month quarter year period ds unix epoch week jahr monat tag datum zeit quartal "
-    "woche kw an annee mois jour heure trimestre semaine ano anio mes dia fecha hora semana"
+    "woche kw an annee mois jour heure trimestre semaine ano anio mes dia fecha hora semana yearmonth yyyymm yyyymmdd"
 )
 DATE_NAMES = set(_NAMES.split())
 TIME_WORDS = {"time", "timestamp", "epoch", "unix", "ts", "dt", "datum", "fecha"}  # in names of several words

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqlab.data.series.places import Places, places_of
+
 RECENT = 60  # dates at the end of a series that its spacing and weekdays are read from
 WEEKS = 4  # at the end of a series within the day, that its times of day are read from
 MONTH = 365.2425 / 12  # days
@@ -27,6 +29,7 @@ class Spacing:
     weekdays: those that a series of days or within the day has rows on, 0 is Monday; empty for other series.
     rows_per_day: how many a day usually has where there are several, else 1.
     regular: false if no rule tells when the next row comes.
+    places: of the month or the year, for rows that are always there, as on the 1st, 11th and 21st; else None.
     weeks: of each month of a quarter, the first row's first, where months are so many weeks, as 4, 4 and 5; else empty.
     """
 
@@ -37,6 +40,7 @@ class Spacing:
     rows_per_day: int = 1
     regular: bool = True
     weeks: tuple[int, ...] = ()
+    places: Places | None = None
 
     @property
     def season(self) -> int:
@@ -54,6 +58,8 @@ class Spacing:
     @property
     def in_words(self) -> str:
         """The step, and on which days of the week it is taken where these are not all."""
+        if self.places:
+            return self.places.in_words
         if not self.weekdays or len(self.weekdays) == 7 or (self.rows_per_day > 1 and len(self.seasons) < 2):
             return self.unit  # of less than a few weeks nobody knows the days
         first, last = self.weekdays[0], self.weekdays[-1]
@@ -83,7 +89,11 @@ def spacing(dates: np.ndarray) -> Spacing:
     gaps = np.diff(recent).astype(int)
     gap = float(np.median(gaps)) if len(gaps) else 1.0
     steady = len(gaps) >= 3 and bool((gaps == gap).all())  # no three months are equally long one after the other
+    places = places_of(np.unique(dates.astype("datetime64[D]")))
     found = None
+    if places:
+        unit = _counted(places.every, "day") if places.every else "part of a month"
+        return Spacing(unit, np.timedelta64(round(gap), "D"), _seasons(len(dates), places.per_year), places=places)
     if gap >= 28 and not (steady and gap % 7 == 0):
         found = _of_months(recent, len(dates))
     elif gap < 7 and not (steady and gap > 1):
@@ -153,7 +163,7 @@ def _of_weekdays(recent: np.ndarray, gap: float, count: int) -> Spacing | None:
     regular = len(recent) < FEW or bool((steps > 1).mean() < 0.5)
     if usual.sum() > 3 and np.median(steps) == 1:  # beside weekends a few missing days make the usual gap larger
         gap = 1.0
-    if gap > 1 and not regular:
+    if not regular and (gap > 2 or (gap > 1 and usual.all())):
         return None
     weekdays = tuple(np.flatnonzero(usual).tolist())
     seasons = _seasons(count, len(weekdays)) if regular else ()

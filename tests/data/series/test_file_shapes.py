@@ -147,6 +147,22 @@ def test_days_in_many_writings(writing, label):
     assert (series.dates == DAYS.to_numpy().astype("datetime64[D]")).all()
 
 
+def test_a_column_that_is_mostly_empty_is_read_where_no_other_is_there():
+    weekly = [price if place % 5 == 0 else "" for place, price in enumerate(PRICES)]
+    series = one(written(stock=weekly, holiday=""))
+    np.testing.assert_allclose(series.close, PRICES[::5])
+    assert "48 without a value" in series.about()[0]
+    with pytest.raises(DataError, match="of columns with numbers none"):
+        one(written(state=["open"] * 58 + ["3", "4"]))
+
+
+@pytest.mark.parametrize("name", ["YearMonth", "yyyymm"])
+def test_years_and_months_in_one_number(name):
+    months = pd.date_range("1990-01-01", periods=60, freq="MS")
+    series = one(written(months.strftime("%Y%m"), v=PRICES).replace("Date", name, 1))
+    assert (series.dates == months.to_numpy().astype("datetime64[D]")).all()
+
+
 def test_numbers_that_are_dates_are_read_whatever_they_are_called():
     for epoch in (DAYS.astype("datetime64[s]").astype("int64"), DAYS.strftime("%Y%m%d").astype("int64")):
         assert len(one(written(epoch, Close=PRICES).replace("Date", "t", 1))) == 60

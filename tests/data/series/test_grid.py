@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab import scoring
-from seqlab.data.series.calendar import whole_dates
+from seqlab.data.series.calendar import next_dates, whole_dates
 from seqlab.data.series.features import features_of
 from seqlab.data.series.frames import load_data
 from seqlab.data.series.grid import complete
@@ -198,8 +198,6 @@ def test_the_hour_that_summer_time_skips_keeps_its_place():
 
 @pytest.mark.parametrize("first", [0, 1, 2])
 def test_months_of_four_four_and_five_weeks_go_on(first):
-    from seqlab.data.series.calendar import next_dates
-
     weeks = np.roll(np.resize([4, 4, 5], 60), first)
     dates = np.datetime64("2015-01-31") + 7 * np.cumsum(weeks)
     assert spacing(dates[:50]).weeks and spacing(dates[:50]).season == 12
@@ -207,8 +205,92 @@ def test_months_of_four_four_and_five_weeks_go_on(first):
 
 
 def test_the_third_friday_of_a_month_goes_on():
-    from seqlab.data.series.calendar import next_dates
-
     fridays = pd.date_range("2019-01-01", periods=80, freq="WOM-3FRI")
     dates = fridays.to_numpy().astype("datetime64[D]")
     assert (next_dates(dates[:60], 20) == dates[60:]).all() and spacing(dates).unit == "month"
+
+
+MONTHS = pd.date_range("2015-01-01", periods=90, freq="MS")
+DAYS = pd.date_range("2021-01-04", periods=7 * 60, freq="D")
+REGULAR = {  # the rows, and how their step is told
+    "dekads": ([month + pd.Timedelta(days=day) for month in MONTHS for day in (0, 10, 20)], "1, 11 and 21"),
+    "twice a month": (pd.date_range("2015-01-15", periods=180, freq="SME"), "15 and last"),
+    "every 8 days, anew each year": (
+        [pd.Timestamp(year, 1, 1) + pd.Timedelta(days=day) for year in range(2015, 2020) for day in range(0, 365, 8)],
+        "8 days, anew each year",
+    ),
+    "Tuesday and Thursday": (DAYS[DAYS.day_of_week.isin([1, 3])], "step (Tue, Thu)"),
+    "weekends": (DAYS[DAYS.day_of_week >= 5], "step (Sat, Sun)"),
+    "meals": ([day + pd.Timedelta(hours=hour) for day in DAYS for hour in (8, 12, 18)], "step"),
+    "two days of minutes": (pd.date_range("2024-03-03 10:00", periods=2 * 24 * 60, freq="min"), "minute"),
+    "seven minutes": (pd.date_range("2024-03-03 10:00", periods=2000, freq="7min"), "7 minutes"),
+}
+
+
+@pytest.mark.parametrize("kind", REGULAR)
+@pytest.mark.parametrize("share", [0.0, 0.06])
+def test_rows_at_the_same_places_keep_them_and_go_on(kind, share):
+    rows, words = REGULAR[kind]
+    rows = pd.DatetimeIndex(rows).to_numpy().astype("datetime64[m]")
+    rows = rows.astype("datetime64[D]") if (rows == rows.astype("datetime64[D]")).all() else rows
+    for cut in range(len(rows) - 40, len(rows) - 9):
+        known = rows[:cut][some_missing(cut, share, seed=cut)]
+        found = spacing(known)
+        assert found.regular and words in found.in_words
+        assert (next_dates(known, 9) == rows[cut : cut + 9]).all()
+        assert (whole_dates(known, found) == rows[:cut]).all()
+
+
+def test_ten_days_and_five_are_no_parts_of_a_month_nor_of_a_year():
+    for step in (5, 8, 10, 15):
+        rows = np.datetime64("2018-01-01") + step * np.arange(200)
+        for cut in range(60, 190, 10):
+            known = rows[:cut][some_missing(cut, 0.06, seed=cut)]
+            assert spacing(known).places is None and (next_dates(known, 9) == rows[cut : cut + 9]).all()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.35])
+@pytest.mark.parametrize("weekdays", [5, 7])
+def test_many_days_that_are_missing_move_no_week(weekdays, share):
+    days = DAYS[DAYS.day_of_week < weekdays]
+    there = some_missing(len(days), share, seed=weekdays)
+    known = days[there].to_numpy().astype("datetime64[D]")
+    assert (whole_dates(known, spacing(known)) == days.to_numpy().astype("datetime64[D]")).all()
+    assert spacing(known).season == weekdays
+
+
+def test_where_more_are_missing_the_week_of_work_is_kept_and_the_dates_are_said_to_be_irregular():
+    days = DAYS[DAYS.day_of_week < 5]
+    there = some_missing(len(days), 0.45, seed=5)
+    series = read(np.random.default_rng(1).normal(0, 1, there.sum()), days[there])
+    assert any("irregular" in note for note in series.about())
+    assert (pd.DatetimeIndex(next_dates(series.dates, 20)).day_of_week < 5).all()
+
+
+def test_a_rest_of_one_hour_a_day_is_no_missing_row():
+    hours = pd.date_range("2024-01-01", periods=24 * 28, freq="h")
+    hours = hours[hours.hour != 17]
+    known = hours[some_missing(len(hours), 0.03, seed=1)].to_numpy().astype("datetime64[m]")
+    assert (whole_dates(known, spacing(known)) == hours.to_numpy().astype("datetime64[m]")).all()
+
+
+def test_a_frequency_that_hardly_a_period_has_a_row_of_is_refused():
+    days = pd.date_range("1980-01-01", periods=15_000, freq="D")
+    values = np.arange(15_000.0) % 97 + 1
+    for written in ("h", "10s", "s"):  # of a second there would be a billion
+        with pytest.raises(DataError, match=r"has rows in 15,000 of its [\d,]+ periods of " + written):
+            read(values, days, freq=written)
+    with pytest.raises(UsageError, match="frequency '36h'"):
+        read(values, days, freq="36h")
+    half = read(values[:2000], pd.date_range("2024-01-01", periods=2000, freq="h"), freq="30min")
+    assert spacing(half.dates).unit == "30 minutes" and half.filled.sum() == 1999
+
+
+def test_what_is_filled_is_the_season_before_and_its_growth():
+    """Of a week that grows by 2 a week, of which rows are missing, two of them in a row and three a week apart."""
+    weeks = np.arange(140)
+    values = 100.0 + np.tile([0, 5, 9, 3, 7, 1, -20], 20) + 2 * (weeks // 7)
+    there = np.ones(140, bool)
+    there[[50, 57, 64, 91, 100, 101]] = False
+    series = complete(read(values[there], DAYS[:140][there], kind="levels"))
+    np.testing.assert_allclose(series.adjusted, values, atol=1e-9)
