@@ -138,9 +138,9 @@ def test_a_weather_file_with_lines_of_the_place_above_its_header():
 
 @pytest.mark.parametrize("price", ["Price", "Kurs", "anything"])
 def test_a_volume_is_not_taken_where_the_price_cannot_be_read(price):
-    odd = [f"about {value}" for value in VALUES]
+    odd = [f"x{value}x" for value in VALUES]
     for volume in ("Volume", "Volumen", "Vol."):
-        with pytest.raises(DataError, match=f"column '{price}' .* cannot be read as numbers, as 'about 100.0'"):
+        with pytest.raises(DataError, match=f"column '{price}' .* cannot be read as numbers, as 'x100.0x'"):
             one(table(**{price: odd, volume: VOLUME}))
     if price != "anything":
         with pytest.raises(DataError, match=f"column '{price}' .* the only other one is amount"):
@@ -229,7 +229,7 @@ def test_a_word_that_changes_over_time_names_no_series(column, label):
 def test_a_few_rows_that_come_again_are_no_series():
     frame = table(ticker="AAA", v=VALUES)
     series = one(pd.concat([frame, frame[:3]]))
-    assert len(series) == 60 and "3 rows of a date that comes again" in said(series)
+    assert len(series) == 60 and series.dropped == ("3 of a date that comes again",)
 
 
 # ---- numbers
@@ -238,29 +238,29 @@ def test_a_few_rows_that_come_again_are_no_series():
 READ = {  # entry -> number, and what is said
     "1.2K": (1200, "1.2K is read as 1200"),
     "3.4M": (3.4e6, "is read as 3400000"),
-    "2.5 Mio": (2.5e6, "'2.5 Mio' is read as that many times 1,000,000"),
-    "2.5 Mrd.": (2.5e9, "times 1,000,000,000"),
+    "2.5 Mio": (2.5e6, "2.5 Mio is read as 2500000"),
+    "2.5 Mrd.": (2.5e9, "is read as 2500000000"),
     "(1,234)": (-1234, "parentheses"),
     "$1,234.50": (1234.5, "currency"),
     "-$1,234.50": (-1234.5, "currency"),
     "1\u202f234.5": (1234.5, "is read as 1234.5"),
     "1'234.50": (1234.5, "is read as 1234.5"),
     "12%": (12, "percent"),
-    "12.5‰": (12.5, "'‰' behind numbers"),
+    "12.5‰": (12.5, "12.5‰ is read as 12.5"),
     "1,234,567": (1234567, "is read as 1234567"),
     "CHF 12.30": (12.3, "currency"),
-    "12.30 SEK": (12.3, "'SEK' behind numbers"),
-    "Rs. 12.30": (12.3, "'Rs.' before numbers"),
-    "R$12.30": (12.3, "'R$' before numbers"),
+    "12.30 SEK": (12.3, "currency"),
+    "Rs. 12.30": (12.3, "currency"),
+    "R$12.30": (12.3, "currency"),
     "1e3": (1000, ""),
     "<0.5": (0.5, "entries like '<0.5'"),
-    "~12.5": (12.5, "'~' before numbers"),
-    "12.5*": (12.5, "marks behind numbers, like '12.5*'"),
-    "12.5 (p)": (12.5, "marks behind numbers"),
-    "12.5[1]": (12.5, "marks behind numbers"),
-    "12 kWh": (12, "'kWh' behind numbers"),
-    "12.5 °C": (12.5, "'°C' behind numbers"),
-    "\u201312.5": (-12.5, "is read as -12.5"),
+    "~12.5": (12.5, "'~12.5'"),
+    "12.5*": (12.5, "'12.5*'"),
+    "12.5 (p)": (12.5, "'12.5 (p)'"),
+    "12.5[1]": (12.5, "'12.5[1]'"),
+    "12 kWh": (12, "12 kWh is read as 12"),
+    "12.5 °C": (12.5, "12.5 °C is read as 12.5"),
+    "\u201312.5": (-12.5, ""),
     "12.5-": (-12.5, "minus behind"),
 }
 
@@ -286,8 +286,6 @@ def test_the_same_with_a_decimal_comma():
         ["USD12.5", "EUR12.5"],
         ["100K", "5K"],
         ["12 m", "15 m"],
-        ["about 12", "about 13"],
-        ["12 approx", "13 approx"],
         ["118-16", "118-08"],
         ["118 1/2", "118 1/4"],
         ["10-15", "20-25"],
