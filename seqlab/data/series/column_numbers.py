@@ -48,7 +48,8 @@ def numbers_of_column(column: pd.Series, decimal: str) -> tuple[np.ndarray, list
 
 
 def _read(text: pd.Series, decimal: str) -> tuple[np.ndarray, list[str]]:
-    found = read_numbers(text, decimal, most=0.0)
+    has_digits = text.str.contains(r"\d", regex=True).any()  # words alone need no look: there may be many columns
+    found = read_numbers(text, decimal, most=0.0) if has_digits else None
     if found is None:
         return np.full(len(text), np.nan), []
     return found.values, [note for note in found.notes if "are no numbers" not in note]
