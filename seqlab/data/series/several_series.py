@@ -23,10 +23,17 @@ def columns_of_names(table: pd.DataFrame, when: np.ndarray) -> list[str]:
     if table.shape[1] < 2:  # the series itself, whatever it is called
         return []
     known = ~np.isnat(when)
-    table, when = table[known], when[known]
-    names = [str(label) for label in table.columns if _may_be_names(table[label])]
+    if not known.all():
+        table, when = table[known], when[known]
+    steps = np.diff(when).astype(int)
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    names = [
+        str(label)
+        for label in table.columns
+        if not (in_order and not names_series(label)) and _may_be_names(table[label])
+    ]
     names.sort(key=lambda label: (not names_series(label), pd.api.types.is_numeric_dtype(table[label])))
-    told = _that_tell_rows_apart(table, when, names)
+    told = [] if in_order else _that_tell_rows_apart(table, when, names)
     if told:
         return told
     for label in names:
@@ -51,7 +58,9 @@ def _may_be_names(column: pd.Series) -> bool:
 
 def _that_tell_rows_apart(table: pd.DataFrame, when: np.ndarray, names: list[str]) -> list[str]:
     """One or two of the columns with which dates that come again do not; none where few do, or none are such."""
-    rows = table.assign(**{"": when}).drop_duplicates()
+    if len(np.unique(when)) > (1 - AGAIN / 2) * len(when):  # each date that comes again has two rows at least
+        return []
+    rows = pd.concat([table, pd.Series(when, table.index, name="")], axis=1).drop_duplicates()
     per_date = rows.groupby("")[""].transform("size")
     if not len(rows) or (per_date > 1).mean() <= AGAIN:
         return []
