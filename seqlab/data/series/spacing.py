@@ -192,7 +192,7 @@ def _within_days(dates: np.ndarray, rows_per_day: int) -> Spacing:
     recent, count = last_weeks(dates), len(dates)
     days = recent.astype("datetime64[D]")
     gaps = np.diff(recent).astype("timedelta64[s]").astype(int)[days[1:] == days[:-1]]
-    step = int(np.median(gaps))
+    step = max(int(np.median(gaps)), 1)  # 0 where rows come again
     found = times_of_week(dates)
     same_times = found is not None and found.usual.any(axis=0).sum() < 1.5 * rows_per_day  # whatever lies between them
     is_step = _is_step(gaps, step, step / 7)
@@ -228,9 +228,10 @@ def times_of_week(dates: np.ndarray) -> Times | None:
     often = seen[busy].sum(axis=0) >= 0.5 * of_weekday[busy].sum()
     usual = seen >= np.maximum(of_weekday / 2, 0.5)[:, None]
     usual |= (seen > 0) & often  # here and there a row is missing
-    for _ in range(2):  # and where the weeks are few, all of a time of the week may be
-        in_order = usual.ravel()
-        usual |= often & (np.roll(in_order, 1) & np.roll(in_order, -1)).reshape(usual.shape)
+    missing = 1 - (seen * usual).sum() / max((usual * of_weekday[:, None]).sum(), 1)
+    by_chance = usual.sum() * missing ** np.maximum(of_weekday, 1) > 0.001  # that a time of it was never seen
+    within = np.maximum.accumulate(usual, axis=1) & np.maximum.accumulate(usual[:, ::-1], axis=1)[:, ::-1]
+    usual |= within & often & by_chance[:, None]
     usual[~usual.any(axis=1)] = seen.sum(axis=0) >= len(whole) / 2  # a weekday that has not been, or never alike
     if usual[weekdays, place].mean() < 0.8 or not usual.any(axis=1).all():
         return None

@@ -21,9 +21,8 @@ def left_out(values: np.ndarray, dates: np.ndarray, is_price: bool) -> tuple[np.
     market, among which codes and bad ticks are found alone, as crashes are real and zeros are no prices anyway.
     """
     mask, notes = np.zeros(len(values), bool), []
-    days = dates.astype("datetime64[D]")
-    minutes = dates.astype("datetime64[m]")
-    dates = days if (dates == days).all() else minutes if (dates == minutes).all() else dates.astype("datetime64[s]")
+    coarse = [dates.astype(f"datetime64[{unit}]") for unit in "Dms"]
+    dates = next((one for one in coarse if (one == dates).all()), coarse[-1])
     for find in (_codes, _bad_ticks) if is_price else (_codes, _repeated, _lone_zeros, _lone_outliers):
         known = np.flatnonzero(np.isfinite(values) & ~mask)
         if len(known) < FEWEST:

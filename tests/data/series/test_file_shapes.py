@@ -205,6 +205,15 @@ def test_a_year_and_a_part_of_it_in_columns_of_their_own(part):
     assert (series.dates == at.to_numpy().astype("datetime64[D]")).all()
 
 
+def test_rows_finer_than_a_minute_are_kept_and_an_outlier_among_them_is_found():
+    at = pd.date_range("2023-01-02", periods=600, freq="10s")
+    values = 100 + np.random.default_rng(1).normal(0, 1, 600).round(2)
+    values[333] = 900
+    series = one(written(at.astype(str), v=values))
+    assert len(series) == 599 and (np.diff(series.dates)[:300] == np.timedelta64(10, "s")).all()
+    assert "the value 900 on 2023-01-02T00:55:30" in said(series) and "comes again" not in said(series)
+
+
 # ---- files
 
 
