@@ -12,6 +12,7 @@ from seqlab.data.tables.entries import Entries
 from seqlab.data.tables.number_signs import CURRENCY, SIZES, limited, sized, with_unit
 
 MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
+LONGEST = 60  # letters of a number that is not digits alone
 FEW_NUMBERS = 20  # different ones: a word that comes again among them is a value
 _POINT = re.compile(
     r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)", re.I
@@ -111,7 +112,7 @@ def like_numbers(words: Iterable[str]) -> list[str]:
 @lru_cache(1 << 16)
 def _bare(word: str) -> str:
     """A word without what stands around numbers, with a minus as computers write it, and for (3) and 3- too."""
-    if _PLAIN.fullmatch(word):
+    if len(word) > LONGEST or _PLAIN.fullmatch(word):
         return word
     if not word.isascii():
         word = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in word).replace("\u2212", "-")
@@ -125,7 +126,7 @@ def _bare(word: str) -> str:
 
 def _reading(word: str) -> _Reading:
     bare = _bare(word)
-    if (found := _number(bare)).is_number:
+    if (found := _number(bare)).is_number or len(word) > LONGEST:
         return found
     inner = limited(bare)
     for number, size in ((inner, ""), sized(inner or bare)):
