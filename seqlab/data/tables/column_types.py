@@ -146,7 +146,7 @@ def _of_a_type(column: pd.Series, decimal: str, how: str) -> Typed | None:
     if pd.api.types.is_bool_dtype(column):
         return Typed(column)
     if column.dtype.kind == "m":
-        days = _numeric((column / pd.Timedelta(days=1)).to_numpy(np.float64, na_value=np.nan), decimal, how)
+        days = _numeric((column.dt.total_seconds() / 86400).to_numpy(np.float64, na_value=np.nan), decimal, how)
         return replace(days, notes=["lengths of time are read as days", *days.notes])
     if not pd.api.types.is_numeric_dtype(column):
         return None
@@ -225,7 +225,7 @@ def _numbers(entries: Entries, decimal: str, how: str) -> Numbers | None:
     many different numbers, or one that comes again among few."""
     mark = mark_of(how)
     if mark in (*POINT_OR_COMMA, NUMBER):
-        numbers = read_numbers(entries, mark if mark in POINT_OR_COMMA else decimal, most=0.0, limits=True)
+        numbers = read_numbers(entries, mark if mark in POINT_OR_COMMA else decimal, most=0.0, is_known=True)
         return None if numbers is None or np.isnan(numbers.values).all() else numbers
     numbers = read_numbers(entries, decimal, most=0.5)
     if numbers is None or not numbers.lost:
