@@ -225,7 +225,7 @@ def _numbers(entries: Entries, decimal: str, how: str) -> Numbers | None:
     many different numbers, or one that comes again among few."""
     mark = mark_of(how)
     if mark in (*POINT_OR_COMMA, NUMBER):
-        numbers = read_numbers(entries, mark if mark in POINT_OR_COMMA else decimal, most=0.0, limits=True)
+        numbers = read_numbers(entries, mark if mark in POINT_OR_COMMA else decimal, most=0.0, is_known=True)
         return None if numbers is None or np.isnan(numbers.values).all() else numbers
     numbers = read_numbers(entries, decimal, most=0.5)
     if numbers is None or not numbers.lost:

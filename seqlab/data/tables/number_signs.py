@@ -22,7 +22,7 @@ _SIZED = re.compile(
     r"|mn|bn|[KkMBT])"
 )
 _LIMIT = re.compile(
-    r"(?:[<>]=?|[≤≥~≈]|ca\.?|approx\.?|about)([-+]?[\d.,]*\d.*)|(.*\d.*?)(?:\+|or(?:more|less|over|above)|andover|\*+|[†‡]|\[\w{1,3}\])",
+    r"(?:[<>]=?|[≤≥~≈]|ca\.?|approx\.?)([-+]?[\d.,]*\d.*)|(.*\d.*?)(?:\+|or(?:more|less|over|above)|andover|\*+|[†‡]|\[\w{1,3}\])",
     re.IGNORECASE,
 )
 _UNIT = re.compile(

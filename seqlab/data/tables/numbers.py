@@ -12,6 +12,7 @@ from seqlab.data.tables.entries import Entries
 from seqlab.data.tables.number_signs import CURRENCY, SIZES, limited, sized, with_unit
 
 MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
+LONGEST = 60  # letters of a number that is not digits alone
 FEW_NUMBERS = 20  # different ones: a word that comes again among them is a value
 _POINT = re.compile(
     r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)", re.I
@@ -73,17 +74,18 @@ def is_number(cell: str) -> bool:
 
 
 def read_numbers(
-    written: pd.Series | Entries, decimal: str = ".", *, most: float = MOST, limits: bool = False
+    written: pd.Series | Entries, decimal: str = ".", *, most: float = MOST, is_known: bool = False
 ) -> Numbers | None:
     """The numbers of a column of text, or None where a smaller share of its entries than `most` are some.
 
-    decimal: the mark, for entries like 1,234 that can be read in two ways. 12 % is 12. limits: entries like 65+ and
-    <0.5 are the number alone, as they are in any case beside many different numbers.
+    decimal: the mark, for entries like 1,234 that can be read in two ways. 12 % is 12. is_known: it is a column of
+    numbers: entries like 65+ and <0.5 are the number alone, as they are in any case beside many different numbers, and
+    a unit may stand beside a few.
     """
     entries = written if isinstance(written, Entries) else Entries.of(written)
     if not entries.words or entries.share(_LIKE_NUMBERS.search) < most:
         return None  # a look is enough for words
-    readings = _that_count({word: _reading(word) for word in entries.words}, entries, limits)
+    readings = _that_count({word: _reading(word) for word in entries.words}, entries, is_known)
     fits = {
         ".": sum(entries.counts[word] for word, one in readings.items() if one.point is not None),
         ",": sum(entries.counts[word] for word, one in readings.items() if one.comma is not None),
@@ -111,7 +113,7 @@ def like_numbers(words: Iterable[str]) -> list[str]:
 @lru_cache(1 << 16)
 def _bare(word: str) -> str:
     """A word without what stands around numbers, with a minus as computers write it, and for (3) and 3- too."""
-    if _PLAIN.fullmatch(word):
+    if len(word) > LONGEST or _PLAIN.fullmatch(word):
         return word
     if not word.isascii():
         word = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in word).replace("\u2212", "-")
@@ -125,7 +127,7 @@ def _bare(word: str) -> str:
 
 def _reading(word: str) -> _Reading:
     bare = _bare(word)
-    if (found := _number(bare)).is_number:
+    if (found := _number(bare)).is_number or len(word) > LONGEST:
         return found
     inner = limited(bare)
     for number, size in ((inner, ""), sized(inner or bare)):
@@ -146,16 +148,17 @@ def _number(text: str) -> _Reading:
     return _Reading(text, point, comma)
 
 
-def _that_count(readings: dict[str, _Reading], entries: Entries, limits: bool) -> dict[str, _Reading]:
+def _that_count(readings: dict[str, _Reading], entries: Entries, is_known: bool) -> dict[str, _Reading]:
     """The readings without those that the column as a whole does not bear out: sizes where no decimals show that they
     are numbers, for 5K and 10K alone may be names; units that differ; and limits beside few numbers, or that would be
     the same as others."""
     numbers = {word: one for word, one in readings.items() if one.is_number}
     by_size = any(one.size and (len(one.size) > 2 or _DECIMALS.search(one.text)) for one in numbers.values())
-    by_unit = len({one.unit for one in numbers.values()} - {""}) == 1
+    with_unit = sum(entries.counts[word] for word, one in numbers.items() if one.unit)
+    by_unit = len({one.unit for one in numbers.values()} - {""}) == 1 and (is_known or 2 * with_unit >= entries.known)
     rest = {word: one for word, one in numbers.items() if (by_size or not one.size) and (by_unit or not one.unit)}
     limited = [word for word, one in rest.items() if one.is_limit]
-    if limited and not limits:
+    if limited and not is_known:
         others = {one.text for one in rest.values() if not one.is_limit}
         apart = len({one.text for one in rest.values()}) == len(rest)
         mostly = 2 * sum(entries.counts[word] for word in limited) > entries.known

@@ -184,6 +184,7 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
     survey = survey_of(file)
     if is_arff(survey.start):
         file = csv_of_arff(file, survey.encoding)
+        notes = [*notes, "it is read as ARFF"]
         survey = survey_of(file)
     encoding = survey.encoding
     with file.unpacked() as content, text_reader(content, encoding) as text:
