@@ -16,7 +16,7 @@ def numbers_of_column(column: pd.Series, decimal: str) -> tuple[np.ndarray, list
     marked = missing.are_marks(text).fillna(False)
     counts = {str(mark): int(count) for mark, count in text[marked].value_counts().items()}
     text = text.mask(marked)
-    found = read_numbers(text, decimal, most=0.0, limits=True)
+    found = read_numbers(text, decimal, most=0.0, is_known=True)
     values = np.full(len(text), np.nan) if found is None else found.values
     notes = [] if found is None else [note for note in found.notes if "are no numbers" not in note]
     return values, [*notes, *missing.in_words({str(column.name): counts})], text[text.notna() & np.isnan(values)]
