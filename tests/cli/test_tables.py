@@ -139,3 +139,22 @@ def test_predictions_do_not_replace_what_is_read(cli: Cli, made: Path) -> None:
     before = made.read_bytes()
     cli("predict", "things", made, "-o", made).fails(2, "would be replaced", "-o FILE")
     assert made.read_bytes() == before
+
+
+def test_what_is_filled_in_is_said_on_standard_error(cli: Cli, made: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(made).drop(columns="price").assign(member=["yes", "no", "yes"] * 100)
+    frame.to_csv(made, index=False)
+    assert cli("train-mlp", made, "--target", "kind", *HOW).status == 0
+    (tmp_path / "new.csv").write_text("size,colour,noise,member\n,red,1,\n0.5,,?,no\n")
+    shown = cli("predict", "things", tmp_path / "new.csv")
+    assert "column 'size': missing in 1 of 2 rows: filled with the median of training, " in shown.err
+    assert "column 'member': missing in 1 of 2 rows: filled with what most rows of training have, yes" in shown.err
+    assert "column 'colour': missing in 1 of 2 rows: encoded as no category" in shown.err
+    assert "'?' (1 entry of column noise)" in shown.err and "column 'noise': missing in 1 of 2 rows" in shown.err
+    assert len(pd.read_csv(io.StringIO(shown.out))) == 2 and "missing" not in shown.out
+
+
+def test_a_class_that_is_taken_as_missing_is_named(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(f"{row / 7:.3f},{'NA' if row % 5 == 0 else 'ill'}\n" for row in range(60))
+    (tmp_path / "a.csv").write_text("x,finding\n" + rows)
+    cli("train-mlp", tmp_path / "a.csv", "--target", "finding").fails(1, "one value, ill", "'NA' in 12")

@@ -18,7 +18,7 @@ from seqlab.errors import DataError
 POINT_OR_COMMA = (".", ",")
 NUMBER, DATE = "number", "date"  # written in a way that shows neither mark nor order
 DATES = (DATE, "day", "month", "year")
-WORDS = "words: "  # and after it the marks of missing entries that are words in this column
+WORDS = "words: "  # though there are numbers, and after it the marks of missing entries that are words in this column
 WITHOUT = " without "  # and after it, of a column of numbers, those that stand for what is missing
 FEW_WORDS = 3  # different ones beside many numbers that say why there is none
 _DIGIT = re.compile(r"\d")
@@ -186,10 +186,11 @@ def _words(
     left = {mark: rows for mark, rows in marks.items() if mark not in kept}
     if not words.words:
         return Typed(np.full(len(words.codes), np.nan), [], "", left)
-    if not how.startswith(WORDS):
-        notes = notes + _numbers_as_words(others)
+    is_written = bool(kept) or how == WORDS
+    if not how.startswith(WORDS) and (alike := _numbers_as_words(others)):
+        notes, is_written = notes + alike, True  # rows like these may hold what are numbers alone
     notes += [f"'{mark}' is a word, in {marks[mark]:,} of {len(words.codes):,} rows" for mark in sorted(kept)]
-    return Typed(words.text(), notes, WORDS + " ".join(sorted(kept)) if kept else "", left)
+    return Typed(words.text(), notes, WORDS + " ".join(sorted(kept)) if is_written else "", left)
 
 
 def _numbers_as_words(words: Entries) -> list[str]:

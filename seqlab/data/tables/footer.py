@@ -1,16 +1,18 @@
 """What stands below a table in its file: sources, notes, and a row of totals."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from seqlab.data.tables.header import kind_of
 from seqlab.data.tables.separators import rows_of
 
 MOST_LINES = 40  # below a table that are looked at
 _SAYS = re.compile(
-    r"(?:sources?|notes?|footnotes?|remarks?|data (?:from|source|provided)|(?:last )?updated?|copyright|©|quellen?|"
-    r"stand|hinweise?|anmerkung(?:en)?|fuentes?|notas?|\(c\)|generated|exported|created|report)\b.*|#.*|\*+\s.*|"
+    r"(?:sources?|notes?|footnotes?|remarks?|data (?:from|source|provided)|(?:last )?updated?|copyright|quellen?|"
+    r"stand|hinweise?|anmerkung(?:en)?|fuentes?|notas?|generated|exported|created|report)\b.*|(?:#|©|\(c\)|\x1a).*|\*+\s.*|"
     r"\(\d+ rows?.*\)|\d+ rows?(?: .*)?",
     re.IGNORECASE | re.DOTALL,
 )
@@ -24,7 +26,11 @@ def lines_below(lines: Sequence[str], separator: str, quote: str, width: int) ->
     if width < 2 or sum(line.count(quote) for line in last) % 2 or any("\r" in line.strip("\r\n") for line in last):
         return 0
     rows = [next(iter(rows_of([line], separator, quote)), []) for line in last]
-    apart = [not row or len(row) != width or not any(cell.strip() for cell in row[1:]) for row in rows]
+    usual = Counter(kind_of(row[0]) for row in rows if len(row) == width).most_common(1)
+    apart = [
+        _is_apart(row, line, quote, width, usual[0][0] if usual else "word")
+        for line, row in zip(last, rows, strict=True)
+    ]
     below = len(rows)  # the first row that is no part of the table
     while below > 1 and (
         not rows[below - 1] or (apart[below - 1] and _SAYS.fullmatch(_text(rows[below - 1], separator)))
@@ -34,6 +40,15 @@ def lines_below(lines: Sequence[str], separator: str, quote: str, width: int) ->
     if first_apart < below and first_apart < len(rows) and not rows[first_apart]:
         below = first_apart
     return len(rows) - below if any(rows[below:]) and below > 1 else 0
+
+
+def _is_apart(row: Sequence[str], line: str, quote: str, width: int, usual: str) -> bool:
+    """Whether a line has other cells than the table, but for the first none that is filled and not in quotes, or a word
+    where there usually is none."""
+    if len(row) != width:
+        return True
+    filled = line.startswith(quote) or any(cell.strip() for cell in row[1:])
+    return not filled or (usual in ("number", "date") and kind_of(row[0]) == "word")
 
 
 def total_in(columns: Mapping[str, np.ndarray]) -> str:

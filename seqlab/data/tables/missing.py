@@ -1,5 +1,6 @@
 """What people write where a value is missing: NA, ?, a dash, -999. Whether it is missing is decided by its column."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -17,7 +18,7 @@ PARTS = {  # of the entries of a column of words, from which on such a mark is a
     **dict.fromkeys(BY_HAND, 0.5),
     NONE: 0.05,
 }
-REGIONS = {"EMEA", "APAC", "LATAM"}  # beside which NA is North America
+REGIONS = {"EU", "EMEA", "APAC", "LATAM"}  # beside which NA is North America
 SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, -999999.0)
 AGAIN = 3  # times that a word or number comes which is no slip
 
@@ -48,10 +49,9 @@ def marks_that_are_words(counts: Mapping[str, int]) -> set[str]:
 
 
 def _is_code(mark: str, others: set[str]) -> bool:
-    """Whether NA, or na, stands among codes like it."""
-    alike = [word for word in others if len(word) == 2 and word.isalpha() and word.isupper() == mark.isupper()]
-    cased = all(word.isupper() or word.islower() for word in others)
-    return bool(REGIONS & others) or (len(alike) == len(others) >= 3 and cased)
+    """Whether NA, or na, stands among codes like it, or Na among signs of elements."""
+    like = {"NA": r"[A-Z]{2}", "na": r"[a-z]{2}", "Na": r"[A-Z][a-z]?"}.get(mark, "(?!)")
+    return bool(REGIONS & others) or (len(others) >= 3 and all(re.fullmatch(like, word) for word in others))
 
 
 def sentinels_in(values: np.ndarray) -> dict[float, int]:

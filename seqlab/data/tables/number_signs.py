@@ -28,7 +28,7 @@ _LIMIT = re.compile(
 _UNIT = re.compile(
     r"([-+]?(?:\d[\d.,]*|[.,]\d+))((?![eE][-+]?\d)[^\W\d_°µ]{1,20}\.?(?:/[^\W\d_]{1,5})?[²³]?|°[CFK]?|[‰º])"
 )
-_NO_UNITS = re.compile(rf"(?:{'|'.join(MONTHS)})[a-z]*\.?|[ap]\.?m?\.?|[kmbt]|mn|bn|[zw]", re.IGNORECASE)
+_NO_UNITS = re.compile(rf"(?i:(?:{'|'.join(MONTHS)})[a-z]*\.?|[ap]\.?m?\.?|[zw])|[KkMBT]|mn|bn")
 
 
 def limited(bare: str) -> str:
@@ -37,16 +37,18 @@ def limited(bare: str) -> str:
     return "" if found is None else found[1] or found[2]
 
 
-def sized(bare: str) -> tuple[str, str]:
-    """1.2K is 1.2 and K; empty where there is no such letter or word."""
-    found = _SIZED.fullmatch(bare)
+def sized(bare: str, is_money: bool) -> tuple[str, str]:
+    """1.2K is 1.2 and K, of money 5m is 5 and M; empty where there is no such letter or word."""
+    found = _SIZED.fullmatch(bare[:-1] + "M" if is_money and bare.endswith("m") else bare)
     return ("", "") if found is None else (found[1], found[2] if len(found[2]) < 3 else found[2].lower())
 
 
 def with_unit(bare: str) -> tuple[str, str]:
-    """12kWh is 12 and kWh; empty where it is no number with a unit, or one that says a date or time."""
+    """12kWh is 12 and kwh, the unit in one spelling; empty where it is no number with a unit, or one that says a date
+    or time."""
     found = _UNIT.fullmatch(bare)
     if found is None or _NO_UNITS.fullmatch(found[2]):
         return "", ""
     unit = found[2].removesuffix(".")
-    return found[1], unit.removesuffix("s") if len(unit) > 3 else unit
+    unit = unit.lower() if len(unit) > 1 else unit
+    return found[1], unit.removesuffix("s") if len(unit) > 2 else unit

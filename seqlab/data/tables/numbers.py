@@ -130,7 +130,7 @@ def _reading(word: str) -> _Reading:
     if (found := _number(bare)).is_number or len(word) > LONGEST:
         return found
     inner = limited(bare)
-    for number, size in ((inner, ""), sized(inner or bare)):
+    for number, size in ((inner, ""), sized(inner or bare, _CURRENCY.search(word) is not None)):
         if number and (found := _number(number)).is_number:
             return replace(found, size=size, is_limit=bool(inner))
     number, unit = with_unit(inner or bare)

@@ -64,7 +64,7 @@ def separator_of(sample: str, cut: bool, quote: str) -> str:
     best, most = ",", 0.0
     for separator in ("\t", ";", "|", ","):
         rows, open_lines = rows_in(sample, separator, quote)
-        widths = Counter(len(row) for row in rows if row)
+        widths = Counter(0 if _splits_a_quote(row, quote) else len(row) for row in rows if row)
         if not widths or open_lines > (len(rows) if cut else 0):  # a quote in a name that is not at its beginning
             continue
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
@@ -82,6 +82,11 @@ def separator_of(sample: str, cut: bool, quote: str) -> str:
     return BLANKS if are_parted(blanks[BLANKS], others) else best
 
 
+def _splits_a_quote(row: Row, quote: str) -> bool:
+    """Whether one of its cells begins within quotes, so that another one ends there."""
+    return sum(cell.count(quote) % 2 for cell in row if quote in cell) > 1
+
+
 def _below_comments(sample: str) -> str:
     """Without the lines at the beginning that are comments."""
     lines = sample.splitlines(keepends=True)
@@ -96,9 +101,9 @@ def _are_parted_before_tabs(by_blanks: list[Row], by_tabs: list[Row]) -> bool:
 
 
 def _have_decimal_commas(by_blanks: list[Row], by_commas: list[Row]) -> bool:
-    """Whether all are numbers by blanks, and are not by commas."""
-    numbers = [all(map(_are_numbers, rows[1:])) for rows in (by_blanks, by_commas)]
-    return _have_one_width(by_blanks) and numbers == [True, False]
+    """Whether all are numbers by blanks, but for dates, and are not by commas."""
+    rest = [cell for row in by_blanks[1:] for cell in row if "," in cell or kind_of(cell) != "date"]
+    return _have_one_width(by_blanks) and _are_numbers(rest) and not all(map(_are_numbers, by_commas[1:]))
 
 
 def _is_table(rows: list[Row]) -> bool:
@@ -114,7 +119,8 @@ def _is_table(rows: list[Row]) -> bool:
     numbers = _columns_of_numbers([row for row in body if len(row) == width])
     if _have_one_width(rows):
         return numbers > 0 or (width > 2 and len(rows) > 3 and _repeat(rows))
-    return 2 * numbers > width and len(rows[0]) in (width, width - 1) and 2 * count > len(body) > 1
+    head = len(rows[0])
+    return 2 * numbers > width and (head == width or 1 < head == width - 1) and 2 * count > len(body) > 1
 
 
 def _have_one_width(rows: list[Row]) -> bool:
