@@ -12,7 +12,7 @@ def arrays_of(frame: pd.DataFrame) -> Iterator[tuple[str, np.ndarray | pd.Series
     """The columns in their order: arrays (N,) of the types of NumPy, others as Series."""
     width = max(1, CELLS // max(len(frame), 1))
     for start in range(0, frame.shape[1], width):
-        part = frame.iloc[:, start : start + width]
+        part = frame if width >= frame.shape[1] else frame.iloc[:, start : start + width]
         alike: dict[object, list[int]] = {}
         for place, dtype in enumerate(part.dtypes.to_numpy(object)):
             alike.setdefault(dtype, []).append(place)
