@@ -160,7 +160,7 @@ def test_months_are_trained_on_the_spot_and_repeat_their_year(cli, folder):
     assert one["cut"] <= backtest["first"] and backtest["origins"] == 48 - 12 + 1  # the cut is one
     assert backtest["skill_vs_random_walk"][1] > 50  # at 5 months a year's shape is most of it
     assert "seasonal_naive" in backtest["baselines"] and "repeating the last season" in one["verdict"]
-    assert "day" not in one["verdict"] and one["verdict"].endswith("no investment advice.")
+    assert not any(word in one["verdict"] for word in ("day", "investment", "price"))
     again = cli("forecast", "rain.csv", "--horizon=12", "--threads=1", "--seed=0", "--json")
     assert again.out == done.out
 

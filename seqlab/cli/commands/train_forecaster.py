@@ -62,8 +62,8 @@ def command(
         lambda record: f"grad norm {record['grad_norm']:.3f}",
         lambda done: training(done.config),
         lambda model: (
-            f"seqlab forecast {shlex.join(names[:1] or snapshot_tickers()[:1])} "
-            + shlex.join(["--model", str(model), *series_words(columns, kind, freq)])
+            f"seqlab forecast {shlex.join(names[:1] or snapshot_tickers()[:1])} --model {model}"
+            + "".join(f" {shlex.quote(word)}" for word in series_words(columns, kind, freq))
             + (" < FILE.csv" if names[:1] == ("-",) else "")
         ),
     )
