@@ -50,8 +50,8 @@ def read_csv(
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
     refuse_several_series(table.drop(columns=dated), when, raw.where)
-    kept, left_out = kept_rows(when)
-    table, when, notes = table[kept].reset_index(drop=True), when[kept], [*notes, *left_out]
+    kept, doubled = kept_rows(when)
+    table, when, notes = table[kept].reset_index(drop=True), when[kept], [*notes, *doubled]
     rest = [str(label) for label in table.columns if label not in dated]
     taken = list(dict.fromkeys(named_column(column, rest, raw.where) for column in columns)) or [
         only_column(table, rest, raw.decimal, raw.where)

@@ -21,6 +21,7 @@ from seqlab.data.series.file_columns import (
 )
 from seqlab.data.series.file_dates import DATE_NAMES, dates_of, kept_rows
 from seqlab.data.series.files import series_of_column
+from seqlab.data.series.frequency import parse
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import FIELDS, Series
@@ -61,6 +62,8 @@ def load_data(
     """
     if kind not in get_args(Kind):
         raise UsageError(f"kind is '{kind}'", did_you_mean(str(kind), get_args(Kind)))
+    if freq is not None:
+        parse(freq)  # what is none is refused for tickers too
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
             yield from load_many([str(one) for one in group], columns=columns, kind=kind, freq=freq, offline=offline)

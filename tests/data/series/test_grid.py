@@ -145,6 +145,8 @@ def test_a_frequency_that_is_said_fills_what_is_missing():
     assert "missing" in series.about()[0]
     with pytest.raises(UsageError, match="frequency 'fortnight'"):
         read(np.arange(1.0, 301), days, freq="fortnight")
+    with pytest.raises(UsageError, match="frequency 'fortnight'"):  # of tickers too, which need none
+        list(load_data("AAPL", freq="fortnight", offline=True))
 
 
 def test_a_fifth_of_the_days_missing_beside_weekends_leaves_a_series_of_days():
