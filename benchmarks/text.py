@@ -1,7 +1,8 @@
-"""Text: how fast it is written, beside what PyTorch gives and what the machine could.
+"""Text: how fast it is written, beside what PyTorch gives and what the machine could; and what compressors make of it.
 
     python benchmarks/text.py sampling                  a random net of two layers of 512
     python benchmarks/text.py sampling --hidden-size 384
+    python benchmarks/text.py compressors               the last tenths of linux and stacks by xz, PPMd and zpaq
 
 Every line is measured in turn, several times over, in one run: medians, and ratios within a round, because a machine
 that others use as well is faster at one time than at another. One thread, unless --threads says otherwise. The loop in
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from text_compressors import compressors
 
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
@@ -29,12 +31,15 @@ VOCAB = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["sampling"])
+    parser.add_argument("what", choices=["sampling", "compressors"])
     parser.add_argument("--hidden-size", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.4, help="per line and round")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
+    if given.what == "compressors":
+        compressors(["linux", "stacks"])
+        return
     torch.set_num_threads(given.threads)
     sampling(given.hidden_size, given.rounds, given.seconds)
 

@@ -10,8 +10,6 @@ from torch.nn import functional as F
 from seqlab.models.cells import State
 from seqlab.models.recurrent import recurrent_layers, run_layers
 
-DRIFT_KEPT = 0.5
-
 
 class RecurrentForecaster(nn.Module):
     """Quantiles of the return over each horizon, in units of the current volatility times sqrt(h).
@@ -21,9 +19,8 @@ class RecurrentForecaster(nn.Module):
     is their size. The recurrent layers see only the series' own features, the first `own_size`: shown the market's,
     they learn by heart the few crises that there were. The last feature is 1 on days with a market to see; on the
     others, where those of the market are 0, the own ones get a second linear layer, so that they can stand in for it.
-    The shape is one learned, ordered, fat-tailed curve per horizon; its median is the one direction there is, the same
-    on every day. What stocks that did well have gained is mostly the luck of having survived, so that forecasts keep
-    half of the learned median (DRIFT_KEPT).
+    The shape is one learned, ordered, fat-tailed curve per horizon. Its median is learned so that the shape is that of
+    surprises, and left out of every forecast: what the stocks at hand gained is mostly the luck of having survived.
 
     own_size: all features where it is not given, and then there is no market. horizons: days, ascending; levels: odd
     in number, symmetric about 0.5 in the middle.
@@ -75,8 +72,8 @@ class RecurrentForecaster(nn.Module):
         return self.median + torch.cat([below, torch.zeros_like(self.median), above], 1)
 
     def curves(self) -> Tensor:
-        """The quantile curve of each horizon (K, Q) as it is used: with half of the learned drift."""
-        return self.shapes() - (1 - DRIFT_KEPT) * self.median
+        """The quantile curve of each horizon (K, Q) as it is forecast: without drift."""
+        return self.shapes() - self.median
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """x (B, T, F) -> log scale per day and horizon (B, T, K), and the state to carry on with."""

@@ -66,9 +66,7 @@ def backtest_lines(backtest: "Backtest") -> list[str]:
         lines.append(f"{method:22}{crps}{'':11}{covered}")
     if not backtest.outcomes.any():  # nothing moves: a share of nothing is no skill
         return lines
-    without_drift = [("skill without drift, %", True)] if backtest.only_width else []
-    for label, at_last_price in [("skill, %", False), *without_drift]:
-        lines.append(f"{label:22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill(at_last_price=at_last_price)))
+    lines.append(f"{'skill, %':22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill()))
     return lines
 
 
