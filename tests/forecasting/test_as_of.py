@@ -28,6 +28,7 @@ LEVELS = (50 * np.exp(RANDOM.normal(0, 0.05, ROWS))).round(2)
 PRICES = (400 * np.exp(RANDOM.normal(0, 0.01, 320).cumsum())).round(2)
 BASES = {
     "levels": {"v": LEVELS},
+    "all digits": {"v": 50 * np.exp(RANDOM.normal(0, 0.05, ROWS))},
     "counts": {"v": RANDOM.poisson(30, ROWS)},
     "seldom": {"v": RANDOM.poisson(0.8, ROWS)},
     "meter": {"v": 100 + RANDOM.poisson(3, ROWS).cumsum()},
@@ -92,6 +93,7 @@ FUTURES = {
     "no order": ("levels", lines(["2023-09-01", "2023-06-30", "2023-06-30", "", "2024-01-01"], 50)),
     "weekends": ("weekdays", days(np.tile([100, 300, 90, 80, 110, 70, 60, 65, 210, 20], 13))),
     "text": ("levels", days(but(noise(), at=[5, 6], value=["broken 7", "see note"]))),
+    "text beside all digits": ("all digits", days(but(noise(), at=[5], value="broken"))),
     "marks of what is missing": ("levels", days(but(noise(), at=[5, 6, 7], value=["NA", "?", "n/a"]))),
     "a currency": ("levels", days([f"${value}" for value in noise()])),
     "percent": ("levels", days([f"{value} %" for value in noise()])),
@@ -161,7 +163,7 @@ ENTRIES = st.one_of(
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    base=st.sampled_from(["levels", "counts", "seldom", "meter", "weekdays", "hours"]),
+    base=st.sampled_from(["levels", "all digits", "counts", "seldom", "meter", "weekdays", "hours"]),
     later=st.lists(st.tuples(st.integers(1, 5000), ENTRIES), min_size=1, max_size=40),
     newest_first=st.booleans(),
 )
@@ -176,6 +178,28 @@ def test_whatever_comes_later_nothing_of_it_is_read(tmp_path, base, later, newes
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(["day,v", *rows[::order]]) + "\n")
     assert read(now, as_of=LAST) == read(then, as_of=LAST) == read(then)
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%Y", "%d.%m.%y", "%d-%b-%y", "%Y%m%d", "%m/%d/%Y", "%Y-W%W-%u"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_said_of_dates_is_of_those_up_to_the_day(tmp_path, written, order):
+    found = []
+    for rows in (ROWS, ROWS + len(AHEAD)):
+        dates = DAYS.append(AHEAD)[:rows].strftime(written)[::order]
+        path = tmp_path / str(rows) / "given.csv"
+        path.parent.mkdir()
+        path.write_text("day,v\n" + lines(dates, np.append(LEVELS, noise())[:rows][::order]))
+        found.append(read(path, as_of=LAST))
+    assert found[0] == found[1]
+
+
+def test_a_column_that_holds_text_only_later_is_one_of_numbers(tmp_path):
+    known = [f"{day};{value}".replace(".", ",") for day, value in zip(DAYS.date, LEVELS, strict=True)]
+    then, now = tmp_path / "then" / "given.csv", tmp_path / "now" / "given.csv"
+    for path, later in ((then, []), (now, ["2023-05-02;broken", "2023-05-03;7,5"])):
+        path.parent.mkdir()
+        path.write_text("\n".join(["Datum;Wert", *known, *later]))
+    assert read(now, as_of=LAST) == read(then) != read(now)
 
 
 # ---- frames
