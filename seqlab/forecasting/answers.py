@@ -9,14 +9,16 @@ from typing import Any
 
 from seqlab import checkpoint
 from seqlab import settings as all_settings
+from seqlab.data.series.calendar import next_dates
 from seqlab.data.series.features import LONGEST
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
-from seqlab.data.series.series import Series, moment_of
+from seqlab.data.series.moments import moment_of
+from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
-from seqlab.forecasting.forecast import ORIGINS, forecast_all
+from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all
 from seqlab.forecasting.forecaster import Forecaster, load
 from seqlab.forecasting.results import Forecast, Forecasts
 from seqlab.forecasting.train import ADAPTED, FRESH, fit_to
@@ -116,17 +118,17 @@ def _read(
     as_of: str | None,
     offline: bool,
 ) -> Generator[Event, None, list[Series]]:
-    """The series, up to the day from which they are forecast."""
+    """The series, read up to the day from which they are forecast: of what came later nothing is known."""
     items, series = listed(data), []
     if not items:
         raise UsageError("there is nothing to forecast", "give a ticker, a file, a pandas Series or DataFrame")
     names = ", ".join(item if isinstance(item, str) else type(item).__name__ for item in items)
     yield Status(names)
-    for whole in load_data(items, columns=columns, kind=kind, freq=freq, offline=offline):
-        one = complete(whole if as_of is None else whole.until(as_of))
+    for known in load_data(items, columns=columns, kind=kind, freq=freq, as_of=as_of, offline=offline):
+        one = complete(known)
         yield from map(Note, one.about())
-        if as_of is not None and moment_of(as_of) > whole.dates[-1].astype(moment_of(as_of).dtype):
-            yield Note(f"{one.name}: --as-of {as_of} is later than its last price, of {whole.dates[-1]}")
+        if as_of is not None and end_of(moment_of(as_of), one.dates) >= next_dates(one.dates, 1)[0]:
+            yield Note(f"{one.name}: --as-of {as_of} is later than its last price, of {one.dates[-1]}")
         series.append(one)
         yield Status(f"{names} (after {one.name})")
     return series

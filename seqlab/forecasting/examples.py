@@ -145,11 +145,10 @@ def _pool(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Featu
     """Each series, and portfolios of them, twice: beside all the others, and beside a few, so that the model learns to
     do with less. The portfolios are part of these markets, as funds are of a real one.
 
-    Of what was known on the day `cut`; the seasons alone are those of the whole series, as when it is forecast.
+    Of what was known on the day `cut`, the seasons too.
     """
     known = [one.until(cut) for one in series]
-    own = [features_of(one, whole.seasons) for one, whole in zip(known, series, strict=True)]
-    own += [features_of(one) for one in portfolios(known, seed)]
+    own = [features_of(one) for one in [*known, *portfolios(known, seed)]]
     if len(own) < 2:
         return own
     random = np.random.default_rng(seed)

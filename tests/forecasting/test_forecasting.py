@@ -15,7 +15,7 @@ from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market,
 from seqlab.data.series.frames import load_data
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
-from seqlab.forecasting.examples import windows
+from seqlab.forecasting.examples import examples_of, windows
 from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
 from seqlab.runs import RunOptions
@@ -306,6 +306,25 @@ def test_no_backtest_counts_an_origin_before_the_cut(trained):
     assert len(seen.origins) == 0
     assert verdict(seen).startswith("This is hindsight and no forecast") and str(cut) in verdict(seen)
     assert "hindsight" not in verdict(pool([backtest, backtest]))
+
+
+@pytest.mark.parametrize("later", ["hours", "weeks", "days"])
+def test_what_is_trained_on_knows_nothing_of_what_comes_after_the_cut(later):
+    """Not its values, nor how often there is a row then, nor that a season has been three times by then."""
+    random = np.random.default_rng(5)
+    weeks = pd.date_range("2020-01-05", periods=150, freq="W")
+    rows, freq = {"hours": (2400, "h"), "weeks": (60, "W"), "days": (60, "D")}[later]
+    after = pd.date_range(weeks[-1] + pd.Timedelta(days=1), periods=rows, freq=freq)
+    known = pd.Series(50 + 9 * np.sin(np.arange(150) / 8) + random.normal(0, 1, 150), weeks, name="v")
+    whole = pd.concat([known, pd.Series(50 + 400 * random.random(rows), after, name="v")])
+    cut = weeks[-1].to_numpy().astype("datetime64[s]" if later == "hours" else "datetime64[D]")
+    found = []
+    for given_ in (known, whole):
+        (series,) = load_data(given_, kind="levels")
+        found.append(examples_of([series], replace(SMALL, seed=1), cut))
+    for name in ("inputs", "targets", "val_inputs", "val_targets"):
+        torch.testing.assert_close(*(getattr(one, name) for one in found), rtol=0, atol=0, equal_nan=True)
+    assert found[0].scaler == found[1].scaler
 
 
 def test_quantiles_are_in_order_and_widen_with_the_horizon(trained):

@@ -102,14 +102,11 @@ class Features:
         return outcomes
 
 
-def features_of(series: Series, seasons: tuple[int, ...] | None = None) -> Features:
-    """Compute a series' own features; those of the market are left unknown, see `Market`.
-
-    seasons: rows after which it may repeat itself, the shorter first; the series' own where they are not given.
-    """
+def features_of(series: Series) -> Features:
+    """Compute a series' own features; those of the market are left unknown, see `Market`."""
     count, daily = len(series.dates), series.is_daily_prices
     path = series.path() - series.path()[0]
-    seasons = () if daily else series.seasons if seasons is None else seasons
+    seasons = () if daily else series.seasons
     season = max((1, *seasons))
     mean = np.broadcast_to(0.0, (count, LONGEST)) if daily else _mean_forecast(series, path, seasons)
     returns = pd.Series(np.diff(path, prepend=0.0) - np.append(0.0, mean[:-1, 0]))  # residuals

@@ -6,6 +6,7 @@ Files are read by the reader of tables; here it is decided which columns are dat
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,9 +21,10 @@ from seqlab.data.series.file_columns import (
     only_column,
     refuse_several_series,
 )
-from seqlab.data.series.file_dates import dates_of, kept_rows
+from seqlab.data.series.file_dates import kept_rows
 from seqlab.data.series.frequency import at_frequency
 from seqlab.data.series.kinds import Kind, are_additive, are_counts, with_kind
+from seqlab.data.series.known import numbers_again, table_until
 from seqlab.data.series.series import FIELDS, Series, noted, series_of
 from seqlab.data.series.splits import apply_splits, split_column, split_ratios
 from seqlab.data.series.unusual import left_out
@@ -35,18 +37,24 @@ LEAST_OF_FREQ = 0.7  # of the rows, that a frequency may keep of what is no pric
 
 
 def read_csv(
-    source: Path | BinaryIO, name: str, columns: Sequence[str] = (), kind: Kind = "auto", freq: str | None = None
+    source: Path | BinaryIO,
+    name: str,
+    columns: Sequence[str] = (),
+    kind: Kind = "auto",
+    freq: str | None = None,
+    as_of: np.datetime64 | None = None,
 ) -> list[Series]:
     """The Series of a file that `read_table` reads, one for each of `columns`: a date column, and open, high, low,
     close, ... in any case.
 
     Without `columns` its close, else its only numeric column, is the series. One series is called `name`, several as
     their columns. kind: what they hold, see `kinds`; `levels` are values whose differences are forecast, `returns` are
-    compounded. freq: how often there is a row, see `frequency`. Raises DataError naming what is missing or unreadable.
+    compounded. freq: how often there is a row, see `frequency`. as_of: the day or the time up to which it is read,
+    as if nothing had followed, see `known`. Raises DataError naming what is missing or unreadable.
     """
     raw = read_untyped(source)
     table = pd.DataFrame(raw.columns, copy=False)
-    dated, when, said = dates_of(table, raw.where)
+    table, (dated, when, said) = table_until(table, raw.where, as_of, retyped=partial(numbers_again, raw=raw))
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
     refuse_several_series(table.drop(columns=dated), when, raw.where)

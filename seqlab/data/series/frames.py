@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -23,6 +24,8 @@ from seqlab.data.series.file_dates import DATE_NAMES, dates_of, kept_rows
 from seqlab.data.series.files import series_of_column
 from seqlab.data.series.frequency import parse
 from seqlab.data.series.kinds import Kind
+from seqlab.data.series.known import rows_until, table_until
+from seqlab.data.series.moments import moment_of
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import FIELDS, Series
 from seqlab.data.tables.date_values import Dates, in_seconds
@@ -51,6 +54,7 @@ def load_data(
     columns: Sequence[str] = (),
     kind: Kind = "auto",
     freq: str | None = None,
+    as_of: str | date | np.datetime64 | None = None,
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of tickers, files and pandas objects, in their order; tickers and files as `quotes.load_many` does.
@@ -58,29 +62,32 @@ def load_data(
     A pandas Series needs an index of dates. A DataFrame is wide, with such an index or a column of dates and then a
     column for each series (of open, high, low, close, ... the close alone), or long, with the columns unique_id, ds and
     y. columns: those of files and frames to take. kind: what they hold, see `kinds`. freq: how often there is a row,
-    see `frequency`. Raises DataError, and UsageError for a kind or a frequency that is none.
+    see `frequency`. as_of: the day or the time up to which they are read, as if nothing had followed, see `known`.
+    Raises DataError, and UsageError for a kind, a frequency or a day that is none.
     """
+    last = None if as_of is None else moment_of(as_of)
     if kind not in get_args(Kind):
         raise UsageError(f"kind is '{kind}'", did_you_mean(str(kind), get_args(Kind)))
     if freq is not None:
         parse(freq)  # what is none is refused for tickers too
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
-            yield from load_many([str(one) for one in group], columns=columns, kind=kind, freq=freq, offline=offline)
+            names = [str(one) for one in group]
+            yield from load_many(names, columns=columns, kind=kind, freq=freq, as_of=last, offline=offline)
             continue
         for one in group:
             if isinstance(one, Series):
-                yield one
+                yield one if last is None else one.until(last)
             elif isinstance(one, pd.Series):
                 label = "series" if one.name is None else one.name
                 name = " ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield from _of_frame(one.to_frame(name), (name,), kind, freq, "the Series")
+                yield from _of_frame(one.to_frame(name), (name,), kind, freq, last, "the Series")
             elif isinstance(one, pd.DataFrame):
-                yield from _of_frame(one, columns, kind, freq, "the DataFrame")
+                yield from _of_frame(one, columns, kind, freq, last, "the DataFrame")
 
 
 def _of_frame(
-    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str
+    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, last: np.datetime64 | None, where: str
 ) -> Iterator[Series]:
     if frame.empty:
         raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
@@ -94,9 +101,9 @@ def _of_frame(
     if set(LONG) <= set(frame.columns):
         if columns:
             raise UsageError(f"{where} is long: its values are in column y", "leave columns out, or give a wide one")
-        yield from _of_long(frame, kind, freq, where, notes)
+        yield from _of_long(_long_until(frame, last, where), kind, freq, where, notes)
     else:
-        yield from _of_wide(frame, columns, kind, freq, where, notes)
+        yield from _of_wide(frame, columns, kind, freq, where, notes, last)
 
 
 def _with_plain_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -113,6 +120,11 @@ def _with_plain_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...
 
 def _are_prices(names: Sequence[str]) -> bool:
     return {field_of(name) for name in names if name} <= set(FIELDS)
+
+
+def _long_until(frame: pd.DataFrame, last: np.datetime64 | None, where: str) -> pd.DataFrame:
+    """The rows of a long frame up to `last`: a series that begins later was not there."""
+    return frame if last is None else frame[rows_until(_dates_of(frame[[LONG[1]]], where)[1], last, where)]
 
 
 def _of_long(frame: pd.DataFrame, kind: Kind, freq: str | None, where: str, notes: tuple[str, ...]) -> Iterator[Series]:
@@ -132,9 +144,15 @@ def _of_long(frame: pd.DataFrame, kind: Kind, freq: str | None, where: str, note
 
 
 def _of_wide(
-    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, where: str, notes: tuple[str, ...]
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    kind: Kind,
+    freq: str | None,
+    where: str,
+    notes: tuple[str, ...],
+    last: np.datetime64 | None = None,
 ) -> Iterator[Series]:
-    dated, when, said = _dates_of(frame, where)
+    frame, (dated, when, said) = table_until(frame, where, last, read=_dates_of)
     table = frame.drop(columns=dated).reset_index(drop=True)
     table.columns = table.columns.map(str)
     if not table.columns.is_unique:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import seqlab
@@ -50,15 +51,18 @@ def load_many(
     columns: Sequence[str] = (),
     kind: Kind = "auto",
     freq: str | None = None,
+    as_of: np.datetime64 | None = None,
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of several tickers and files, in the order of `names`, as load_series gives them.
 
     Of each file all `columns` are taken, in their order; of several columns and files the file's name comes first in
     a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
-    for in one paced queue: without a connection it is tried once, not once a ticker.
+    for in one paced queue: without a connection it is tried once, not once a ticker. as_of: the day or the time up to
+    which they are read; the prices of tickers are adjusted for splits and dividends that came later, which scales them
+    and changes none of their returns.
     """
-    files = {name: _read_file(name, columns, kind, freq) for name in names if name == "-" or is_file_name(name)}
+    files = {name: _read_file(name, columns, kind, freq, as_of) for name in names if name == "-" or is_file_name(name)}
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
@@ -69,6 +73,7 @@ def load_many(
             yield from (replace(one, name=f"{_stem(name)}.{one.name}") if several else one for one in files[name])
             continue
         series = _load_ticker(name.upper(), yahoo)
+        series = series if as_of is None else series.until(as_of)
         options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--kind {kind}"])
         options += [] if freq is None else [f"--freq {freq}"]
         if options:
@@ -78,8 +83,10 @@ def load_many(
         yield series
 
 
-def _read_file(name: str, columns: Sequence[str], kind: Kind, freq: str | None) -> list[Series]:
-    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq)
+def _read_file(
+    name: str, columns: Sequence[str], kind: Kind, freq: str | None, as_of: np.datetime64 | None
+) -> list[Series]:
+    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq, as_of)
 
 
 def _stem(name: str) -> str:

@@ -3,15 +3,16 @@
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from seqlab.data.series.checks import check
+from seqlab.data.series.moments import is_of_days_after, last_moment, moment_of
 from seqlab.data.series.spacing import spacing
-from seqlab.errors import DataError, UsageError
+from seqlab.errors import DataError
 
 FEW_RISES = 20
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -71,21 +72,19 @@ class Series:
         return np.round(values) if self.kind == "counts" else values
 
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be: counts stay whole,
-        what never was below zero does not go there, and what never fell does not fall."""
-        rises = self.additive and self.never_falls
-        is_bounded = self.kind == "counts" or rises or (self.additive and self.adjusted.min() >= 0)
-        if self.is_price or not is_bounded:
+        """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be by what each of these
+        rows knew: counts stay whole, what had not been below zero does not go there, and what had not fallen does not
+        fall."""
+        if self.is_price or not (self.additive or self.kind == "counts"):
             return changes
-        if rises:
-            changes = np.maximum.accumulate(changes, axis=1)
-        now = self.adjusted[rows, None, None]
-        values = now + changes if self.additive else now * np.exp(changes)
-        if self.kind == "counts":
-            values = np.round(values)
+        now, counts = self.adjusted[rows, None, None], self.kind == "counts"
         if not self.additive:
-            return np.log(np.maximum(values, 0.5) / now)  # which is zero when it is rounded
-        return np.maximum(values, now if rises else 0.0) - now
+            return np.log(np.maximum(np.round(now * np.exp(changes)), 0.5) / now)  # which is zero when it is rounded
+        rises = rises_so_far(self.adjusted)[rows, None, None]
+        least = np.where(np.minimum.accumulate(self.adjusted)[rows, None, None] >= 0, 0.0, -np.inf)
+        values = now + np.where(rises, np.maximum.accumulate(changes, axis=1), changes)
+        values = np.maximum(np.round(values) if counts else values, np.where(rises, now, least))
+        return np.where(np.isfinite(least) | rises, values - now, changes)
 
     def about(self) -> list[str]:
         """What was read, and what was repaired in it or looks wrong: a sentence each."""
@@ -164,17 +163,14 @@ class Series:
 
         Raises UsageError if that is no date, DataError if nothing is left.
         """
-        end = moment_of(last)
-        if self.dates.dtype != end.dtype:  # a day ends with its last moment; a series of days knows no times
-            is_day = end.dtype == np.dtype("datetime64[D]")
-            end = (end + 1).astype(self.dates.dtype) - 1 if is_day else end.astype(self.dates.dtype)
+        end = last_moment(moment_of(last), self.dates.dtype)
         count = int(np.searchsorted(self.dates, end, side="right"))
         if count == 0:
             raise DataError(f"{self.name} has no rows up to {last}", f"they begin on {self.dates[0]}")
         arrays = ("dates", "close", "adjusted", "open", "high", "low", "volume")
         parts = {name: getattr(self, name)[:count] for name in arrays}
         found = check(self.dates, self.adjusted, is_price=self.is_price)
-        notes = [note for note in self.notes if note not in found and not _is_of_days_after(note, end)]
+        notes = [note for note in self.notes if note not in found and not is_of_days_after(note, end)]
         notes += check(self.dates[:count], self.adjusted[:count], is_price=self.is_price)
         filled = None if self.filled is None else self.filled[:count]
         return replace(self, notes=tuple(notes), filled=filled, **parts)
@@ -182,32 +178,19 @@ class Series:
 
 def only_rises(values: np.ndarray) -> bool:
     """Whether values (N,) never fall and often rise, over FEW_RISES rows or more."""
-    steps = np.diff(values)
-    return len(steps) >= FEW_RISES and bool((steps >= 0).all() and (steps > 0).mean() > 0.1)
+    return bool(len(values)) and bool(rises_so_far(values)[-1])
+
+
+def rises_so_far(values: np.ndarray) -> np.ndarray:
+    """Whether values (N,) up to and including each row `only_rises`, (N,)."""
+    steps, count = np.diff(values, prepend=values[:1]), np.arange(len(values))
+    has_fallen, rose = np.logical_or.accumulate(~(steps >= 0)), (steps > 0).cumsum()
+    return (count >= FEW_RISES) & ~has_fallen & (rose > 0.1 * count)
 
 
 def day_of(written: str | date | np.datetime64) -> np.datetime64:
     """A date as it is written, 2022-12-28, as datetime64[D]. Raises UsageError if it is none."""
     return moment_of(written).astype("datetime64[D]")
-
-
-def moment_of(written: str | date | np.datetime64) -> np.datetime64:
-    """A date as datetime64[D], or a date with a time, 2022-12-28T15:00, as datetime64[s], the time as it is written.
-
-    Raises UsageError if it is neither.
-    """
-    text = str(written)
-    try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError as problem:
-        raise UsageError(f"'{written}' is no date", "write it like 2022-12-28 or 2022-12-28T15:00") from problem
-    return np.datetime64(moment).astype(f"datetime64[{'s' if len(text) > len('2022-12-28') else 'D'}]")
-
-
-def _is_of_days_after(note: str, end: np.datetime64) -> bool:
-    """Whether all the dates that a note names are later: whoever looks back does not know of them yet."""
-    days = re.findall(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?", note)
-    return bool(days) and min(days) > str(end)
 
 
 def series_of(

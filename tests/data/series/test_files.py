@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from seqlab.data.series.checks import check
 from seqlab.data.series.files import read_csv
+from seqlab.data.series.moments import moment_of
 from seqlab.data.series.quotes import load_many, load_series
-from seqlab.data.series.series import Series, day_of, moment_of
+from seqlab.data.series.series import Series, day_of
 from seqlab.errors import DataError, UsageError
 
 FREQUENCIES = ["min", "30min", "h", "D", "B", "W-FRI", "MS", "ME", "QE", "YS"]
@@ -229,9 +230,23 @@ def test_times_as_they_are_written():
     assert str(day_of("2024-01-31T15:00")) == "2024-01-31" == str(moment_of("2024-01-31"))
     assert str(moment_of("2024-01-31 15:00:30")) == "2024-01-31T15:00:30"
     assert str(moment_of("2024-01-31T15:00Z")) == "2024-01-31T15:00:00"
-    for wrong in ("2024-01-31T25:00", "15:00", "2024-01"):
+    for wrong in (
+        "2024-01-31T25:00",
+        "15:00",
+        "2024-01",
+        "2024 Q1",
+        "Jan 2024",
+        "31.01.24",
+        "31.02.2024",
+        "1706659200",
+    ):
         with pytest.raises(UsageError, match="no date"):
             moment_of(wrong)
+    for entry in ("31.01.2024", "1/31/2024", "2024/01/31", "Jan 31, 2024", "31. Januar 2024", "20240131", "04.03.2024"):
+        assert str(moment_of(entry)) == ("2024-03-04" if entry.startswith("04") else "2024-01-31")
+    assert str(moment_of("31.01.2024 15:00")) == "2024-01-31T15:00:00"
+    with pytest.raises(UsageError, match="in two ways"):
+        moment_of("03/04/2024")
     index = pd.date_range("2024-01-01", periods=48, freq="h")
     with pytest.raises(DataError, match="begin on 2024-01-01T00:00"):
         one(written(index, v=wave(index))).until("2023-12-31T23:59")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab.data.series.frames import load_data
@@ -85,6 +85,29 @@ def test_counts_stay_whole_and_what_never_falls_does_not_fall(seed, horizon):
         assert (moved == moved.round()).all() and (moved >= 0).all()
         if series.never_falls:
             assert (moved >= series.close[rows, None, None]).all() and (np.diff(moved, axis=1) >= 0).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(-1, 9), min_size=40, max_size=80), st.integers(0, 2**32 - 1), st.sampled_from([1, 0.25]))
+def test_what_a_past_row_may_become_is_decided_by_the_rows_up_to_it(steps, seed, unit):
+    random = np.random.default_rng(seed)
+    for values in (np.cumsum([*map(abs, steps[:30]), *steps[30:]]), np.array(steps)):  # rises at first; any
+        series = read(unit * values.astype(float), kind="levels")
+        rows = np.arange(0, len(series), 7)
+        changes = np.sort(random.normal(0, 9, (len(rows), 4, 7)))
+        then = [
+            series.until(series.dates[row]).possible(changes[place : place + 1], np.array([-1]))[0]
+            for place, row in enumerate(rows)
+        ]
+        np.testing.assert_array_equal(series.possible(changes, rows), then)  # though other rows follow
+        end, worst = series.adjusted[rows[-1]], then[-1][:, 0]
+        known = series.adjusted[: rows[-1] + 1]
+        if (np.diff(known) >= 0).all() and (np.diff(known) > 0).mean() > 0.1:
+            assert (then[-1] >= 0).all()
+        elif known.min() >= 0:
+            np.testing.assert_allclose(worst, np.maximum(changes[-1][:, 0], -end))
+        else:
+            np.testing.assert_array_equal(worst, changes[-1][:, 0])
 
 
 def test_a_forecast_of_what_is_counted_up_goes_on_as_it_rose():

@@ -1,0 +1,63 @@
+"""Days and times that somebody names: of the past from which a forecast is made, of a cut, of what a note tells."""
+
+import re
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+
+from seqlab.data.tables.date_shapes import MONTHS
+from seqlab.data.tables.dates import read_dates
+from seqlab.errors import DataError, UsageError
+
+WRITE = "write it like 2022-12-28 or 2022-12-28T15:00"
+
+
+def moment_of(written: str | date | np.datetime64) -> np.datetime64:
+    """A date as datetime64[D], or a date with a time, 2022-12-28T15:00, as datetime64[s], the time as it is written.
+
+    It may also be written as in files, 28.12.2022 or Dec 28, 2022, where year, month and day are all named and can be
+    read in one way only. Raises UsageError if it is neither.
+    """
+    text = str(written)
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError as problem:
+        found = _as_in_files(text)
+        if found is None:
+            raise UsageError(f"'{written}' is no date", WRITE) from problem
+        return found
+    return np.datetime64(moment).astype(f"datetime64[{'s' if len(text) > len('2022-12-28') else 'D'}]")
+
+
+def _as_in_files(text: str) -> np.datetime64 | None:
+    """The moment of an entry that names its year, its month and its day; None where it is no such."""
+    try:
+        found = read_dates(pd.Series([text]), "the date")
+    except DataError as problem:
+        raise UsageError(problem.message, WRITE) from problem
+    if found is None or np.isnat(found.when[0]):
+        return None
+    when = found.when[0].astype("datetime64[s]")
+    day, words = when.astype(datetime), re.findall(r"\d+|[^\W\d_]+", text.lower())
+    numbers = sorted(int(word) for word in words[:3] if word.isdecimal())
+    named = sorted([day.year, day.month, day.day])
+    if any(word in MONTHS for word in words[:3]):
+        named.remove(day.month)
+    if numbers != named:
+        return None
+    return when if ":" in text else when.astype("datetime64[D]")
+
+
+def last_moment(of: np.datetime64, kind: np.dtype) -> np.datetime64:
+    """The same in the unit of dates of type `kind`: a day ends with its last moment; days know no times."""
+    if of.dtype == kind:
+        return of
+    is_day = of.dtype == np.dtype("datetime64[D]")
+    return (of + 1).astype(kind) - 1 if is_day else of.astype(kind)
+
+
+def is_of_days_after(note: str, end: np.datetime64) -> bool:
+    """Whether all the dates that a note names are later: whoever looks back does not know of them yet."""
+    days = re.findall(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?", note)
+    return bool(days) and min(days) > str(end)
