@@ -11,7 +11,8 @@ from seqlab import scoring
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
 from seqlab.formatting import html_table
-from seqlab.scoring.backtest import Backtest, pool, summary, verdict
+from seqlab.scoring.backtest import Backtest, pool, summary
+from seqlab.scoring.verdict import verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,7 +20,8 @@ from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
 from seqlab.runs import RunOptions
 from seqlab.scoring import baselines
-from seqlab.scoring.backtest import Backtest, pool, verdict
+from seqlab.scoring.backtest import Backtest, pool
+from seqlab.scoring.verdict import verdict
 from seqlab.settings import ForecastSettings
 from seqlab.tasks import Task
 
