@@ -129,9 +129,9 @@ def test_the_interval_of_a_skill_holds_the_skill_of_many_days_nearly_as_often_as
 @pytest.mark.parametrize("share", [0.5, 0.95])
 def test_the_mean_square_of_a_margin_is_students_t_times_the_variance_of_a_mean(share):
     random = np.random.default_rng(9)
-    margins = [scoring.margin(random.normal(0, 3, size=400), 1, share) for _ in range(1000)]
+    margins = [scoring.margin(random.normal(0, 3, size=400), 1, share) for _ in range(400)]
     t = scoring.student_t_quantile(share, scoring.cosine_terms(400, 1))
-    assert math.sqrt(np.mean(np.square(margins))) == pytest.approx(t * 3 / math.sqrt(400), rel=0.04)
+    assert math.sqrt(np.mean(np.square(margins))) == pytest.approx(t * 3 / math.sqrt(400), rel=0.06)
 
 
 @pytest.mark.parametrize("horizon", [1, 20])
