@@ -178,7 +178,8 @@ class Forecasts(Sequence[Forecast]):
         tested = [one for one in self if len(one.backtest.origins)]
         if not tested:
             raise DataError(
-                "the backtest cannot be drawn: no day after the model's cut can be forecast from and has all its outcomes",
+                "the backtest cannot be drawn: no day after the model's cut can be forecast from and has all its "
+                "outcomes",
                 "leave out --backtest, or forecast a series that goes on after the cut for longer than the horizon",
             )
         return draw(pool([one.backtest for one in tested]), [one.series.name for one in tested])

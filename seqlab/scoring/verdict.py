@@ -42,6 +42,7 @@ class Finding:
 
 
 STATES = ("badly calibrated", "better", "worse", "not shown", "too few")  # in the order in which they are said
+WORDS = {"better": "knew more", "worse": "knew less", "not shown": "is not shown to know more"}
 
 
 def verdict(backtest: Backtest) -> str:
@@ -89,20 +90,19 @@ def claims(found: Sequence[Finding], rival: str, step: str, *, without_drift: bo
     said, than = [], f" than {rival}"
     for state in STATES:
         ours = [one for one in found if one.state == state]
+        fewest = [one.fewest for one in ours]
         if not ours:
             continue
-        at = "" if len(ours) == len(found) else f" at {steps(_listed([one.horizon for one in ours]), step)}"
+        are_all_alike = len(ours) == len(found) and (state != "too few" or len(set(fewest)) == 1)
+        at = "" if are_all_alike else f" at {steps(_listed([one.horizon for one in ours]), step)}"
         if state == "badly calibrated":
             held = [f"{100 * one.coverage:.0f} % of outcomes at {steps(one.horizon, step)}" for one in ours]
             said.append(f"was badly calibrated (its 80 % interval held {_listed(held)})")
         elif state == "too few":
-            fewest = [one.fewest for one in ours]
-            few = steps(fewest[0], step) if len(set(fewest)) == 1 else steps(_listed(fewest), step)
-            where = at if len(set(fewest)) == 1 else f" at {steps(_listed([one.horizon for one in ours]), step)}"
-            said.append(f"cannot be judged{where} by fewer than {few}")
+            few = fewest[:1] if len(set(fewest)) == 1 else fewest
+            said.append(f"cannot be judged{at} by fewer than {steps(_listed(few), step)}")
         else:
-            words = {"better": "knew more", "worse": "knew less", "not shown": "is not shown to know more"}
-            said.append(f"{words[state]}{than}{at}")
+            said.append(f"{WORDS[state]}{than}{at}")
             than = ""
     figures = [_figure(one, step) for one in found if one.state != "badly calibrated" and not np.isnan(one.skill)]
     if not figures:
