@@ -209,6 +209,10 @@ def test_where_only_the_width_is_said_the_drift_is_not_tested():
     assert findings(centred, "random_walk")[0].state == "not shown"
     assert "its CRPS without drift was" in verdict(centred) and "without drift" not in verdict(even)
     assert findings(centred, "random_walk")[0].p == centred.p_values(at_last_price=True)[0]
+    assert [findings(one, "random_walk")[0].skill for one in (centred, drifting)] == [
+        *centred.skill(at_last_price=True),
+        *drifting.skill(),
+    ]
     assert findings(drifting, "random_walk")[0].p == drifting.p_values()[0] < 0.001
 
 
@@ -229,6 +233,16 @@ def test_calibration_is_a_matter_of_how_many_forecasts_and_of_either_side():
     assert replace(narrow, horizons=(100,)).miscalibrated() == [False]  # four independent ones say nothing
     assert replace(wide, horizons=(40,)).miscalibrated() == [False]  # ten are all inside now and then
     assert [counts(share).miscalibrated() for share in (0.5, 0.97)] == [[False], [False]]  # all of them on its edge
+
+
+def test_a_coverage_that_is_off_by_a_little_is_no_bad_one_however_many_days_say_so():
+    """An interval of 77 % in 20,000 days: no chance, and no matter."""
+    outcomes = np.random.default_rng(7).normal(size=(20_000, 1))
+    model = np.tile(1.2 / 1.2816 * CURVE, (20_000, 1, 1))
+    backtest = Backtest((1,), np.arange(20_000), outcomes, {"model": model})
+    assert backtest.scores("model").coverage80[0] == pytest.approx(0.77, abs=0.01)
+    assert backtest.miscalibrated() == [False]
+    assert replace(backtest, quantiles={"model": 0.8 * model}).miscalibrated() == [True]
 
 
 def test_calibrated_forecasts_are_called_badly_calibrated_no_more_often_than_said():
