@@ -5,7 +5,7 @@
 
 For each seed a model is trained on the embedded quotes up to the cut; every day after it with an outcome twenty days on
 is forecast. GARCH and GJR with Student-t (package `arch`) are re-estimated every 63 days. "centred" has every median at
-the last price, so that no drift counts. p: Diebold-Mariano on the daily mean over tickers, lag max(20, 2h), two-sided.
+the last price, so that no drift counts. p: Diebold-Mariano on the daily mean over tickers, two-sided.
 """
 
 import argparse

@@ -11,7 +11,8 @@ from seqlab import scoring
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
 from seqlab.formatting import html_table
-from seqlab.scoring.backtest import Backtest, pool, summary, verdict
+from seqlab.scoring.backtest import Backtest, pool, summary
+from seqlab.scoring.verdict import verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -177,8 +178,8 @@ class Forecasts(Sequence[Forecast]):
         tested = [one for one in self if len(one.backtest.origins)]
         if not tested:
             raise DataError(
-                "the backtest cannot be drawn: no forecast can be scored, for no day after the model's cut has an "
-                "outcome",
+                "the backtest cannot be drawn: no day after the model's cut can be forecast from and has all its "
+                "outcomes",
                 "leave out --backtest, or forecast a series that goes on after the cut for longer than the horizon",
             )
         return draw(pool([one.backtest for one in tested]), [one.series.name for one in tested])

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seqlab import scoring
 from seqlab.plots.style import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, text_of, write_note
-from seqlab.scoring.backtest import FEWEST_TO_JUDGE, Backtest, steps
+from seqlab.scoring.backtest import Backtest, steps
 
 # the baselines worth a place, each with a mark of its own so that colour is not all that tells them apart
 METHODS = {
@@ -50,28 +50,25 @@ def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
     left, right = rows[1].subgridspec(1, 2).subplots(squeeze=False)[0]
     _coverage(backtest, left)
     _skill(backtest, right)
-    if _is_enough(backtest):
+    if _is_enough(backtest).any():
         note = "Dotted lines and bars: 95 % intervals, which allow for overlapping forecasts."
     else:
-        note = f"No intervals: fewer than {steps(FEWEST_TO_JUDGE, backtest.step)} are too few for them."
+        fewest = min(map(backtest.fewest, backtest.horizons))
+        note = f"No intervals: fewer than {steps(fewest, backtest.step)} are too few for them."
     write_note(figure, f"{note} {NO_ADVICE}" if backtest.of_prices else note)
     return figure
 
 
-def _is_enough(backtest: Backtest) -> bool:
-    return backtest.days >= FEWEST_TO_JUDGE
+def _is_enough(backtest: Backtest) -> np.ndarray:
+    """Whether there are days enough for an interval, per horizon."""
+    return np.array([backtest.days >= backtest.fewest(h) for h in backtest.horizons])
 
 
 def _margins(backtest: Backtest, values: np.ndarray) -> np.ndarray:
     """Half the width of the 95 % interval of the mean of values (O, K), per horizon; NaN where days are too few."""
     days = backtest.by_day(values)
-    enough = _is_enough(backtest)
-    return np.array(
-        [
-            scoring.margin(days[:, k], backtest.overlap(h)) if enough else math.nan
-            for k, h in enumerate(backtest.horizons)
-        ]
-    )
+    margins = [scoring.margin(days[:, k], backtest.overlap(h)) for k, h in enumerate(backtest.horizons)]
+    return np.where(_is_enough(backtest), margins, math.nan)
 
 
 def _histogram(backtest: Backtest, k: int, axes: Axes) -> None:
@@ -143,11 +140,10 @@ def _skill(backtest: Backtest, axes: Axes) -> None:
         if method == "random_walk":
             continue
         skill = np.array(backtest.skill(method))
-        margins = np.array(backtest.skill_intervals(method))[:, 1] - skill if _is_enough(backtest) else None
+        margins = np.where(_is_enough(backtest), np.array(backtest.skill_intervals(method))[:, 1] - skill, math.nan)
         _points(axes, places, skill, margins, method)
         largest = max(largest, np.abs(skill).max())
-        if margins is not None:
-            longest = max(longest, (np.abs(skill) + margins).max())
+        longest = max(longest, np.nan_to_num(np.abs(skill) + margins).max())
         if method == "model":
             for place, value in zip(places, skill, strict=True):
                 axes.annotate(

@@ -1,8 +1,9 @@
-"""A backtest: forecasts from past days, scored on what came, and a verdict in one sentence."""
+"""A backtest: forecasts from past days, scored on what came."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from seqlab import scoring
 from seqlab.errors import DataError
 
-EXACT = 1e-6  # of the size of outcomes, below which a mean error is none
-FEWEST_TO_JUDGE = 50  # days of a backtest before its verdict can be that the model knew more
+TOLERATED = 0.05  # by which the coverage of an 80 % interval may be off, however many forecasts say so
+FEWEST_INDEPENDENT = 5  # forecasts whose coverage says anything
+TINY = 1e-9  # of the size of outcomes: what rounding may do to them
 
 
 @dataclass(frozen=True)
@@ -102,35 +104,69 @@ class Backtest:
             direction=(0.5 + 0.5 * np.sign(median) * np.sign(outcomes)).mean(0).tolist(),
         )
 
-    def skill(self, method: str = "model", *, against: str = "random_walk", at_last_price: bool = False) -> list[float]:
-        """100 (1 - sum CRPS of the method / sum CRPS of another, mostly the random walk), per horizon.
-
-        at_last_price: with every median of the method moved to the last price, so that no drift counts.
-        """
+    def crps(self, method: str, at_last_price: bool = False) -> np.ndarray:
+        """The CRPS of each forecast, (O, K). at_last_price: with every median moved there, so that no drift counts."""
         quantiles = self.quantiles[method]
         if at_last_price:
             quantiles = quantiles - quantiles[..., scoring.MEDIAN, None]
-        ours = scoring.crps(quantiles, self.outcomes).sum(0)
-        theirs = scoring.crps(self.quantiles[against], self.outcomes).sum(0)
+        return scoring.crps(quantiles, self.outcomes)
+
+    def skill(self, method: str = "model", *, against: str = "random_walk", at_last_price: bool = False) -> list[float]:
+        """100 (1 - sum CRPS of the method / sum CRPS of another, mostly the random walk), per horizon.
+
+        at_last_price: of the method as in `crps`.
+        """
+        ours, theirs = self.crps(method, at_last_price).sum(0), self.crps(against).sum(0)
         with np.errstate(divide="ignore", invalid="ignore"):  # of what was exact nothing can be said in percent
             skill = 100 * (1 - ours / theirs)
         return np.where(theirs > 0, skill, np.nan).tolist()
 
-    def p_values(self, other: str = "random_walk") -> list[float]:
-        """Diebold-Mariano p-value of the model against another method, per horizon."""
-        means = self.by_day(self._crps("model") - self._crps(other))
+    def p_values(self, other: str = "random_walk", *, at_last_price: bool = False) -> list[float]:
+        """Diebold-Mariano p-value of the model against another method, per horizon, each for itself: of as many tests
+        as there are horizons the least is small by chance more often.
+
+        at_last_price: of the model as in `crps`, which is what a verdict of `only_width` is about.
+        """
+        means = self.by_day(self.crps("model", at_last_price) - self.crps(other))
         return [scoring.diebold_mariano(means[:, k], self.overlap(h)) for k, h in enumerate(self.horizons)]
 
     def skill_intervals(self, method: str = "model") -> list[tuple[float, float]]:
         """The 95 % confidence interval of `skill`, per horizon: that of the mean loss difference, with the variance of
-        the Diebold-Mariano test, over the mean loss of the random walk. NaN for fewer than three days."""
-        theirs = self._crps("random_walk")
-        means = self.by_day(self._crps(method) - theirs)
+        the Diebold-Mariano test, over the mean loss of the random walk. It holds zero exactly where that test does not
+        reject; where the skill is large it is somewhat too wide. NaN for too few days."""
+        theirs = self.crps("random_walk")
+        means = self.by_day(self.crps(method) - theirs)
         margins = [
             100 * scoring.margin(means[:, k], self.overlap(h)) / theirs[:, k].mean() if len(means) else math.nan
             for k, h in enumerate(self.horizons)
         ]
         return [(s - margin, s + margin) for s, margin in zip(self.skill(method), margins, strict=True)]
+
+    def fewest(self, horizon: int) -> int:
+        """How many days it takes to judge the forecasts of a horizon."""
+        return scoring.fewest_to_judge(self.overlap(horizon))
+
+    def miscalibrated(self, share: float = 0.05) -> list[bool]:
+        """Whether the model's 80 % interval held too few or too many outcomes to be one of 80 %, per horizon.
+
+        Where its coverage is off by more than TOLERATED, and by more than chance does with probability `share`: more
+        than the margin of independent forecasts, of which there is one in the length of a horizon, and, where there are
+        days enough, than the margin of the coverage as it came. Outcomes on the edge of the interval, of counts often
+        many, speak for it. False where there are fewer than FEWEST_INDEPENDENT.
+        """
+        slack, level = TINY * float(np.abs(self.outcomes).max(initial=0.0)), 0.8
+        quantiles, z = self.quantiles["model"], NormalDist().inv_cdf(1 - share / 2)
+        least, most = (self.by_day(scoring.inside(quantiles, self.outcomes, level, by)) for by in (-slack, slack))
+        found = []
+        for k, h in enumerate(self.horizons):
+            independent = self.days / self.overlap(h)
+            by_chance = max(TOLERATED, z * math.sqrt(level * (1 - level) / max(1, independent)))
+            off = False
+            for held, sign in ((most[:, k], -1), (least[:, k], 1)):  # too few; too many
+                margin = scoring.margin(held, self.overlap(h), 1 - share) if self.days >= self.fewest(h) else 0.0
+                off = off or bool(sign * (held.mean() - level) > max(by_chance, margin))
+            found.append(off and independent >= FEWEST_INDEPENDENT)
+        return found
 
     def by_day(self, values: np.ndarray) -> np.ndarray:
         """Values (O, K) of the origins as one per day, in order of time, (D, K): where there are several series they
@@ -138,9 +174,6 @@ class Backtest:
         _, place = np.unique(self.origins, return_inverse=True)
         counts = np.bincount(place)
         return np.stack([np.bincount(place, column) / counts for column in values.T], axis=1)
-
-    def _crps(self, method: str) -> np.ndarray:
-        return scoring.crps(self.quantiles[method], self.outcomes)
 
 
 def pool(backtests: Sequence[Backtest]) -> Backtest:
@@ -185,6 +218,7 @@ def summary(backtest: Backtest) -> dict[str, Any]:
         "skill_vs_random_walk": backtest.skill() if scored else None,
         "skill_at_last_price": backtest.skill(at_last_price=True) if scored else None,
         "dm_p_value": backtest.p_values() if scored else None,
+        "dm_p_value_at_last_price": backtest.p_values(at_last_price=True) if scored else None,
         "dm_p_value_against": {name: backtest.p_values(name) if scored else None for name in methods},
         "always_up": (backtest.outcomes > 0).mean(0).tolist() if scored else None,
     }
@@ -195,74 +229,3 @@ def steps(horizon: int | str, step: str) -> str:
     if step[0].isdigit():
         return f"{horizon} x {step}"
     return f"{horizon} {step}{'' if str(horizon) == '1' else 's'}"
-
-
-def verdict(backtest: Backtest) -> str:
-    """One sentence on how good the model was beside the random walk, and on how certain that is.
-
-    Where a series repeats itself so much that repeating the last season is better than a random walk, that is what the
-    model must know more than.
-    """
-    count = len(backtest.origins)
-    if count == 0 and backtest.hindsight is not None:
-        last, learned_to = backtest.hindsight
-        return (
-            f"This is hindsight and no forecast: the model learned from days up to {learned_to}, after the last "
-            f"one here, {last}, so how well it fits what came is no evidence of skill"
-            f"{_advice(backtest, ', and it is')}."
-        )
-    if count == 0:
-        return (
-            f"Nothing is known of how good this forecast is: no {backtest.step} after the model's cut has an outcome "
-            f"yet{_advice(backtest, '; it is')}."
-        )
-    if not backtest.outcomes.any():
-        return f"It does not move: there is nothing to forecast{_advice(backtest, ', and it is')}."
-    rival, name = "random_walk", "a random walk"
-    if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
-        rival, name = "seasonal_naive", "repeating the last season"
-    if max(backtest.scores(rival).crps) <= EXACT * backtest.factor * float(np.abs(backtest.outcomes).mean()):
-        return f"In {count:,} forecasts from past times {name} was exact: there is nothing more to know."
-    skills, p_values = backtest.skill(against=rival), backtest.p_values(rival)
-    parts = []
-    for h, skill, p in zip(backtest.horizons, skills, p_values, strict=True):
-        better = "better" if skill > 0 else "worse"
-        evidence = f"p = {p:.2f}" if p >= 0.01 else "p < 0.01"
-        parts.append(f"{abs(skill):.1f} % {better} at {steps(h, backtest.step)} ({evidence})")
-    # as many tests as horizons (Bonferroni); too few days say nothing, whatever their p
-    limit = 0.05 / len(backtest.horizons) if backtest.days >= FEWEST_TO_JUDGE else 0.0
-    known = [p < limit and skill > 0 for p, skill in zip(p_values, skills, strict=True)]
-    if all(known):
-        claim = f"the model knew more than {name}"
-    elif any(known):
-        claim = f"the model knew more than {name} at some horizons only"
-    else:
-        claim = f"the model is not shown to know more than {name}"
-    promising = any(p < 0.05 and skill > 0 for p, skill in zip(p_values, skills, strict=True))
-    if promising and backtest.days < FEWEST_TO_JUDGE:  # else the sentence would contradict itself
-        parts.append(f"but fewer than {steps(FEWEST_TO_JUDGE, backtest.step)} are too few to judge by")
-    parts += _beaten_by(backtest, rival)
-    forecasts = f"{count:,} forecasts" if count > 1 else "1 forecast"
-    past = "days" if backtest.step == "day" else "times"
-    direction = "; it says how wide the future is, not where it goes, and" if backtest.only_width else "; it"
-    return (
-        f"In {forecasts} from past {past} that it had not seen {claim}: its CRPS was {', '.join(parts)}"
-        f"{_advice(backtest, f'{direction} is')}."
-    )
-
-
-def _advice(backtest: Backtest, before: str) -> str:
-    """What is said of prices alone."""
-    return f"{before} no investment advice" if backtest.of_prices else ""
-
-
-def _beaten_by(backtest: Backtest, rival: str) -> list[str]:
-    """Which baselines but the one spoken of were best at a horizon, and better than the model: a clause, or none."""
-    crps = {name: backtest.scores(name).crps for name in backtest.quantiles if name != rival}
-    horizons: dict[str, list[str]] = {}
-    for k, h in enumerate(backtest.horizons):
-        best = min(crps, key=lambda name: crps[name][k])
-        horizons.setdefault(best, []).append(str(h))
-    horizons.pop("model", None)
-    better = [f"{name} at {steps(' and '.join(ahead), backtest.step)}" for name, ahead in horizons.items()]
-    return [f"and other simple forecasts did better than it: {', '.join(better)}"] if better else []

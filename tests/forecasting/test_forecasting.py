@@ -20,7 +20,8 @@ from seqlab.machine import Compute
 from seqlab.models.forecaster import RecurrentForecaster, _interpolation
 from seqlab.runs import RunOptions
 from seqlab.scoring import baselines
-from seqlab.scoring.backtest import Backtest, pool, verdict
+from seqlab.scoring.backtest import Backtest, pool
+from seqlab.scoring.verdict import verdict
 from seqlab.settings import ForecastSettings
 from seqlab.tasks import Task
 
@@ -509,7 +510,7 @@ def test_a_series_that_does_not_move_gets_no_verdict_of_skill(trained):
 
 def test_a_few_days_of_many_series_are_few_days():
     days = np.repeat(np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-21")), 5)
-    outcomes = np.full((100, 1), 0.001)
-    walk, model = (baselines.normal(np.full(100, size), np.array([1]), scoring.LEVELS) for size in (0.05, 0.002))
+    outcomes = np.where(np.arange(20) % 5, 0.001, -0.01).repeat(5)[:, None]  # four days of five are inside
+    walk, model = (baselines.normal(np.full(100, size), np.array([1]), scoring.LEVELS) for size in (0.05, 0.004))
     said = verdict(Backtest((1,), days, outcomes, {"model": model, "random_walk": walk}))
-    assert "not shown" in said and "(p < 0.01), but fewer than 50 days are too few to judge by;" in said
+    assert "the model cannot be judged by fewer than 100 days: beside a random walk its CRPS was" in said

@@ -1,0 +1,272 @@
+"""The verdict: a decision table, the sentence of every combination held against rules, and backtests of every kind."""
+
+import itertools
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seqlab import scoring
+from seqlab.scoring import baselines
+from seqlab.scoring.backtest import Backtest, steps
+from seqlab.scoring.verdict import STATES, Finding, claims, findings, verdict
+
+CURVE = baselines.normal(np.ones(1), np.ones(1, int), scoring.LEVELS)[0, 0]
+RIVALS = {"random_walk": "a random walk", "seasonal_naive": "repeating the last season"}
+UNITS = ("day", "month", "hour", "30 minutes")
+
+# miscalibrated, too few, p < 0.05, better: the state
+TABLE = {
+    (False, False, False, False): "not shown",
+    (False, False, False, True): "not shown",
+    (False, False, True, False): "worse",
+    (False, False, True, True): "better",
+    (False, True, False, False): "too few",
+    (False, True, False, True): "too few",
+    (False, True, True, False): "too few",
+    (False, True, True, True): "too few",
+    (True, False, False, False): "badly calibrated",
+    (True, False, False, True): "badly calibrated",
+    (True, False, True, False): "badly calibrated",
+    (True, False, True, True): "badly calibrated",
+    (True, True, False, False): "badly calibrated",
+    (True, True, False, True): "badly calibrated",
+    (True, True, True, False): "badly calibrated",
+    (True, True, True, True): "badly calibrated",
+}
+
+
+def finding(horizon: int, facts: tuple[bool, bool, bool, bool]) -> Finding:
+    miscalibrated, few, significant, better = facts
+    return Finding(
+        horizon,
+        skill=12.34 if better else -5.67,
+        p=0.001 if significant and better else 0.048 if significant else 0.0501,
+        coverage=0.0 if miscalibrated else 0.81,
+        is_miscalibrated=miscalibrated,
+        days=99 if few else 100,
+        fewest=100,
+    )
+
+
+@pytest.mark.parametrize("facts", TABLE)
+def test_each_row_of_the_table(facts):
+    assert finding(1, facts).state == TABLE[facts]
+
+
+def check(said: str, found: list[Finding], rival: str, step: str) -> None:
+    """What no sentence may break, whatever its words."""
+    claim, _, figures = said.partition(": ")
+    at = {one.horizon: steps(one.horizon, step) for one in found}
+    for state, words in {
+        "badly calibrated": "badly calibrated",
+        "better": "knew more",
+        "worse": "knew less",
+        "not shown": "not shown to know more",
+        "too few": "cannot be judged",
+    }.items():
+        ours = [one for one in found if one.state == state]
+        assert claim.count(words) == bool(ours), said
+        if ours and len(ours) < len(found):  # else it is said of all
+            *before, last = [str(one.horizon) for one in ours]
+            together = steps(f"{', '.join(before)} and {last}" if before else last, step)
+            assert together in claim or all(f"outcomes at {at[one.horizon]}" in claim for one in ours), said
+    first = next(state for state in STATES if any(one.state == state for one in found))
+    assert claim.startswith(
+        {
+            "badly calibrated": "was badly calibrated",
+            "better": "knew more",
+            "worse": "knew less",
+            "not shown": "is not shown",
+            "too few": "cannot be judged",
+        }[first]
+    )
+    for one in found:
+        way = "better" if one.skill > 0 else "worse"
+        figure = re.search(
+            rf"[\d.]+ % {way} at {re.escape(at[one.horizon])}(?: \(p ([<=]) ([\d.]+)\))?(?:,|$)", figures
+        )
+        assert (figure is not None) == (one.state != "badly calibrated"), said  # its figure would mislead
+        if figure is not None:  # a p where there is a judgement, and on the side of 0.05 where the claim is
+            assert (figure[1] is not None) == (one.state != "too few"), said
+            if figure[1] is not None:
+                assert (float(figure[2]) < 0.05) == (one.state in ("better", "worse")), said
+    if any(one.state != "badly calibrated" for one in found):
+        assert said.count(rival) == 1  # else "better" than what?
+    assert not re.search(r"price|close|invest|\. |nan", said)
+    assert step == "day" or "day" not in said
+
+
+@pytest.mark.parametrize("step", UNITS)
+@pytest.mark.parametrize("rival", RIVALS.values())
+def test_no_combination_of_up_to_three_horizons_contradicts_itself(rival, step):
+    for count in (1, 2, 3):
+        for facts in itertools.product(TABLE, repeat=count):
+            found = [finding(h, one) for h, one in zip((1, 5, 20), facts, strict=False)]
+            check(claims(found, rival, step), found, rival, step)
+
+
+def test_each_horizon_says_how_many_it_needs_where_they_differ():
+    few = [
+        replace(finding(h, (False, True, True, True)), fewest=n, days=50) for h, n in ((1, 100), (5, 100), (20, 200))
+    ]
+    said = claims(few, "a random walk", "day")
+    assert said.startswith("cannot be judged at 1, 5 and 20 days by fewer than 100, 100 and 200 days: beside a random")
+    assert claims(few[:2], "a random walk", "day").startswith("cannot be judged by fewer than 100 days: ")
+
+
+def made(kinds: tuple[str, ...], days: int = 400, rival: str = "random_walk") -> Backtest:
+    """A backtest whose model is of a kind at each horizon: of sizes that come in two, known to one or to none of them.
+
+    All are calibrated but the "narrow": who does not know which size it is has the quantiles of both together.
+    """
+    random = np.random.default_rng(0)
+    size = np.where(random.random((days, len(kinds))) < 0.5, 0.5, 2.0)
+    outcomes = size * random.normal(size=size.shape)
+    ignorant = np.tile(IGNORANT, (*size.shape, 1))
+    knowing = size[..., None] * CURVE
+    jitter = np.exp(0.1 * random.normal(size=(*size.shape, 1)))
+    ours = {"better": knowing, "worse": ignorant, "even": knowing * jitter, "narrow": 0.1 * knowing}
+    theirs = {"better": ignorant, "worse": knowing, "even": knowing / jitter, "narrow": ignorant}
+    quantiles = {
+        "model": np.stack([ours[kind][:, k] for k, kind in enumerate(kinds)], axis=1),
+        rival: np.stack([theirs[kind][:, k] for k, kind in enumerate(kinds)], axis=1),
+    }
+    if rival != "random_walk":
+        quantiles["random_walk"] = 20 * ignorant
+    return Backtest((1, 2, 3)[: len(kinds)], np.arange(days), outcomes, quantiles)
+
+
+SAMPLE = np.random.default_rng(1).normal(size=100_000)
+IGNORANT = np.quantile(np.concatenate([0.5 * SAMPLE, 2.0 * SAMPLE]), scoring.LEVELS)
+OF_KIND = {"better": "better", "worse": "worse", "even": "not shown", "narrow": "badly calibrated"}
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize("kinds", [kinds for n in (1, 3) for kinds in itertools.product(OF_KIND, repeat=n)])
+def test_a_backtest_is_judged_by_what_it_is_and_in_words_that_fit(kinds, rival):
+    backtest = made(kinds, rival=rival)
+    found = findings(backtest, rival)
+    assert [one.state for one in found] == [OF_KIND[kind] for kind in kinds]
+    for step, of_prices, only_width in (("day", True, True), ("day", False, False), ("month", False, False)):
+        said = verdict(replace(backtest, step=step, of_prices=of_prices, only_width=only_width))
+        assert said.startswith("In 400 forecasts from past ") and said.endswith(".") and ". " not in said
+        assert said.count("the model ") == 1
+        check(
+            said.partition("the model ")[2].partition("; it ")[0].removesuffix(".").replace("without drift ", ""),
+            found,
+            RIVALS[rival],
+            step,
+        )
+        assert said.endswith("is no investment advice.") == of_prices == ("investment" in said)
+        assert ("not where it goes" in said) == only_width
+        assert step == "day" or "day" not in said
+
+
+@pytest.mark.parametrize(
+    ("horizon", "stride", "fewest"), [(1, 1, 100), (5, 1, 100), (20, 1, 200), (60, 1, 600), (20, 5, 100)]
+)
+def test_as_many_days_as_its_horizon_needs_are_enough_and_one_less_is_not(horizon, stride, fewest):
+    backtest = replace(made(("better",), fewest), horizons=(horizon,), stride=stride)
+    assert findings(backtest, "random_walk")[0].state == "better"
+    less = Backtest(
+        (horizon,),
+        backtest.origins[1:],
+        backtest.outcomes[1:],
+        {name: values[1:] for name, values in backtest.quantiles.items()},
+        stride=stride,
+    )
+    assert findings(less, "random_walk")[0].state == "too few"
+    assert f"cannot be judged by fewer than {fewest} days: beside a random walk its CRPS was" in verdict(less)
+
+
+def test_as_many_tests_as_horizons_make_each_harder():
+    """Bonferroni: the same differences at three horizons are the evidence of one, tested three times."""
+    once = made(("even",))
+    p = once.p_values()[0]
+    thrice = replace(
+        once,
+        horizons=(1, 2, 3),
+        outcomes=np.repeat(once.outcomes, 3, 1),
+        quantiles={name: np.repeat(values, 3, 1) for name, values in once.quantiles.items()},
+    )
+    assert findings(once, "random_walk")[0].p == pytest.approx(p)
+    assert [one.p for one in findings(thrice, "random_walk")] == pytest.approx([min(1.0, 3 * p)] * 3)
+
+
+def test_where_only_the_width_is_said_the_drift_is_not_tested():
+    """A drift that the outcomes have makes a model better; not one that says it does not know where it goes."""
+    even = made(("even",))
+    drifting = replace(
+        even,
+        outcomes=even.outcomes + 1.0,
+        quantiles={"model": even.quantiles["random_walk"] + 1.0, "random_walk": even.quantiles["random_walk"]},
+        only_width=False,
+    )
+    assert findings(drifting, "random_walk")[0].state == "better" and "without drift" not in verdict(drifting)
+    centred = replace(drifting, only_width=True)
+    assert findings(centred, "random_walk")[0].state == "not shown"
+    assert "its CRPS without drift was" in verdict(centred) and "without drift" not in verdict(even)
+    assert findings(centred, "random_walk")[0].p == centred.p_values(at_last_price=True)[0]
+    assert [findings(one, "random_walk")[0].skill for one in (centred, drifting)] == [
+        *centred.skill(at_last_price=True),
+        *drifting.skill(),
+    ]
+    assert findings(drifting, "random_walk")[0].p == drifting.p_values()[0] < 0.001
+
+
+def counts(share_of_zeros: float, days: int = 400) -> Backtest:
+    random = np.random.default_rng(5)
+    outcomes = np.where(random.random((days, 1)) < share_of_zeros, 0.0, 1.0)
+    model = np.tile((np.array(scoring.LEVELS) > share_of_zeros).astype(float), (days, 1, 1))
+    return Backtest((1,), np.arange(days), outcomes, {"model": model, "random_walk": model + 1.0})
+
+
+def test_calibration_is_a_matter_of_how_many_forecasts_and_of_either_side():
+    narrow = made(("narrow",))
+    assert narrow.miscalibrated() == [True]
+    wide = replace(narrow, quantiles={name: 40 * values for name, values in narrow.quantiles.items()})
+    assert wide.miscalibrated() == [True] and wide.scores("model").coverage80[0] > 0.95
+    assert made(("even",)).miscalibrated() == [False]
+    assert "was badly calibrated (its 80 % interval held" in verdict(made(("narrow",), 20))  # a few are enough for that
+    assert replace(narrow, horizons=(100,)).miscalibrated() == [False]  # four independent ones say nothing
+    assert replace(wide, horizons=(40,)).miscalibrated() == [False]  # ten are all inside now and then
+    assert [counts(share).miscalibrated() for share in (0.5, 0.97)] == [[False], [False]]  # all of them on its edge
+
+
+def test_a_coverage_that_is_off_by_a_little_is_no_bad_one_however_many_days_say_so():
+    """An interval of 77 % in 20,000 days: no chance, and no matter."""
+    outcomes = np.random.default_rng(7).normal(size=(20_000, 1))
+    model = np.tile(1.2 / 1.2816 * CURVE, (20_000, 1, 1))
+    backtest = Backtest((1,), np.arange(20_000), outcomes, {"model": model})
+    assert backtest.scores("model").coverage80[0] == pytest.approx(0.77, abs=0.01)
+    assert backtest.miscalibrated() == [False]
+    assert replace(backtest, quantiles={"model": 0.8 * model}).miscalibrated() == [True]
+
+
+def test_calibrated_forecasts_are_called_badly_calibrated_no_more_often_than_said():
+    random = np.random.default_rng(6)
+    found = []
+    for _ in range(400):
+        steps_of = random.normal(size=309)
+        outcomes = np.convolve(steps_of, np.ones(10), "valid")[:, None]
+        model = np.tile(np.sqrt(10) * CURVE, (300, 1, 1))
+        found += Backtest((10,), np.arange(300), outcomes, {"model": model}).miscalibrated()
+    assert np.mean(found) < 0.07
+
+
+def test_where_gaps_leave_no_origin_it_does_not_say_that_nothing_came_after_the_cut():
+    none = replace(
+        made(("even",)), origins=np.arange(0), outcomes=np.zeros((0, 1)), quantiles={"model": np.zeros((0, 1, 19))}
+    )
+    for step, past in (("day", "day"), ("hour", "time")):
+        said = verdict(replace(none, step=step, of_prices=False))
+        assert said.endswith(f"no {past} after the model's cut can be forecast from and has all its outcomes.")
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 7])
+def test_a_backtest_of_a_few_days_has_numbers_and_a_sentence(days):
+    few = made(("even", "narrow"), days)
+    assert all(0 <= p <= 1 for p in few.p_values())
+    assert "cannot be judged" in verdict(few) and "nan" not in verdict(few)
