@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from seqlab.data.batches import seeded
 from seqlab.data.tables.target import Target
 from seqlab.models.mlp import MLP
+from seqlab.tabular.intervals import QUANTILES, Scale
 from seqlab.training import Batch, State
 
 BETTER = 0.001  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
@@ -25,13 +26,14 @@ EVALUATED = 8192  # rows at once
 
 @dataclass(frozen=True)
 class Part:
-    """What the two nets of a part are given: x float32 (N, F), y int64 or float32 (N,), of all rows of the table as
-    this part sees them; target: what y means; train_rows: the numbers of the rows to learn from, and of these val_rows,
-    which the early-stopping net does not learn from."""
+    """What the two nets of a part are given: x float32 (N, F), y int64 (N,) or float32 (N, 2), of all rows of the table
+    as this part sees them; target: what y means, or its first column; scale: what its second column means; train_rows:
+    the numbers of the rows to learn from, and of these val_rows, which the early-stopping net does not learn from."""
 
     x: np.ndarray
     y: np.ndarray
     target: Target
+    scale: Scale | None
     train_rows: np.ndarray
     val_rows: np.ndarray
 
@@ -96,19 +98,19 @@ class BatchedMLP(nn.Module):
 
 
 class RowBatches:
-    """Batches of rows for every active net: x (K, B, F) and y (K x B,). Each net goes through its own rows again and
-    again, in an order that is a function of the seed, the net's number and the round; an epoch is one round of the
+    """Batches of rows for every active net: x (K, B, F) and y (K x B, ...). Each net goes through its own rows again
+    and again, in an order that is a function of the seed, the net's number and the round; an epoch is one round of the
     longest."""
 
     def __init__(
         self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, nets: BatchedMLP | None = None
     ) -> None:
-        """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers.
-        nets: the model whose active nets get rows; None: all do."""
+        """x (parts, N, F), y (parts, N, ...): net k reads part k modulo their number; rows: for each net its row
+        numbers. nets: the model whose active nets get rows; None: all do."""
         self.rows, self.seed, self.nets = rows, seed, nets
         self.counts = [len(one) for one in rows]
         self.batch_size = min(batch_size, max(self.counts))
-        self.x, self.y = x.flatten(0, 1), y.flatten()
+        self.x, self.y = x.flatten(0, 1), y.flatten(0, 1)
         self.offsets = (torch.arange(len(rows)) % len(x) * x.shape[1])[:, None]  # (K, 1)
         self.orders: dict[tuple[int, int], Tensor] = {}
 
@@ -149,14 +151,22 @@ class RowBatches:
 
 
 def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
-    """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B).
+    """outputs (K, B, C) or (K, B, 1 + QUANTILES), targets (K, B) or (K, B, 2) -> the loss of every row (K, B).
 
-    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target.
+    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target, and to that
+    the pinball loss of the quantiles.
     """
     if loss == "cross_entropy":
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
-    error = outputs[..., 0] - y
-    return error.square() if loss == "squared" else error.abs()
+    error = outputs[..., 0] - y[..., 0]
+    return (error.square() if loss == "squared" else error.abs()) + pinball(outputs[..., 1:], y[..., 1:])
+
+
+def pinball(quantiles: Tensor, y: Tensor) -> Tensor:
+    """The mean over QUANTILES of the loss that each is the minimum of (Koenker and Bassett 1978): (..., QUANTILES) and
+    y (..., 1) -> (...)."""
+    shares, above = quantiles.new_tensor(QUANTILES), y - quantiles
+    return torch.maximum(shares * above, (shares - 1) * above).mean(-1)
 
 
 def mean_loss(
@@ -169,7 +179,7 @@ def mean_loss(
     """
     assert isinstance(model, BatchedMLP)
     x, y = batch
-    y = y.view(x.shape[:2])
+    y = y.view(*x.shape[:2], *y.shape[1:])
     losses = row_losses(model(x), y, loss)  # (K, B)
     if weights is not None:
         if len(x) < len(weights):

@@ -12,6 +12,7 @@ from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target, fit_target
 from seqlab.errors import DataError, UsageError, did_you_mean
 from seqlab.tabular.duplicates import copies, row_hashes
+from seqlab.tabular.intervals import Scale
 from seqlab.tasks import Note
 
 FAR = 100.0  # times what the middle half spans
@@ -45,13 +46,15 @@ class Examples:
             "time": None if self.time is None else self.time[rows],
         }
 
-    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target]:
-        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised."""
+    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target, Scale | None]:
+        """The targets of all rows as a net learns them from `rows`, and what they mean: class numbers (N,), or numbers
+        (N, 2), standardised, and in the scale of their quantiles."""
         if self.classes:
-            return self.values, self.target
-        mean, deviation = float(self.values[rows].mean()), float(self.values[rows].std()) or 1.0
-        scaled = ((self.values - mean) / deviation).astype(np.float32)
-        return scaled, replace(self.target, mean=mean, deviation=deviation)
+            return self.values, self.target, None
+        known = self.values[rows]
+        mean, deviation, scale = float(known.mean()), float(known.std()) or 1.0, Scale.of(known)
+        y = np.stack([(self.values - mean) / deviation, scale.scaled(self.values)], 1).astype(np.float32)
+        return y, replace(self.target, mean=mean, deviation=deviation), scale
 
 
 def examples_of(

@@ -34,10 +34,10 @@ def parts_of(
     x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
     parts = []
     for whole, encoder, rows in zip(x, encoders, train_rows, strict=True):
-        y, target = data.scaled(rows)
+        y, target, scale = data.scaled(rows)
         val_rows = val_rows_of(data, rows, val_share, seed)
         own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
-        parts.append(Part(own, y, target, rows, val_rows))
+        parts.append(Part(own, y, target, scale, rows, val_rows))
     return x, parts
 
 

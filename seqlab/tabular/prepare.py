@@ -16,6 +16,7 @@ from seqlab.models.mlp import MLP
 from seqlab.runs import Prepared
 from seqlab.settings import TableSettings
 from seqlab.tabular.batched import BatchedMLP, Part, RowBatches, mean_loss, outputs_of, row_losses
+from seqlab.tabular.intervals import QUANTILES
 from seqlab.training import Validate, optimizers, schedules
 
 L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
@@ -41,7 +42,7 @@ def prepare(
     rows = _rows_of_nets(parts)
     of_a_row = L2_CLASSES if classes else L2_NUMBERS
     l2 = [of_a_row / len(part.train_rows) if settings.l2 is None else settings.l2 for part in parts]
-    shape = _shape(x.shape[2], classes or 1, len(rows), settings)
+    shape = _shape(x.shape[2], classes or 1 + len(QUANTILES), len(rows), settings)
     torch.manual_seed(settings.seed)
     mlp = MLP(**shape)
     for number in range(len(rows)):
@@ -125,8 +126,8 @@ def _validation(
     longest = max(len(part.val_rows) for part in parts)  # the others are padded
     rows = torch.stack([torch.from_numpy(np.resize(part.val_rows, longest)) for part in parts]).to(x.device)
     there = torch.stack([torch.arange(longest) < len(part.val_rows) for part in parts]).to(x.device)
-    own_x = torch.stack([x[number, rows[number]] for number in range(len(parts))])  # (parts, longest, F)
-    own_y = y.gather(1, rows)
+    own_x = torch.stack([x[number, own] for number, own in enumerate(rows)])  # (parts, longest, F)
+    own_y = torch.stack([y[number, own] for number, own in enumerate(rows)])
     counts = there.float()  # what each row counts
     if weights is not None:
         weighted = there * weights[: len(parts)].gather(1, own_y)
