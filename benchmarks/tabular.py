@@ -51,7 +51,7 @@ SETS: dict[str, Callable[..., Any]] = {
 }
 NUMBERS = ("diabetes",)
 MADE = ("even", "spread", "skewed", "counts")
-REAL = ("diabetes", "scores", "houses", "sales", "visits", "diamonds")
+REAL = ("diabetes", "food", "houses", "sales", "visits", "diamonds")
 PENALTIES, RATES = (1e-4, 1e-2, 1.0), (1e-3, 5e-3)  # theirs
 L2_OF_A_ROW, LR = (0.5, 2.0, 8.0), (2e-3, 5e-3)  # ours; 2.0 (12.0 of numbers) and 5e-3 are the defaults
 
@@ -192,11 +192,11 @@ def real(name: str) -> pd.DataFrame:
     """A regression table that comes with a package, `target` its number. Raises ImportError without the package."""
     if name == "diabetes":
         return datasets.load_diabetes(as_frame=True).frame
-    if name in ("visits", "scores"):
-        from statsmodels.datasets import randhie, star98
+    if name in ("visits", "food"):
+        from statsmodels.datasets import engel, randhie
 
-        column = {"visits": "mdvis", "scores": "MATHTOT"}[name]
-        return {"visits": randhie, "scores": star98}[name].load_pandas().data.rename(columns={column: "target"})
+        column = {"visits": "mdvis", "food": "foodexp"}[name]
+        return {"visits": randhie, "food": engel}[name].load_pandas().data.rename(columns={column: "target"})
     import plotnine.data
 
     table, column = {

@@ -151,22 +151,24 @@ class RowBatches:
 
 
 def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
-    """outputs (K, B, C) or (K, B, 1 + QUANTILES), targets (K, B) or (K, B, 2) -> the loss of every row (K, B).
+    """outputs (K, B, C) or (K, B, 2 + QUANTILES), targets (K, B) or (K, B, 2) -> the loss of every row (K, B).
 
-    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target, and to that
-    the pinball loss of the quantiles.
+    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target. Of numbers it
+    is that of the target, that of what the quantiles are told from, and the pinball loss of these, which does not reach
+    what they are told from: pulled to zero, they are as far from it in every row.
     """
     if loss == "cross_entropy":
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
-    error = outputs[..., 0] - y[..., 0]
-    return (error.square() if loss == "squared" else error.abs()) + pinball(outputs[..., 1:], y[..., 1:])
+    error = outputs[..., :2] - y
+    quantiles = outputs[..., 1:2].detach() + outputs[..., 2:]
+    return (error.square() if loss == "squared" else error.abs()).sum(-1) + pinball(quantiles, y[..., 1:])
 
 
 def pinball(quantiles: Tensor, y: Tensor) -> Tensor:
-    """The mean over QUANTILES of the loss that each is the minimum of (Koenker and Bassett 1978): (..., QUANTILES) and
+    """The sum over QUANTILES of the loss that each is the minimum of (Koenker and Bassett 1978): (..., QUANTILES) and
     y (..., 1) -> (...)."""
     shares, above = quantiles.new_tensor(QUANTILES), y - quantiles
-    return torch.maximum(shares * above, (shares - 1) * above).mean(-1)
+    return torch.maximum(shares * above, (shares - 1) * above).sum(-1)
 
 
 def mean_loss(

@@ -48,13 +48,15 @@ class Examples:
 
     def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target, Scale | None]:
         """The targets of all rows as a net learns them from `rows`, and what they mean: class numbers (N,), or numbers
-        (N, 2), standardised, and in the scale of their quantiles."""
+        (N, 2), standardised, and in the scale of their quantiles. Where none of `rows` is negative, none is predicted
+        below the lowest."""
         if self.classes:
             return self.values, self.target, None
         known = self.values[rows]
         mean, deviation, scale = float(known.mean()), float(known.std()) or 1.0, Scale.of(known)
         y = np.stack([(self.values - mean) / deviation, scale.scaled(self.values)], 1).astype(np.float32)
-        return y, replace(self.target, mean=mean, deviation=deviation), scale
+        floor = float(known.min()) if scale.floor is not None else None
+        return y, replace(self.target, mean=mean, deviation=deviation, floor=floor), scale
 
 
 def examples_of(
@@ -80,7 +82,7 @@ def examples_of(
             raise
         raise DataError(f"{problem.message}; {notes[0]}", problem.hint) from problem
     notes.append(found.why)
-    values = in_units(found.encode(frame[target]), found)
+    values = found.values(frame[target])
     notes += [] if found.classes else _far(values, target)
     inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
     if inputs.shape[1] == 0:
@@ -115,12 +117,7 @@ def labeled_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray
     frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
     if frame.empty:
         raise DataError(f"no row of {table.name} has a '{target.name}'", "use rows whose outcome is known")
-    return frame, in_units(target.encode(frame[target.name]), target)
-
-
-def in_units(encoded: np.ndarray, target: Target) -> np.ndarray:
-    """Class numbers as they are; standardised numbers in the target's units."""
-    return encoded if target.classes else encoded.astype(np.float64) * target.deviation + target.mean
+    return frame, target.values(frame[target.name])
 
 
 def about(

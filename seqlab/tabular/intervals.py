@@ -67,8 +67,8 @@ class Intervals:
     moves: dict[float, tuple[float, ...]]
 
     def ends(self, predicted: np.ndarray, quantiles: np.ndarray) -> dict[float, tuple[np.ndarray, np.ndarray]]:
-        """By level low and high (N,) in the target's units, each within the next, from predictions (N,) in those units
-        and quantiles (N, QUANTILES), scaled."""
+        """By level low and high (N,) in the target's units, each within the next and around the prediction, from
+        predictions (N,) in those units and quantiles (N, QUANTILES), scaled."""
         groups = np.searchsorted(self.edges, predicted, side="right")
         found: dict[float, tuple[np.ndarray, np.ndarray]] = {}
         inner = None
@@ -80,7 +80,8 @@ class Intervals:
             if inner is not None:
                 low, high = np.minimum(low, inner[0]), np.maximum(high, inner[1])
             inner = low, high
-            found[level] = self.scale.in_units(low), self.scale.in_units(high)
+            ends = self.scale.in_units(low), self.scale.in_units(high)
+            found[level] = np.minimum(ends[0], predicted), np.maximum(ends[1], predicted)
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def with_quantiles(net: MLP, x: np.ndarray, target: Target) -> tuple[np.ndarray,
     terms of its scale, ascending; of a net without quantiles once more the numbers (N, 1)."""
     outputs = _outputs(net, x)
     predicted = _predicted(outputs, target)
-    return predicted, np.sort(outputs[:, 1:], 1) if outputs.shape[1] > 1 else predicted[:, None]
+    return predicted, np.sort(outputs[:, 1:2] + outputs[:, 2:], 1) if outputs.shape[1] > 1 else predicted[:, None]
 
 
 def _outputs(net: MLP, x: np.ndarray) -> np.ndarray:
@@ -64,7 +64,8 @@ def _outputs(net: MLP, x: np.ndarray) -> np.ndarray:
 def _predicted(outputs: np.ndarray, target: Target) -> np.ndarray:
     if target.classes:
         return torch.from_numpy(outputs).softmax(1).numpy()
-    return outputs[:, 0] * target.deviation + target.mean
+    found = outputs[:, 0] * target.deviation + target.mean
+    return found if target.floor is None else np.maximum(found, target.floor)
 
 
 def labels_of(classes: tuple[str, ...]) -> pd.Index:

@@ -42,7 +42,7 @@ def prepare(
     rows = _rows_of_nets(parts)
     of_a_row = L2_CLASSES if classes else L2_NUMBERS
     l2 = [of_a_row / len(part.train_rows) if settings.l2 is None else settings.l2 for part in parts]
-    shape = _shape(x.shape[2], classes or 1 + len(QUANTILES), len(rows), settings)
+    shape = _shape(x.shape[2], classes or 2 + len(QUANTILES), len(rows), settings)
     torch.manual_seed(settings.seed)
     mlp = MLP(**shape)
     for number in range(len(rows)):

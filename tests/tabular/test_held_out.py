@@ -27,12 +27,14 @@ def made(task: str) -> Table:
     return Table(task, frame, "b" * 64, ())
 
 
-def spoiled(data: Table, rows: np.ndarray, *, words: bool, numbers: bool) -> Table:
-    """The table with values in these rows that would change whatever is fitted to them."""
+def spoiled(data: Table, rows: np.ndarray, *, wider: bool, numbers: bool) -> Table:
+    """The table with values in these rows that would change whatever is fitted to them; wider: also how many features
+    there are."""
     frame = data.frame.copy()
-    frame.loc[rows, "size"] = np.where(np.arange(len(rows)) % 3 == 0, np.nan, 1e4)
-    frame.loc[rows, "day"] = pd.Timestamp("2150-07-01")
-    if words:
+    frame.loc[rows, "size"] = 1e4
+    if wider:
+        frame.loc[rows[::3], "size"] = np.nan
+        frame.loc[rows, "day"] = pd.Timestamp("2150-07-01")
         frame.loc[rows, "colour"] = "violet"
     if numbers:
         frame.loc[rows, "target"] = frame.loc[rows, "target"] * 1e3 - 5
@@ -47,7 +49,7 @@ def test_rows_held_out_change_nothing_of_the_model(tmp_path: Path, task: str, ti
     one = trained(data, tmp_path / "one", time=time, **HOW)
     rows = decode_rows(one.config["split"]["held_out"])
     assert len(rows) == 40
-    worse = spoiled(data, rows, words=True, numbers=task == "numbers")
+    worse = spoiled(data, rows, wider=True, numbers=task == "numbers")
     other = trained(worse, tmp_path / "other", time=time, **HOW)
     for name in ("encoder", "split", "model", "l2"):
         assert one.config[name] == other.config[name]
@@ -69,10 +71,9 @@ def test_rows_of_a_fold_change_nothing_of_the_net_that_is_measured_on_them(tmp_p
     data = made("numbers")
     data = replace(data, frame=data.frame.assign(part=np.arange(200) // 100))
     one = trained(data, tmp_path / "one", groups="part", folds=2, **HOW)
-    other = None
     changed = []
     for rows in (np.arange(100), np.arange(100, 200)):
-        worse = spoiled(data, rows, words=False, numbers=True)
+        worse = spoiled(data, rows, wider=False, numbers=True)
         other = trained(worse, tmp_path / f"other{rows[0]}", groups="part", folds=2, **HOW)
         best = [name for name in one.weights() if name.startswith("best_")]
         changed.append(
@@ -103,7 +104,7 @@ def test_a_checkpoint_without_quantiles_has_its_intervals_of_one_width(tmp_path:
     np.testing.assert_allclose(found["high"] - found["prediction"], 2.0)
     np.testing.assert_allclose(found["prediction"] - found["low"], 2.0)
     again = TableModel.of(checkpoint.load(tmp_path / "new"), FP32)
-    np.testing.assert_allclose(again.predict(data.frame), found["prediction"])
+    np.testing.assert_allclose(again.predict(data.frame), found["prediction"], rtol=1e-4)
     inside = (data.frame["target"] - found["prediction"]).abs() <= 2.0
     assert model.evaluate(data.frame)["coverage"]["0.9"] == inside.mean()
     assert list(model.evaluate(data)["coverage"]) == ["0.5", "0.9"]
