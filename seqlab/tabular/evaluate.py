@@ -12,7 +12,7 @@ from seqlab.tabular.examples import Examples
 from seqlab.tabular.folds import Split
 from seqlab.tabular.intervals import Intervals, conformal, coverage, crossed, edges_of
 from seqlab.tabular.metrics import Metrics, class_metrics, number_metrics, summary
-from seqlab.tabular.predictions import outputs_in_units, with_quantiles
+from seqlab.tabular.predictions import outputs_in_units, quantiles_of
 
 MOST_ROWS = 20_000  # by which the groups of the prediction are told apart
 
@@ -40,7 +40,7 @@ def run_metrics(
     held_out: list[Case] = [
         (number, parts[number].x[out], data.values[out]) for number, (_, out) in enumerate(splits) if len(out)
     ]
-    tested: list[Case] = [] if test is None else [(len(parts) - 1, *test)]
+    tested: list[Case] = [] if test is None else [(len(splits) - 1, *test)]
     cases = held_out or tested
     found = [outputs_in_units(nets.member(number), x, parts[number].target) for number, x, _ in cases]
     result = _together([metrics_of(one, truth, data.target) for one, (_, _, truth) in zip(found, cases, strict=True)])
@@ -49,31 +49,30 @@ def run_metrics(
         ((number, x, truth),) = tested
         result["test"] = metrics_of(outputs_in_units(nets.member(number), x, parts[number].target), truth, data.target)
     if not data.classes:
-        intervals, covered = _intervals(nets, parts, cases)
+        intervals, covered = _intervals(nets, parts, cases, found)
         result |= {"intervals": intervals.to_dict(), **covered}
         if held_out and tested:
-            predicted, quantiles = with_quantiles(nets.member(number), x, parts[number].target)
-            result["test"] |= coverage(intervals.ends(predicted, quantiles), predicted, truth)
+            predicted = outputs_in_units(nets.member(number), x, parts[number].target)
+            ends = intervals.ends(predicted, quantiles_of(nets.member(number + len(splits)), x))
+            result["test"] |= coverage(ends, predicted, truth)
     return result
 
 
-def _intervals(nets: MLP, parts: Sequence[Part], cases: Sequence[Case]) -> tuple[Intervals, Metrics]:
-    """Those of the last net, made by rows held out from each, and how many of these lie in intervals of the others."""
-    last, scale = parts[-1], parts[-1].scale
+def _intervals(
+    nets: MLP, parts: Sequence[Part], cases: Sequence[Case], found: Sequence[np.ndarray]
+) -> tuple[Intervals, Metrics]:
+    """Those of the last net, made by rows held out from each, of which `found` was predicted, and how many of these lie
+    in intervals of the others. The nets of the second half of the parts have learned quantiles."""
+    last, scale, half = parts[-1], parts[-1].scale, len(parts) // 2
     assert scale is not None
-    found = []
-    for number, x, truth in cases:
-        own = parts[number].scale
+    quantiles = []
+    for number, x, _ in cases:
+        own = parts[number + half].scale
         assert own is not None
-        predicted, quantiles = with_quantiles(nets.member(number), x, parts[number].target)
-        found.append((predicted, scale.scaled(own.in_units(quantiles)), truth))
-    rows = (
-        np.concatenate([one[0] for one in found]),
-        np.concatenate([one[1] for one in found]),
-        np.concatenate([one[2] for one in found]),
-    )
+        quantiles.append(scale.scaled(own.in_units(quantiles_of(nets.member(number + half), x))))
+    rows = np.concatenate(found), np.concatenate(quantiles), np.concatenate([truth for _, _, truth in cases])
     learned = last.train_rows[:: -(-len(last.train_rows) // MOST_ROWS)]
-    edges = edges_of(outputs_in_units(nets.member(len(parts) - 1), last.x[learned], last.target), len(rows[0]))
+    edges = edges_of(outputs_in_units(nets.member(half - 1), last.x[learned], last.target), len(rows[0]))
     made = conformal(scale, edges, *rows)
     folds = np.repeat(np.arange(len(cases)), [len(truth) for _, _, truth in cases]) if len(cases) > 1 else None
     return made, crossed(made, *rows, folds)

@@ -12,7 +12,6 @@ from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target, fit_target
 from seqlab.errors import DataError, UsageError, did_you_mean
 from seqlab.tabular.duplicates import copies, row_hashes
-from seqlab.tabular.intervals import Scale
 from seqlab.tasks import Note
 
 FAR = 100.0  # times what the middle half spans
@@ -46,17 +45,16 @@ class Examples:
             "time": None if self.time is None else self.time[rows],
         }
 
-    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target, Scale | None]:
-        """The targets of all rows as a net learns them from `rows`, and what they mean: class numbers (N,), or numbers
-        (N, 2), standardised, and in the scale of their quantiles. Where none of `rows` is negative, none is predicted
-        below the lowest."""
+    def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target]:
+        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised, and
+        where none of these rows is negative, none is predicted below the lowest."""
         if self.classes:
-            return self.values, self.target, None
+            return self.values, self.target
         known = self.values[rows]
-        mean, deviation, scale = float(known.mean()), float(known.std()) or 1.0, Scale.of(known)
-        y = np.stack([(self.values - mean) / deviation, scale.scaled(self.values)], 1).astype(np.float32)
-        floor = float(known.min()) if scale.floor is not None else None
-        return y, replace(self.target, mean=mean, deviation=deviation, floor=floor), scale
+        mean, deviation = float(known.mean()), float(known.std()) or 1.0
+        scaled = ((self.values - mean) / deviation).astype(np.float32)
+        floor = float(known.min()) if known.min() >= 0 else None
+        return scaled, replace(self.target, mean=mean, deviation=deviation, floor=floor)
 
 
 def examples_of(

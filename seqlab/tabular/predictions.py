@@ -45,12 +45,10 @@ def outputs_in_units(net: MLP, x: np.ndarray, target: Target) -> np.ndarray:
     return _predicted(_outputs(net, x), target)
 
 
-def with_quantiles(net: MLP, x: np.ndarray, target: Target) -> tuple[np.ndarray, np.ndarray]:
-    """What one net predicts from x (N, features): numbers (N,) in the target's units, and their quantiles (N, Q) in the
-    terms of its scale, ascending; of a net without quantiles once more the numbers (N, 1)."""
+def quantiles_of(net: MLP, x: np.ndarray) -> np.ndarray:
+    """The quantiles (N, QUANTILES) that a net has learned, ascending, in the terms of its scale."""
     outputs = _outputs(net, x)
-    predicted = _predicted(outputs, target)
-    return predicted, np.sort(outputs[:, 1:2] + outputs[:, 2:], 1) if outputs.shape[1] > 1 else predicted[:, None]
+    return np.sort(outputs[:, :1] + outputs[:, 1:], 1)
 
 
 def _outputs(net: MLP, x: np.ndarray) -> np.ndarray:

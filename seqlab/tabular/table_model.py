@@ -24,7 +24,7 @@ from seqlab.tabular.evaluate import Metrics, metrics_of
 from seqlab.tabular.examples import labeled_rows, unlabeled
 from seqlab.tabular.importance import importance
 from seqlab.tabular.intervals import Intervals, coverage, crossed
-from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, with_quantiles
+from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, quantiles_of
 from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Note, Task
 
@@ -45,6 +45,7 @@ class TableModel:
     encoder: Encoder
     target: Target
     intervals: Intervals
+    spread: MLP | None = None  # the net of the quantiles that they are made of
     compute: Compute = Compute()
 
     @classmethod
@@ -64,7 +65,9 @@ class TableModel:
         else:  # of classes, of a run that has not come to its end, or of nets that learned no quantiles
             intervals = Intervals.of_one_width(metrics.get("widths", {}))
         encoder, target = Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"])
-        return cls(saved, nets.best().member(config["parts"] - 1), encoder, target, intervals, compute)
+        best, told = nets.best(), config.get("quantile_parts", 0)
+        spread = best.member(config["parts"] - 1) if told else None
+        return cls(saved, best.member(config["parts"] - told - 1), encoder, target, intervals, spread, compute)
 
     def predict(self, rows: TableData) -> pd.Series:
         """The predictions, named as the target and with the index of a DataFrame given: numbers, or classes as pandas
@@ -236,9 +239,12 @@ class TableModel:
 
     def _with_quantiles(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Numbers (N,) in the target's units, and what `Intervals.ends` takes beside them."""
-        device_config = self.compute.resolve(self.checkpoint.config["parameters"])
+        device_config, x = self.compute.resolve(self.checkpoint.config["parameters"]), self.encoder.encode(frame)
         with use_threads(device_config.threads):
-            return with_quantiles(self.net.to(device_config.device), self.encoder.encode(frame), self.target)
+            found = outputs_in_units(self.net.to(device_config.device), x, self.target)
+            if self.spread is None:
+                return found, found[:, None]
+            return found, quantiles_of(self.spread.to(device_config.device), x)
 
     def _metrics(self, table: Table) -> Metrics:
         frame, truth = labeled_rows(table, self.target)

@@ -160,7 +160,7 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
 def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
     """Raise CheckpointError where a run that is to be resumed has split, encoded or learned its table otherwise."""
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
-    outputs = len(config["target"]["classes"]) or 2 + len(QUANTILES)
+    outputs = len(config["target"]["classes"]) or 1 + len(QUANTILES)
     if saved.config["model"]["outputs"] != outputs or any(saved.config[name] != one for name, one in again.items()):
         raise CheckpointError(
             f"{saved.folder} was begun by a version of seqlab that splits, encodes or learns this table differently",
