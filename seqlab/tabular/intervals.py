@@ -8,7 +8,7 @@ always. Of rows that come later, or from elsewhere, nothing is promised.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,15 @@ FARTHEST = 700.0  # of a logarithm: beyond is no number
 class Scale:
     """In what a net learns the quantiles of a number: less `mean` and over `deviation`, of its logarithm if `log`.
 
-    floor: no outcome is below it, as none of training was; None: any may be.
+    floor: no outcome is below it, as none of training was; None: any may be. span: of logarithms, scaled, how far
+    quantiles may go, which a net far from its rows would take to any size: a deviation beyond those of training.
     """
 
     mean: float
     deviation: float
     log: bool = False
     floor: float | None = None
+    span: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Scale":
@@ -40,7 +42,9 @@ class Scale:
         floor = 0.0 if values.min() >= 0 else None
         log = bool(values.min() > 0) and abs(_skewness(np.log(values))) < abs(_skewness(values))
         learned = np.log(values) if log else values
-        return cls(float(learned.mean()), float(learned.std()) or 1.0, log, floor)
+        mean, deviation = float(learned.mean()), float(learned.std()) or 1.0
+        ends = (float(learned.min()) - mean) / deviation - 1, (float(learned.max()) - mean) / deviation + 1
+        return cls(mean, deviation, log, floor, ends if log else None)
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """Of any shape, float64; minus infinity for what is below the floor."""
@@ -48,6 +52,10 @@ class Scale:
         with np.errstate(divide="ignore", invalid="ignore"):
             learned = np.log(values) if self.log else values
         return np.where(below, -np.inf, (learned - self.mean) / self.deviation)
+
+    def held(self, quantiles: np.ndarray) -> np.ndarray:
+        """Quantiles, scaled, within the span."""
+        return quantiles if self.span is None else np.clip(quantiles, *self.span)
 
     def in_units(self, scaled: np.ndarray) -> np.ndarray:
         """Back from any shape, and not below the floor."""
@@ -69,7 +77,7 @@ class Intervals:
     def ends(self, predicted: np.ndarray, quantiles: np.ndarray) -> dict[float, tuple[np.ndarray, np.ndarray]]:
         """By level low and high (N,) in the target's units, each within the next and around the prediction, from
         predictions (N,) in those units and quantiles (N, QUANTILES), scaled."""
-        groups = np.searchsorted(self.edges, predicted, side="right")
+        groups, quantiles = np.searchsorted(self.edges, predicted, side="right"), self.scale.held(quantiles)
         found: dict[float, tuple[np.ndarray, np.ndarray]] = {}
         inner = None
         for level, moves in sorted(self.moves.items()):
@@ -92,7 +100,9 @@ class Intervals:
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> "Intervals":
         moves = {float(level): tuple(each) for level, each in saved["moves"].items()}
-        return cls(Scale(**saved["scale"]), tuple(saved["edges"]), moves)
+        scale = Scale(**saved["scale"])
+        scale = scale if scale.span is None else replace(scale, span=(scale.span[0], scale.span[1]))
+        return cls(scale, tuple(saved["edges"]), moves)
 
     @classmethod
     def of_one_width(cls, widths: dict[str, float]) -> "Intervals":
@@ -111,7 +121,7 @@ def conformal(
     groups = np.searchsorted(edges, predicted, side="right")
     if np.bincount(groups, minlength=len(edges) + 1).min() < FEWEST:
         groups, edges = np.zeros(len(predicted), np.int64), ()
-    scaled, moves = scale.scaled(truth), dict[float, tuple[float, ...]]()
+    scaled, quantiles, moves = scale.scaled(truth), scale.held(quantiles), dict[float, tuple[float, ...]]()
     for level in LEVELS:
         low, high = _pair(quantiles, level)
         beyond = np.maximum(low - scaled, scaled - high)

@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from seqlab import checkpoint
+from seqlab.data.tables.encoder import fit_encoder
 from seqlab.data.tables.reader import Table
 from seqlab.errors import CheckpointError
+from seqlab.tabular.examples import examples_of
+from seqlab.tabular.parts import parts_of
 from seqlab.tabular.predictions import decode_rows
 from seqlab.tabular.table_model import TableModel
 from tests.tabular.helpers import FP32, trained, training
@@ -116,3 +119,18 @@ def test_a_run_that_began_without_quantiles_is_not_gone_on_with(tmp_path: Path) 
     without_quantiles(tmp_path, data)
     with pytest.raises(CheckpointError, match="learns this table differently"):
         training(data, tmp_path / "old", resume=True).result()
+
+
+@pytest.mark.parametrize("by", [None, "groups", "time"])
+def test_rows_that_say_when_to_stop_are_not_learned_from_by_the_net_that_they_stop(by: str | None) -> None:
+    data = made("numbers")
+    data = replace(data, frame=data.frame.assign(number=np.arange(200) // 4))
+    examples = examples_of(data, "target", **({} if by is None else {by: "number"}))
+    encoder, learned = fit_encoder(examples.inputs)[0], np.arange(20, 180)
+    _, parts = parts_of(examples, [encoder], [learned], 0.25, 0)
+    assert [part.scale is not None for part in parts] == [False, True]
+    for part in parts:
+        stopped, val = set(part.early_stopping_rows), set(part.val_rows)
+        assert len(val) == 40 and not stopped & val and stopped | val == set(learned)
+        if by is not None:
+            assert not {row // 4 for row in stopped} & {row // 4 for row in val}

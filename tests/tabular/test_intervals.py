@@ -130,6 +130,16 @@ def test_numbers_are_learned_by_their_logarithm_where_that_is_less_skewed() -> N
     assert not Scale.of(np.r_[0.0, np.exp(normal)]).log and Scale.of(np.r_[0.0, np.exp(normal)]).floor == 0.0
 
 
+def test_no_interval_of_logarithms_is_of_any_size_far_from_all_training() -> None:
+    known = np.exp(np.random.default_rng(0).normal(size=500))
+    scale, wild = Scale.of(known), np.tile(np.linspace(-300.0, 300.0, len(QUANTILES)), (2, 1))
+    made = Intervals(scale, (), {0.9: (0.0,)})
+    assert Intervals.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    ((low, high),) = made.ends(np.ones(2), wild).values()
+    beyond = np.exp(np.log(known).std())
+    assert high == pytest.approx(known.max() * beyond) and low == pytest.approx(known.min() / beyond)
+
+
 def test_what_is_below_all_of_training_counts_as_missed() -> None:
     """One of nineteen rows is negative: no interval above zero covers it, so that 95 % cannot be promised."""
     truth = np.r_[-1.0, np.linspace(1, 2, 18)]
