@@ -3,8 +3,8 @@
 Conformalised quantile regression (Romano, Patterson and Candès 2019), with a move of its own for each group of the
 prediction (Mondrian; Vovk 2012) where enough rows were held out. A row that is exchangeable with those held out from
 the same net lies in its interval with probability `level` at least, over the draw of both, in each group. Of folds the
-rows held out are from other nets than the one that is used, which learned from more: there it is as a rule so, not
-always. Of rows that come later, or from elsewhere, nothing is promised.
+rows held out are from other nets than the one that is used, which learned from more: there it is to be expected, not
+proven. Of rows that come later, or from elsewhere, nothing is promised.
 """
 
 from collections.abc import Sequence
