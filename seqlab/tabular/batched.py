@@ -4,6 +4,9 @@ Every part has two nets. The early-stopping net does not learn from the part's v
 it does; the refit net learns from all rows of the part, and its weights are taken whenever the early-stopping net is
 clearly better than ever. So no row is wasted, and no row that is evaluated later decides when to stop. Where the
 validation rows are few of many, the early-stopping nets learn alone and their own weights are taken.
+
+Where the target is a number, there are as many parts again, whose nets learn its quantiles from the same rows: those
+that predict learn what they would without them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +20,7 @@ from torch.nn import functional as F
 from seqlab.data.batches import seeded
 from seqlab.data.tables.target import Target
 from seqlab.models.mlp import MLP
+from seqlab.tabular.intervals import QUANTILES, Scale
 from seqlab.training import Batch, State
 
 BETTER = 0.001  # of the lowest loss, by which the next lowest has to be lower: less is luck, and lengthens the run
@@ -27,13 +31,14 @@ EVALUATED = 8192  # rows at once
 class Part:
     """What the two nets of a part are given: x float32 (N, F), y int64 or float32 (N,), of all rows of the table as
     this part sees them; target: what y means; train_rows: the numbers of the rows to learn from, and of these val_rows,
-    which the early-stopping net does not learn from."""
+    which the early-stopping net does not learn from. scale: of nets that learn quantiles, what their y means."""
 
     x: np.ndarray
     y: np.ndarray
     target: Target
     train_rows: np.ndarray
     val_rows: np.ndarray
+    scale: Scale | None = None
 
     @property
     def early_stopping_rows(self) -> np.ndarray:
@@ -103,13 +108,13 @@ class RowBatches:
     def __init__(
         self, x: Tensor, y: Tensor, rows: Sequence[Tensor], batch_size: int, seed: int, nets: BatchedMLP | None = None
     ) -> None:
-        """x (parts, N, F), y (parts, N): net k reads part k modulo their number; rows: for each net its row numbers.
-        nets: the model whose active nets get rows; None: all do."""
+        """x (P, N, F), y (parts, N): net k reads x and y of its number modulo how many there are of each; rows: for
+        each net its row numbers. nets: the model whose active nets get rows; None: all do."""
         self.rows, self.seed, self.nets = rows, seed, nets
         self.counts = [len(one) for one in rows]
         self.batch_size = min(batch_size, max(self.counts))
         self.x, self.y = x.flatten(0, 1), y.flatten()
-        self.offsets = (torch.arange(len(rows)) % len(x) * x.shape[1])[:, None]  # (K, 1)
+        self.offsets = [(torch.arange(len(rows)) % len(one) * x.shape[1])[:, None] for one in (x, y)]  # (K, 1) each
         self.orders: dict[tuple[int, int], Tensor] = {}
 
     def __len__(self) -> int:
@@ -119,13 +124,14 @@ class RowBatches:
         """The batches of epoch `number` from batch `start` on."""
         size, active = self.batch_size, self._active()
         orders = [self._take(net, number * len(self) * size) for net in active.tolist()]
-        places = (torch.stack(orders) + self.offsets[active]).to(self.x.device)  # (K, rows of an epoch)
+        order = torch.stack(orders)  # (K, rows of an epoch)
+        places = torch.stack([order + offsets[active] for offsets in self.offsets]).to(self.x.device)
         for index in range(start, len(self)):
             still = self._active()
             if len(still) < len(active):
-                places, active = places[torch.isin(active, still).to(places.device)], still
-            flat = places[:, index * size : (index + 1) * size].flatten()
-            yield self.x.index_select(0, flat).view(len(active), size, -1), self.y[flat]
+                places, active = places[:, torch.isin(active, still).to(places.device)], still
+            of_x, of_y = places[..., index * size : (index + 1) * size].flatten(1)
+            yield self.x.index_select(0, of_x).view(len(active), size, -1), self.y[of_y]
 
     def _active(self) -> Tensor:
         return torch.arange(len(self.rows)) if self.nets is None else self.nets.active.cpu()
@@ -148,29 +154,51 @@ class RowBatches:
         return self.orders[net, turn]
 
 
-def row_losses(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
-    """outputs (K, B, C) or (K, B, 1), targets (K, B) -> the loss of every row (K, B).
+def row_losses(outputs: Tensor, y: Tensor, loss: str, quantiles: Tensor | None = None) -> Tensor:
+    """outputs (K, B, C) or (K, B, 1 or more), targets (K, B) -> the loss of every row (K, B).
 
-    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target.
+    cross_entropy in nats; squared, or distance, the Euclidean one, in (squared) deviations of the target: of the first
+    output. quantiles (K,): 1 for nets of which the others, added to the first, are QUANTILES, else 0. Their loss does
+    not reach the first, so that they say how far from it: pulled to zero, as far in every row.
     """
     if loss == "cross_entropy":
         return F.cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
     error = outputs[..., 0] - y
-    return error.square() if loss == "squared" else error.abs()
+    losses = error.square() if loss == "squared" else error.abs()
+    if quantiles is None:
+        return losses
+    return losses + quantiles[:, None] * pinball(outputs[..., :1].detach() + outputs[..., 1:], y[..., None])
+
+
+def pinball(quantiles: Tensor, y: Tensor) -> Tensor:
+    """The sum over QUANTILES of the loss that each is the minimum of (Koenker and Bassett 1978): (..., QUANTILES) and
+    y (..., 1) -> (...)."""
+    shares, above = quantiles.new_tensor(QUANTILES), y - quantiles
+    return torch.maximum(shares * above, (shares - 1) * above).sum(-1)
 
 
 def mean_loss(
-    model: nn.Module, batch: Batch, state: State, *, loss: str, l2: Tensor | float, weights: Tensor | None
+    model: nn.Module,
+    batch: Batch,
+    state: State,
+    *,
+    loss: str,
+    l2: Tensor | float,
+    weights: Tensor | None,
+    quantiles: Tensor | None = None,
 ) -> tuple[Tensor, State]:
     """The objective: the mean over the nets of each one's mean loss and `l2` (K,) times the sum of its squared weights.
 
-    weights (K, C): what a row of each class counts, if not all alike. Where some nets are closed, the loss that is
-    reported is the mean of the others, without the penalty; the gradient of each is what it was with all.
+    weights (K, C): what a row of each class counts, if not all alike; quantiles (K,): see `row_losses`. Where some nets
+    are closed, the loss that is reported is the mean of the others, without the penalty; the gradient of each is what
+    it was with all.
     """
     assert isinstance(model, BatchedMLP)
     x, y = batch
     y = y.view(x.shape[:2])
-    losses = row_losses(model(x), y, loss)  # (K, B)
+    if quantiles is not None and len(x) < len(quantiles):
+        quantiles = quantiles[model.active]
+    losses = row_losses(model(x), y, loss, quantiles)  # (K, B)
     if weights is not None:
         if len(x) < len(weights):
             weights = weights[model.active]

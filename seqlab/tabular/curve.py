@@ -85,9 +85,8 @@ def curve_of(
         table = replace(table, frame=table.frame.iloc[some].reset_index(drop=True))
     data = examples_of(table, target, task, groups, time)
     cases = _cases(data, folds, settings, random)
-    x, parts = parts_of(
-        data, [one.encoder for one in cases], [one.train_rows for one in cases], settings.val_share, settings.seed
-    )
+    encoders, rows = [one.encoder for one in cases], [one.train_rows for one in cases]
+    x, parts = parts_of(data, encoders, rows, settings.val_share, settings.seed, quantiles=False)
     compute = options.compute
     if compute.precision == "auto":
         compute = replace(compute, precision="fp32")

@@ -46,12 +46,15 @@ class Examples:
         }
 
     def scaled(self, rows: np.ndarray) -> tuple[np.ndarray, Target]:
-        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised."""
+        """The targets of all rows as a net learns them from `rows`, and what they mean: numbers are standardised, and
+        where none of these rows is negative, none is predicted below the lowest."""
         if self.classes:
             return self.values, self.target
-        mean, deviation = float(self.values[rows].mean()), float(self.values[rows].std()) or 1.0
+        known = self.values[rows]
+        mean, deviation = float(known.mean()), float(known.std()) or 1.0
         scaled = ((self.values - mean) / deviation).astype(np.float32)
-        return scaled, replace(self.target, mean=mean, deviation=deviation)
+        floor = float(known.min()) if known.min() >= 0 else None
+        return scaled, replace(self.target, mean=mean, deviation=deviation, floor=floor)
 
 
 def examples_of(
@@ -77,7 +80,7 @@ def examples_of(
             raise
         raise DataError(f"{problem.message}; {notes[0]}", problem.hint) from problem
     notes.append(found.why)
-    values = in_units(found.encode(frame[target]), found)
+    values = found.values(frame[target])
     notes += [] if found.classes else _far(values, target)
     inputs = frame.drop(columns=[one for one in (target, groups, time) if one is not None])
     if inputs.shape[1] == 0:
@@ -112,12 +115,7 @@ def labeled_rows(table: Table, target: Target) -> tuple[pd.DataFrame, np.ndarray
     frame = table.frame[table.frame[target.name].notna()].reset_index(drop=True)
     if frame.empty:
         raise DataError(f"no row of {table.name} has a '{target.name}'", "use rows whose outcome is known")
-    return frame, in_units(target.encode(frame[target.name]), target)
-
-
-def in_units(encoded: np.ndarray, target: Target) -> np.ndarray:
-    """Class numbers as they are; standardised numbers in the target's units."""
-    return encoded if target.classes else encoded.astype(np.float64) * target.deviation + target.mean
+    return frame, target.values(frame[target.name])
 
 
 def about(

@@ -1,6 +1,7 @@
 """Which rows each net learns from, is stopped by and is evaluated on, and how it is given them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from seqlab.data.tables.encoder import Encoder
 from seqlab.tabular.batched import Part
 from seqlab.tabular.examples import Examples
 from seqlab.tabular.folds import Split, folds, hold_out
+from seqlab.tabular.intervals import Scale
 
 HELD_OUT = 0.2  # of the rows, where there are neither folds nor test rows
 MOST_VAL_ROWS = 20_000  # rows say when to stop as well as more
@@ -24,12 +26,17 @@ def split_rows(data: Examples, count: int | None, tested: bool, seed: int) -> li
 
 
 def parts_of(
-    data: Examples, encoders: Sequence[Encoder], train_rows: Sequence[np.ndarray], val_share: float, seed: int
+    data: Examples,
+    encoders: Sequence[Encoder],
+    train_rows: Sequence[np.ndarray],
+    val_share: float,
+    seed: int,
+    quantiles: bool = True,
 ) -> tuple[np.ndarray, list[Part]]:
-    """The parts of a table that learn from these rows, each with its own encoder.
+    """The parts of a table that learn from these rows, each with its own encoder; where the target is a number, after
+    them as many that learn its quantiles, if wanted.
 
-    The first is x float32 (parts, N, features of the widest), all rows as each part sees them; each part is a view of
-    it.
+    The first is x float32 (encoders, N, features of the widest), all rows as each sees them; each part is a view of it.
     """
     x = np.zeros((len(encoders), len(data.values), max(len(one.features) for one in encoders)), np.float32)
     parts = []
@@ -38,7 +45,16 @@ def parts_of(
         val_rows = val_rows_of(data, rows, val_share, seed)
         own = encoder.encode(data.inputs, whole[:, : len(encoder.features)])
         parts.append(Part(own, y, target, rows, val_rows))
-    return x, parts
+    return x, parts if data.classes or not quantiles else [*parts, *quantile_parts(data, parts)]
+
+
+def quantile_parts(data: Examples, parts: Sequence[Part]) -> list[Part]:
+    """Of parts whose target is a number those whose nets learn its quantiles, from the same rows."""
+    scales = [Scale.of(data.values[part.train_rows]) for part in parts]
+    return [
+        replace(part, y=scale.scaled(data.values).astype(np.float32), scale=scale)
+        for part, scale in zip(parts, scales, strict=True)
+    ]
 
 
 def val_rows_of(data: Examples, train_rows: np.ndarray, val_share: float, seed: int) -> np.ndarray:

@@ -12,7 +12,6 @@ from seqlab.formatting import html_table
 from seqlab.models.mlp import MLP
 from seqlab.tabular.batched import outputs_of
 
-LEVELS = (0.5, 0.8, 0.9, 0.95)  # of the intervals that a checkpoint can give
 SHOWN = 10  # rows, in a notebook
 
 
@@ -43,13 +42,28 @@ class Predictions:
 
 def outputs_in_units(net: MLP, x: np.ndarray, target: Target) -> np.ndarray:
     """What one net predicts from x (N, features): probabilities (N, classes), or numbers (N,) in the target's units."""
+    return _predicted(_outputs(net, x), target)
+
+
+def quantiles_of(net: MLP, x: np.ndarray) -> np.ndarray:
+    """The quantiles (N, QUANTILES) that a net has learned, ascending, in the terms of its scale."""
+    outputs = _outputs(net, x)
+    return np.sort(outputs[:, :1] + outputs[:, 1:], 1)
+
+
+def _outputs(net: MLP, x: np.ndarray) -> np.ndarray:
+    """float64 (N, outputs)."""
     wide = net.weights[0].shape[1]
     if x.shape[1] < wide:  # beside parts of the table that had more categories
         x = np.pad(x, ((0, 0), (0, wide - x.shape[1])))
-    found = outputs_of(net.eval(), torch.from_numpy(x)[None].to(net.weights[0].device))[0].double().cpu()
+    return outputs_of(net.eval(), torch.from_numpy(x)[None].to(net.weights[0].device))[0].double().cpu().numpy()
+
+
+def _predicted(outputs: np.ndarray, target: Target) -> np.ndarray:
     if target.classes:
-        return found.softmax(1).numpy()
-    return found[:, 0].numpy() * target.deviation + target.mean
+        return torch.from_numpy(outputs).softmax(1).numpy()
+    found = outputs[:, 0] * target.deviation + target.mean
+    return found if target.floor is None else np.maximum(found, target.floor)
 
 
 def labels_of(classes: tuple[str, ...]) -> pd.Index:
@@ -60,14 +74,6 @@ def labels_of(classes: tuple[str, ...]) -> pd.Index:
         return pd.Index(pd.to_numeric(pd.Series(classes)))
     except ValueError:
         return pd.Index(classes)
-
-
-def half_widths(errors: np.ndarray) -> dict[str, float]:
-    """Of |errors| (N,) of rows not learned from, the one that covers a new row with probability LEVEL at least, if it
-    is like them (split conformal; Lei et al. 2018). A level that takes more rows than there are is left out."""
-    ordered, count = np.sort(np.abs(errors)), len(errors)
-    ranks = {level: int(np.ceil((count + 1) * level)) for level in LEVELS}
-    return {str(level): float(ordered[rank - 1]) for level, rank in ranks.items() if rank <= count}
 
 
 def encode_rows(rows: np.ndarray, count: int) -> str:

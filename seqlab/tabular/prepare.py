@@ -16,6 +16,7 @@ from seqlab.models.mlp import MLP
 from seqlab.runs import Prepared
 from seqlab.settings import TableSettings
 from seqlab.tabular.batched import BatchedMLP, Part, RowBatches, mean_loss, outputs_of, row_losses
+from seqlab.tabular.intervals import QUANTILES
 from seqlab.training import Validate, optimizers, schedules
 
 L2_CLASSES, L2_NUMBERS = 2.0, 12.0  # of one row: what is known beforehand counts less, the more rows there are
@@ -41,7 +42,9 @@ def prepare(
     rows = _rows_of_nets(parts)
     of_a_row = L2_CLASSES if classes else L2_NUMBERS
     l2 = [of_a_row / len(part.train_rows) if settings.l2 is None else settings.l2 for part in parts]
-    shape = _shape(x.shape[2], classes or 1, len(rows), settings)
+    told = torch.tensor([float(parts[k % len(parts)].scale is not None) for k in range(len(rows))])
+    quantiles = told if told.any() else None
+    shape = _shape(x.shape[2], classes or 1 + len(QUANTILES) * (quantiles is not None), len(rows), settings)
     torch.manual_seed(settings.seed)
     mlp = MLP(**shape)
     for number in range(len(rows)):
@@ -52,6 +55,7 @@ def prepare(
     nets.to(device)
     all_x, all_y = torch.from_numpy(x).to(device), torch.from_numpy(np.stack([part.y for part in parts])).to(device)
     weights = _class_weights(parts, rows, classes).to(device) if classes and settings.class_weights else None
+    quantiles = None if quantiles is None else quantiles.to(device)
     penalties = torch.tensor(l2 * (len(rows) // len(parts)), device=device)
     assert settings.batch_size is not None
     with use_threads(device_config.threads):
@@ -59,15 +63,21 @@ def prepare(
             all_x, all_y, [torch.from_numpy(one) for one in rows], settings.batch_size, settings.seed, nets
         )
         eval_every = settings.eval_every or max(20, len(batches) // 5)
-        validate = _validation(nets, all_x, all_y, parts, loss, weights, settings.patience * eval_every)
+        validate = _validation(nets, all_x, all_y, parts, loss, weights, quantiles, settings.patience * eval_every)
     return Prepared(
         nets,
-        partial(mean_loss, loss=loss, l2=penalties, weights=weights),
+        partial(mean_loss, loss=loss, l2=penalties, weights=weights, quantiles=quantiles),
         batches,
         optimizers.adamw(nets, settings.lr, settings.weight_decay),
         replace(settings, eval_every=eval_every),
         device_config,
-        {**config, "model": shape, "parts": len(parts), "l2": l2[-1]},
+        {
+            **config,
+            "model": shape,
+            "parts": len(parts),
+            "quantile_parts": sum(one.scale is not None for one in parts),
+            "l2": l2[-1],
+        },
         validate,
         schedule=schedules.constant,
         patience=settings.patience,
@@ -119,22 +129,30 @@ def _class_weights(parts: Sequence[Part], rows: Sequence[np.ndarray], classes: i
 
 
 def _validation(
-    nets: BatchedMLP, x: Tensor, y: Tensor, parts: Sequence[Part], loss: str, weights: Tensor | None, patience: int
+    nets: BatchedMLP,
+    x: Tensor,
+    y: Tensor,
+    parts: Sequence[Part],
+    loss: str,
+    weights: Tensor | None,
+    quantiles: Tensor | None,
+    patience: int,
 ) -> Validate:
     """The loss of each early-stopping net on its validation rows, which keeps the best weights; patience in steps."""
     longest = max(len(part.val_rows) for part in parts)  # the others are padded
     rows = torch.stack([torch.from_numpy(np.resize(part.val_rows, longest)) for part in parts]).to(x.device)
     there = torch.stack([torch.arange(longest) < len(part.val_rows) for part in parts]).to(x.device)
-    own_x = torch.stack([x[number, rows[number]] for number in range(len(parts))])  # (parts, longest, F)
+    own_x = torch.stack([x[number % len(x), rows[number]] for number in range(len(parts))])  # (parts, longest, F)
     own_y = y.gather(1, rows)
     counts = there.float()  # what each row counts
+    told = None if quantiles is None else quantiles[: len(parts)]
     if weights is not None:
         weighted = there * weights[: len(parts)].gather(1, own_y)
         counts = torch.where(weighted.sum(1, keepdim=True) > 0, weighted, counts)
 
     def validate(step: int) -> dict[str, float]:
         nets.eval()
-        each = row_losses(outputs_of(nets.mlp, own_x), own_y, loss)  # (parts, longest)
+        each = row_losses(outputs_of(nets.mlp, own_x), own_y, loss, told)  # (parts, longest)
         losses = (each * counts).sum(1) / counts.sum(1)
         if step == 0:  # only timed: nothing is kept
             return {"val_loss": float(losses.mean())}

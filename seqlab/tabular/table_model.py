@@ -23,7 +23,8 @@ from seqlab.tabular.duplicates import row_hashes
 from seqlab.tabular.evaluate import Metrics, metrics_of
 from seqlab.tabular.examples import labeled_rows, unlabeled
 from seqlab.tabular.importance import importance
-from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units
+from seqlab.tabular.intervals import Intervals, coverage, crossed
+from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, quantiles_of
 from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Note, Task
 
@@ -33,7 +34,7 @@ SHUFFLES = 5
 
 @dataclass(frozen=True)
 class TableModel:
-    """A net, what its inputs and its output mean, and half the width of its intervals by level.
+    """A net, what its inputs and its output mean, and its intervals of numbers.
 
     Rows are a file or a DataFrame; their columns are found by name, in any order, and others are ignored. compute: what
     it is to compute with; by default what this machine is best at.
@@ -43,7 +44,8 @@ class TableModel:
     net: MLP
     encoder: Encoder
     target: Target
-    half_widths: dict[float, float]
+    intervals: Intervals
+    spread: MLP | None = None  # the net of the quantiles that they are made of
     compute: Compute = Compute()
 
     @classmethod
@@ -57,9 +59,15 @@ class TableModel:
             )
         nets = BatchedMLP(MLP(**config["model"]), config["parts"])
         nets.load_state_dict(saved.weights())
-        widths = {float(level): width for level, width in config.get("metrics", {}).get("widths", {}).items()}
+        metrics = config.get("metrics", {})
+        if "intervals" in metrics:
+            intervals = Intervals.from_dict(metrics["intervals"])
+        else:  # of classes, of a run that has not come to its end, or of nets that learned no quantiles
+            intervals = Intervals.of_one_width(metrics.get("widths", {}))
         encoder, target = Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"])
-        return cls(saved, nets.best().member(config["parts"] - 1), encoder, target, widths, compute)
+        best, told = nets.best(), config.get("quantile_parts", 0)
+        spread = best.member(config["parts"] - 1) if told else None
+        return cls(saved, best.member(config["parts"] - told - 1), encoder, target, intervals, spread, compute)
 
     def predict(self, rows: TableData) -> pd.Series:
         """The predictions, named as the target and with the index of a DataFrame given: numbers, or classes as pandas
@@ -103,17 +111,18 @@ class TableModel:
             columns |= {f"probability {name}": found[:, number] for number, name in enumerate(names)}
             return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), None, tuple(notes))
         if level is None:
-            level = max((one for one in self.half_widths if one <= LEVEL), default=LEVEL)
+            level = max((one for one in self.intervals.moves if one <= LEVEL), default=LEVEL)
             if level != LEVEL:
                 notes.append(f"too few rows were held out for intervals of {LEVEL:.0%}: these are of {level:.0%}")
                 yield Note(f"  {notes[-1]}")
-        if level not in self.half_widths:
+        if level not in self.intervals.moves:
             raise UsageError(
                 f"'{self.checkpoint.name}' has no intervals of level {level:g}",
-                f"it has those of {', '.join(f'{one:g}' for one in self.half_widths) or 'none'}",
+                f"it has those of {', '.join(f'{one:g}' for one in self.intervals.moves) or 'none'}",
             )
-        found, width = self._outputs(table.frame), self.half_widths[level]
-        columns = {"prediction": found, "low": found - width, "high": found + width}
+        found, quantiles = self._with_quantiles(table.frame)
+        low, high = self.intervals.ends(found, quantiles)[level]
+        columns = {"prediction": found, "low": low, "high": high}
         return Predictions(self.checkpoint.name, pd.DataFrame(columns, _index(rows)), level, tuple(notes))
 
     def score(self, rows: TableData) -> float:
@@ -133,7 +142,8 @@ class TableModel:
     def evaluate(self, data: TableData | None = None) -> Evaluation:
         """How well it predicts rows whose target is known, and which columns it depends on: `class_metrics`,
         `number_metrics` and `importance` say what the figures are; of numbers `coverage` too, how many lie in the
-        intervals of each level, unless these are the rows whose errors made the intervals.
+        intervals of each level, and `coverage_by_fifth`, of the prediction. Of the rows that made the intervals each
+        fifth is covered by intervals that the others make.
 
         data: of the table that it was trained on those rows are taken that were held out. Raises DataError for a class
         it does not know, and where it learned from every row.
@@ -227,17 +237,27 @@ class TableModel:
         with use_threads(device_config.threads):
             return outputs_in_units(self.net.to(device_config.device), self.encoder.encode(frame), self.target)
 
+    def _with_quantiles(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (N,) in the target's units, and what `Intervals.ends` takes beside them."""
+        device_config, x = self.compute.resolve(self.checkpoint.config["parameters"]), self.encoder.encode(frame)
+        with use_threads(device_config.threads):
+            found = outputs_in_units(self.net.to(device_config.device), x, self.target)
+            if self.spread is None:
+                return found, found[:, None]
+            return found, quantiles_of(self.spread.to(device_config.device), x)
+
     def _metrics(self, table: Table) -> Metrics:
         frame, truth = labeled_rows(table, self.target)
-        found = self._outputs(frame)
-        metrics, config = metrics_of(found, truth, self.target), self.checkpoint.config
+        if self.target.classes:
+            return metrics_of(self._outputs(frame), truth, self.target)
+        found, quantiles = self._with_quantiles(frame)
+        config = self.checkpoint.config
         made_by = config["data"]["sha256"] if config["split"]["test"] is None else config["split"]["test"]
-        if self.target.classes or (table.sha256 == made_by and config["split"]["folds"] is None):
-            return metrics
-        errors = np.abs(truth - found)
-        return metrics | {
-            "coverage": {str(level): float((errors <= w).mean()) for level, w in self.half_widths.items()}
-        }
+        if table.sha256 == made_by and config["split"]["folds"] is None:
+            covered = crossed(self.intervals, found, quantiles, truth)
+        else:
+            covered = coverage(self.intervals.ends(found, quantiles), found, truth)
+        return metrics_of(found, truth, self.target) | covered
 
     def _importance(self, table: Table, repeats: int, seed: int) -> list[dict[str, Any]]:
         if repeats < 2:

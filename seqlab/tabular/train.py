@@ -23,6 +23,7 @@ from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
 from seqlab.tabular.evaluate import run_metrics
 from seqlab.tabular.examples import Examples, about, examples_of, labeled_rows
+from seqlab.tabular.intervals import QUANTILES
 from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
@@ -157,10 +158,11 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
 
 
 def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
-    """Raise CheckpointError where a run that is to be resumed has split or encoded its table otherwise."""
+    """Raise CheckpointError where a run that is to be resumed has split, encoded or learned its table otherwise."""
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
-    if any(saved.config[name] != value for name, value in again.items()):
+    outputs = len(config["target"]["classes"]) or 1 + len(QUANTILES)
+    if saved.config["model"]["outputs"] != outputs or any(saved.config[name] != one for name, one in again.items()):
         raise CheckpointError(
-            f"{saved.folder} was begun by a version of seqlab that splits or encodes this table differently",
+            f"{saved.folder} was begun by a version of seqlab that splits, encodes or learns this table differently",
             "start again with --overwrite, or write elsewhere with -o FOLDER",
         )

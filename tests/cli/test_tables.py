@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,18 +87,22 @@ def test_a_checkpoint_is_named_after_the_files_stem(cli: Cli, made: Path, tmp_pa
     assert (tmp_path / "checkpoints" / "things.2024" / "config.json").exists()
 
 
-def test_coverage_is_shown_of_rows_that_did_not_make_the_intervals(cli: Cli, made: Path, tmp_path: Path) -> None:
+def test_coverage_is_shown_of_rows_in_intervals_that_they_did_not_make(cli: Cli, made: Path, tmp_path: Path) -> None:
     frame = pd.read_csv(made).drop(columns="kind")
     frame.iloc[:200].to_csv(tmp_path / "begin.csv", index=False)
     frame.iloc[200:].to_csv(tmp_path / "end.csv", index=False)
-    assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *HOW).status == 0
-    assert "coverage" not in cli("evaluate", "begin", tmp_path / "begin.csv", "--json").json
+    said = cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *HOW, "--json").lines[-1]
+    own = cli("evaluate", "begin", tmp_path / "begin.csv", "--json").json  # each fifth by the other four
+    for name in ("coverage", "coverage_by_fifth"):
+        assert own[name] == said[name] and set(own[name]) <= {"0.5", "0.8", "0.9", "0.95"}
     coverage = cli("evaluate", "begin", tmp_path / "end.csv", "--json").json["coverage"]
     assert list(coverage.values()) == sorted(coverage.values()) and coverage["0.9"] > 0.75
-    assert "in the 90% interval: " in cli("evaluate", "begin", tmp_path / "end.csv").out
+    shown = cli("evaluate", "begin", tmp_path / "end.csv").out
+    fifths = re.search(r"in the 90% interval: [0-9.]+%   by fifths of the prediction:((?: \d+%){5})", shown)
+    assert fifths and np.mean([int(one) for one in fifths[1].replace("%", "").split()]) > 75
     tested = ["--test", tmp_path / "end.csv", "-o", tmp_path / "tested", *HOW]
     assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *tested).status == 0
-    assert "coverage" not in cli("evaluate", tmp_path / "tested", tmp_path / "end.csv", "--json").json
+    assert "coverage" in cli("evaluate", tmp_path / "tested", tmp_path / "end.csv", "--json").json
     folded = ["--folds", 3, "-o", tmp_path / "folded", *HOW]
     assert cli("train-mlp", tmp_path / "begin.csv", "--target", "price", *folded).status == 0
     assert "coverage" in cli("evaluate", tmp_path / "folded", tmp_path / "end.csv", "--json").json

@@ -11,7 +11,6 @@ from sklearn import datasets, metrics
 
 from seqlab.tabular import baselines
 from seqlab.tabular.metrics import class_metrics, number_metrics, summary
-from seqlab.tabular.predictions import half_widths
 
 
 @given(rows=st.integers(4, 60), classes=st.integers(2, 4), seed=st.integers(0, 999))
@@ -110,12 +109,3 @@ def test_classes_that_are_not_there_to_learn_from_have_no_probability() -> None:
     assert (found[:, [1, 3]] == 0).all() and found[0, 0] > 0.5 > found[3, 0]
     np.testing.assert_allclose(found.sum(1), 1)
     assert baselines.linear(x, np.array([1, 1, 1, 1]), x, 2).tolist() == [[0.0, 1.0]] * 4
-
-
-@given(count=st.integers(20, 80), seed=st.integers(0, 50))
-def test_an_interval_covers_as_many_new_rows_as_it_says(count: int, seed: int) -> None:
-    errors = np.random.default_rng(seed).normal(size=count)
-    for level, width in half_widths(errors).items():
-        # of count + 1 exchangeable rows the new one is in any place alike
-        assert (np.abs(errors) <= width).sum() >= float(level) * (count + 1) - 1e-9
-    assert half_widths(np.ones(3)) == {"0.5": 1.0}

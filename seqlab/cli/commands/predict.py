@@ -28,7 +28,9 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     """Apply CHECKPOINT to files: the likeliest classes of images of any size and format, or the rows of a table.
 
     A table gets a CSV with a row for each of its own: the prediction, and the probability of each class or the ends of
-    a 90 % interval (a narrower one, and said, where too few rows were held out). Its columns are found by name.
+    a 90 % interval (a narrower one, and said, where too few rows were held out): as wide as the net has learned, and
+    moved so that new rows like those held out in training lie in it with a probability of 90 % or more. Its columns are
+    found by name.
 
     With -o FILE.png (.jpg, .svg, .pdf) heat maps are drawn of what in each image speaks for its first class (Grad-CAM);
     any other FILE takes the text.

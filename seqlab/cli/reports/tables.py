@@ -45,7 +45,8 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     if "confusion" in metrics:
         lines += _confusion(list(metrics["per_class"]), metrics["confusion"])
     for level, share in metrics.get("coverage", {}).items():
-        lines.append(f"in the {float(level):.0%} interval: {share:.1%}")
+        fifths = " ".join(f"{one:.0%}" for one in metrics["coverage_by_fifth"][level])
+        lines.append(f"in the {float(level):.0%} interval: {share:.1%}   by fifths of the prediction: {fifths}")
     return lines
 
 

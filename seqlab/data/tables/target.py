@@ -19,7 +19,8 @@ OFTEN = 3  # rows for each of them on average; with fewer they are amounts too
 @dataclass(frozen=True)
 class Target:
     """task: classification into `classes`, or regression of a number with this mean and deviation; the other's fields
-    are empty, or 0 and 1. why: the task, and what shows it, in one sentence."""
+    are empty, or 0 and 1. why: the task, and what shows it, in one sentence. floor: no number is predicted below it;
+    None: any may be."""
 
     name: str
     task: str
@@ -27,10 +28,16 @@ class Target:
     mean: float
     deviation: float
     why: str
+    floor: float | None = None
 
     def encode(self, column: pd.Series) -> np.ndarray:
-        """int64 class numbers (N,), or float32 (N,) standardised. Raises DataError for an entry that is missing, no
-        class that is known, or no number."""
+        """int64 class numbers (N,), or float32 (N,) standardised. Raises as `values` does."""
+        values = self.values(column)
+        return values if self.classes else ((values - self.mean) / self.deviation).astype(np.float32)
+
+    def values(self, column: pd.Series) -> np.ndarray:
+        """int64 class numbers (N,), or the numbers themselves, float64 (N,). Raises DataError for an entry that is
+        missing, no class that is known, or no number."""
         if column.isna().any():
             missing = int(column.isna().sum())
             raise DataError(
@@ -40,7 +47,7 @@ class Target:
             values = _numbers(column)
             if not np.isfinite(values).all():
                 raise DataError(f"'{self.name}' is infinite or not a number in some rows", "drop them first")
-            return ((values - self.mean) / self.deviation).astype(np.float32)
+            return values
         places = {word: place for place, word in enumerate(self.classes)}
         codes, found = pd.factorize(as_words(column))
         unknown = [word for word in found if word not in places]
