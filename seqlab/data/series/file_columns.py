@@ -108,8 +108,8 @@ def only_column(table: pd.DataFrame, labels: Sequence[str], decimal: str, where:
 
 
 def close_of(labels: Sequence[str], where: str) -> str:
-    """The column of closes, adjusted if there is such a one; beside open, high and low what is called a price; empty
-    where there is none. Raises DataError where there are several."""
+    """The column of closes, adjusted if there is such a one; beside what only quotes have what is called a price;
+    empty where there is none. Raises DataError where there are several."""
     fields = {label: field_of(label) for label in labels}
     tickers = [label for label in labels if ticker_of_close(label)]
     for field in ("adj_close", "close"):
@@ -119,11 +119,17 @@ def close_of(labels: Sequence[str], where: str) -> str:
             if len(found) > 1:
                 raise DataError(f"{where} has several columns of closes: {listed_labels(found)}", NAME_ONE)
             return closes[0]
-    if {"open", "high", "low"} <= {*fields.values()}:
-        last = [label for label in labels if "_".join(words(label)) in LAST_PRICES]
-        if len(last) == 1:
-            return last[0]
-    return ""
+    last = [label for label in labels if is_close(label, labels)]
+    return last[0] if len(last) == 1 else ""
+
+
+def is_close(label: str, labels: Sequence[str]) -> bool:
+    """Whether a column is called as closes are, or as a price among columns that only quotes have: open, high and low,
+    or the volume."""
+    if field_of(label) in ("adj_close", "close"):
+        return True
+    others = {field_of(other) for other in labels if other != label}
+    return "_".join(words(label)) in LAST_PRICES and ({"open", "high", "low"} <= others or "volume" in others)
 
 
 def tells_of_rows(column: pd.Series, values: np.ndarray) -> bool:

@@ -16,6 +16,7 @@ import pandas as pd
 from seqlab.data.series.file_columns import (
     field_of,
     forecast_column,
+    is_close,
     named_column,
     numbers_of_column,
     only_column,
@@ -124,7 +125,7 @@ def _fields(
     table: pd.DataFrame, label: str, rest: list[str], values: np.ndarray, decimal: str
 ) -> tuple[pd.DataFrame, bool]:
     """The columns of series.FIELDS beside the one that is taken, and whether that is a close."""
-    is_price = field_of(label) in ("adj_close", "close")
+    is_price = is_close(label, list(table.columns))
     # the columns named open, high, ... belong to the closes, not to another column that was asked for
     known = {field_of(other): other for other in reversed(rest)} if is_price else {}
     frame = pd.DataFrame({field: np.full(len(values), np.nan) for field in FIELDS})

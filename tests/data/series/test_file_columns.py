@@ -140,7 +140,7 @@ def test_a_weather_file_with_lines_of_the_place_above_its_header():
 def test_a_volume_is_not_taken_where_the_price_cannot_be_read(price):
     odd = [f"x{value}x" for value in VALUES]
     for volume in ("Volume", "Volumen", "Vol."):
-        with pytest.raises(DataError, match=f"column '{price}' .* cannot be read as numbers, as 'x100.0x'"):
+        with pytest.raises(DataError, match=f"column '{price}' .* (cannot be read as|has no) numbers.* 'x100.0x'"):
             one(table(**{price: odd, volume: VOLUME}))
     if price != "anything":
         with pytest.raises(DataError, match=f"column '{price}' .* the only other one is amount"):
@@ -300,3 +300,12 @@ def test_what_can_be_read_otherwise_or_not_at_all_is_refused_by_name_with_an_exa
     some = [entries[row // 4 % 2] if row % 4 == 0 else f"{value}" for row, value in enumerate(VALUES)]
     with pytest.raises(DataError, match="column 'v' of standard input has 15 entries of 60 that cannot be read"):
         one(table(v=some))
+
+
+@pytest.mark.parametrize(("named", "beside", "kind"), [("Price", "Vol.", "prices"), ("Price", "Rooms", "levels")])
+def test_a_price_beside_a_volume_is_a_close_whatever_it_does(named, beside, kind):
+    """Its changes come back the next day, as no market's do."""
+    values = 100.25 + np.resize([0.0, 1.0], 200)
+    frame = pd.DataFrame({"Date": pd.bdate_range("2022-01-03", periods=200), named: values, beside: 7})
+    series = one(frame.to_csv(index=False), named)
+    assert series.kind == kind
