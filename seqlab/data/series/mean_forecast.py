@@ -1,9 +1,10 @@
 """The mean forecast of a series, from its own past alone: what repeats itself, and what returns to its mean.
 
 Daily prices go nowhere that can be known: theirs is zero. An hourly load or a monthly count does:
-it is what was observed a season ago, or a linear regression on that and on recent means. Whichever of the simple rules
-has been nearest so far is taken, on each row by the rows before it, so that no forecast of the past knows more than it
-would have known then. What is left, the residuals, is what the forecaster learns the size of.
+it is what was observed a season ago, or a linear regression on that and on recent means, or exponential smoothing with
+a damped trend. Whichever of the simple rules has been nearest so far is taken, or the mean of two, on each row by the
+rows before it, so that no forecast of the past knows more than it would have known then. What is left, the residuals,
+is what the forecaster learns the size of.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from seqlab.data.series.smoothing import damped_trend
+
 SPANS = (5, 21, 63)
 A_WEEK = 7  # rows, that what has no season is looked back on
 REFIT = 0.05  # growth of the history after which the regression is fitted anew
-WORTH_IT = 0.98  # of the error of the simpler rule that the regression must stay below
+WORTH_IT = 0.98  # of the error of the simpler rule that a further one must stay below
 RIDGE = 10.0  # rows' worth of evidence that a coefficient is nothing
 
 
@@ -41,16 +44,25 @@ def mean_forecast(
 ) -> np.ndarray:
     """The expected change of `path` (N,) over the next h rows, for each of `horizons` (H,): (N, H).
 
-    By the best so far of four rules, the simpler first: the last value; the last season; the last season and what that
-    has been short of on average, which is growth; the regression. seasons: rows after which the series may repeat
-    itself, the shorter first. filled (N,): rows that were not observed, by which no rule is judged. only_rises: it is
-    counted up, and never falls: it rises as in the last season, or as in the last three. A row's entries are computed
-    from that row and those before it. Zero where nothing is better than the last value, or nothing is known.
+    By the best so far of six rules, the simpler first: the last value; the last season; the last season and what that
+    has been short of on average, which is growth; the regression; smoothing with a damped trend, without a season or
+    with whichever has been nearest so far; the mean of that and of the best of the other four. seasons: rows after
+    which the series may repeat itself, the shorter first. filled (N,): rows that were not observed, by which no rule
+    is judged. only_rises: it is counted up, and never falls: it rises as in the last season, or as in the last three.
+    A row's entries are computed from that row and those before it. Zero where nothing is better than the last value,
+    or nothing is known.
     """
     plain = _plain_regressors(path)
     rules = _rules_of_rises if only_rises else _rules
     unit = rise_unit(path, seasons[0] if seasons else A_WEEK) if only_rises else np.ones(len(path))
-    return np.stack([_best(path, rules(path, seasons, h, plain), h, filled, unit) for h in horizons], axis=1)
+    smoothed = np.stack([damped_trend(path, season, horizons, filled) for season in (1, *seasons)])  # (S, N, H)
+    result = np.zeros((len(path), len(horizons)))
+    for k, h in enumerate(horizons):
+        first = rules(path, seasons, h, plain)
+        smooth = _best(path, np.concatenate([first[:1], smoothed[..., k]]), h, filled, unit, 1.0)
+        both = (_best(path, first, h, filled, unit) + smooth) / 2
+        result[:, k] = _best(path, np.concatenate([first, [smooth, both]]), h, filled, unit)
+    return result
 
 
 def _rules(path: np.ndarray, seasons: tuple[int, ...], horizon: int, plain: np.ndarray) -> np.ndarray:
@@ -95,9 +107,16 @@ def rise_unit(path: np.ndarray, season: int) -> np.ndarray:
     return np.sqrt(rises.rolling(3 * season, min_periods=1).mean() + 0.1 * rises.expanding().mean() + 1e-9).to_numpy()
 
 
-def _best(path: np.ndarray, rules: np.ndarray, horizon: int, filled: np.ndarray | None, unit: np.ndarray) -> np.ndarray:
+def _best(
+    path: np.ndarray,
+    rules: np.ndarray,
+    horizon: int,
+    filled: np.ndarray | None,
+    unit: np.ndarray,
+    worth_it: float = WORTH_IT,
+) -> np.ndarray:
     """On each row what the rule expects that has been nearest so far, in units of `unit` (N,) at its time: (N,). A rule
-    must be better than a simpler one by WORTH_IT, but for the last season."""
+    must be better than a simpler one by `worth_it`, but for the second, the last season."""
     if horizon >= len(path):
         return np.zeros(len(path))
     outcome = path[horizon:] - path[:-horizon]
@@ -109,7 +128,7 @@ def _best(path: np.ndarray, rules: np.ndarray, horizon: int, filled: np.ndarray 
     for rule in range(1, len(rules)):
         both = np.isfinite(lost[rule]) & np.isfinite(least)
         theirs, ours = (np.where(both, error, 0.0).cumsum() for error in (least, lost[rule]))
-        better = ours < (1.0 if rule == 1 else WORTH_IT) * theirs
+        better = ours < (1.0 if rule == 1 else worth_it) * theirs
         best, least = np.where(better, rule, best), np.where(better, lost[rule], least)
     return np.nan_to_num(np.take_along_axis(rules, best[None], axis=0)[0])
 
