@@ -63,7 +63,7 @@ def train(series: Sequence[Series], cut: np.datetime64, seed: int) -> forecastin
 
 
 def backtest(forecaster: forecasting.Forecaster, series: Sequence[Series], *, garch: bool, alone: bool) -> Backtest:
-    options = {"origins": 1_000_000, "garch": garch}
+    options = {"origins": 1_000_000, "all_baselines": garch}
     if alone:
         return pool([forecasting.forecast(forecaster, one, **options).backtest for one in series])
     return pool([one.backtest for one in forecasting.forecast_all(forecaster, series, **options)])

@@ -105,9 +105,10 @@ def forecast_task(
 
     columns: of files and frames; kind: what they hold, `prices`, `levels`, `returns`, `counts` or `auto`; freq: how
     often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. as_of: forecast from a day in the
-    past. origins, stride: days of the backtest at most, and days between them. baselines: `all` adds GARCH and GJR.
-    model: a forecaster's checkpoint, for all series; None: the one that ships, for daily prices, and for others one is
-    trained on the spot. refit: adapt the model to these series first. offline: open no socket.
+    past. origins, stride: days of the backtest at most, and days between them. baselines: `all` adds GARCH and GJR to
+    prices, AutoETS and Theta to other series. model: a forecaster's checkpoint, for all series; None: the one that
+    ships, for daily prices, and for others one is trained on the spot. refit: adapt the model to these series first.
+    offline: open no socket.
     """
     from seqlab.forecasting.answers import forecast_series
 

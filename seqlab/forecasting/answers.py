@@ -18,7 +18,7 @@ from seqlab.data.series.moments import moment_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
-from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all
+from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_packages
 from seqlab.forecasting.forecaster import Forecaster, load
 from seqlab.forecasting.results import Forecast, Forecasts
 from seqlab.forecasting.train import ADAPTED, FRESH, fit_to
@@ -30,6 +30,7 @@ from seqlab.tasks import Event, Note, Status
 DEFAULT_MODEL = "quotes"
 FEWEST_TO_LEARN = 600  # daily prices: a year is warm-up, a quarter is held out
 BASELINES = ("cheap", "all")
+WORTH_SAYING = 2.0  # seconds that a backtest may take without a word
 
 Fit = Callable[..., Generator[Event, None, Forecaster]]
 
@@ -70,6 +71,8 @@ def forecast_series(
         all_settings.field_of(ForecastSettings, name)
     _refuse(horizon, origins, stride, baselines)
     series = yield from _read(data, columns, kind, freq, as_of, offline)
+    if baselines == "all":
+        require_packages(series)  # before anything is trained
     ready: Forecaster | None = None
     if isinstance(model, Forecaster):
         ready = model
@@ -84,13 +87,15 @@ def forecast_series(
     for batch in batches:
         together = [series[place] for place in batch.places]
         using, marks = yield from _forecaster_for(together, ready, batch.ready, refit, fit)
-        running = forecast_all(
-            using, together, horizon=horizon, origins=origins, stride=stride, garch=baselines == "all"
-        )
+        slow = baselines == "all"
+        running = forecast_all(using, together, horizon=horizon, origins=origins, stride=stride, all_baselines=slow)
         for done, place in enumerate(batch.places):
             count = len(batch.places)
             yield Status(f"{series[place].name}: forecast and backtest ({done + 1} of {count})", done, count)
+            begun = time.monotonic()
             answers[place] = replace(next(running), **marks)
+            if slow and (took := time.monotonic() - begun) > WORTH_SAYING:
+                yield Status(f"{series[place].name}: beside all baselines in {took:.0f} s", done + 1, count)
     found = Forecasts(tuple(answers[place] for place in range(len(series))))
     yield from _remarks(found, origins)
     return found

@@ -1,6 +1,7 @@
 """Forecasts of series, each with its backtest beside the baselines."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -35,17 +36,20 @@ def forecast_all(
     horizon: int = 20,
     origins: int = ORIGINS,
     stride: int = 1,
-    garch: bool = False,
+    all_baselines: bool = False,
 ) -> Iterator[Forecast]:
     """The next `horizon` days of each series, with a backtest on up to `origins` days, `stride` apart, after the cut.
 
     A generator: a backtest of many series takes its time. They are each other's market, and calibrated together. The
-    backtest's days are counted back from the last one that has an outcome at the longest horizon. garch: compare with
-    GARCH and GJR too, which takes seconds and the package `arch`. Raises DataError for a series that is too short, and
-    UsageError where `arch` is missing.
+    backtest's days are counted back from the last one that has an outcome at the longest horizon. all_baselines:
+    compare with what packages fit too, which takes seconds: prices with GARCH and GJR of `arch`, other series with
+    AutoETS and Theta of `statsforecast`. Raises DataError for a series that is too short, and UsageError where the
+    package is missing.
     """
     require_alike(series)
     require_length(series)
+    if all_baselines:
+        require_packages(series)
     series = [complete(one) for one in series]
     own = [features_of(one) for one in series]
     market = Market.of(own)
@@ -62,7 +66,7 @@ def forecast_all(
             next_dates(one.dates, horizon, exchange=one.exchange),
             one.moved(one.possible(ours, last)[0]),
             one.moved(one.possible(walk, last)[0]),
-            _backtest(forecaster, one, known, log_scale, horizon, origins, stride, garch),
+            _backtest(forecaster, one, known, log_scale, horizon, origins, stride, all_baselines),
             model=forecaster.checkpoint.name,
             trained=trained,
             cut=forecaster.cut,
@@ -77,7 +81,7 @@ def _backtest(
     horizon: int,
     origins: int,
     stride: int,
-    garch: bool,
+    all_baselines: bool,
 ) -> Backtest:
     """What the model and the baselines would have forecast on past days. log_scale (N, K): the model's, calibrated."""
     horizons = (*(h for h in REPORTED if h < horizon), horizon)
@@ -87,21 +91,16 @@ def _backtest(
     rows = np.arange(last, first - 1, -stride)
     rows = rows[np.isfinite(outcomes[rows]).all(axis=1)][:origins][::-1]  # of missing rows nothing is known
     repeated = np.stack([seasonal_naive(features.path, features.season, h) for h in horizons], 1)  # (N, H)
-    try:
-        others = baselines.by_name(
-            features.returns(),
-            features.day_range,
-            features.ewma,
-            rows,
-            np.array(horizons),
-            scoring.LEVELS,
-            repeated=repeated if features.season > 1 else None,
-            with_garch=garch and not series.additive,  # it is fitted to returns
-        )
-    except ImportError as problem:
-        raise UsageError(
-            f"--baselines all needs the package arch: {problem}", "install it beside seqlab: pip install arch"
-        ) from problem
+    asked = rows, np.array(horizons), scoring.LEVELS
+    others = baselines.by_name(
+        features.returns(),
+        features.day_range,
+        features.ewma,
+        *asked,
+        repeated=repeated if features.season > 1 else None,
+    )
+    if all_baselines:
+        others |= baselines.fitted_by_name(features.returns(), series.seasons, *asked, of_prices=series.is_price)
     begun = rows[0] if len(rows) else len(series)
     naive = np.array([np.nanmean(np.abs(outcomes[: max(begun - h + 1, 1), k])) for k, h in enumerate(horizons)])
     ours = model_quantiles(forecaster, features, log_scale, rows, np.array(horizons))
@@ -135,6 +134,19 @@ def require_length(series: Sequence[Series]) -> None:
             raise DataError(
                 f"{one.name} has {len(one)} {rows}, too few to forecast from", f"give at least {FEWEST[rows]} {rows}"
             )
+
+
+def require_packages(series: Sequence[Series]) -> None:
+    """Raises UsageError where the package is missing that fits the baselines of one of `series`."""
+    for one in series:
+        package = "arch" if one.is_price else "statsforecast"
+        try:
+            import_module(package)
+        except ImportError as problem:
+            raise UsageError(
+                f"--baselines all of {one.name} needs the package {package}: {problem}",
+                f"install it beside seqlab: pip install {package}",
+            ) from problem
 
 
 def require_alike(series: Sequence[Series]) -> None:

@@ -9,9 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from seqlab.scoring.classical import auto_ets, theta
+from seqlab.scoring.garch import garch
+
 YEAR = 252
 HAR_SPANS = (1, 5, 22)  # day, week and month (Corsi 2009)
-REFIT = 63  # days between two fits of a GARCH model
 HAR_MINIMUM = 250  # outcomes before a regression is believed
 
 
@@ -24,12 +26,11 @@ def by_name(
     levels: tuple[float, ...],
     *,
     repeated: np.ndarray | None = None,
-    with_garch: bool = False,
 ) -> dict[str, np.ndarray]:
     """What a model is compared with: {name: quantiles (O, K, Q)}.
 
     day_range, ewma (N,): daily volatilities, by high and low and exponentially weighted. repeated (N, K): the change
-    that repeats the last season, where there is one. with_garch: GARCH and GJR too.
+    that repeats the last season, where there is one.
     """
     result = {
         "random_walk": normal(volatility(returns)[rows], horizons, levels),
@@ -40,10 +41,33 @@ def by_name(
     }
     if repeated is not None:
         result["seasonal_naive"] = seasonal(repeated, returns, rows, horizons, levels)
-    if with_garch:
-        for name, asymmetric in (("garch", False), ("gjr", True)):
-            result[name] = garch(returns, rows, horizons, levels, asymmetric=asymmetric)
     return result
+
+
+def fitted_by_name(
+    returns: np.ndarray,
+    seasons: tuple[int, ...],
+    rows: np.ndarray,
+    horizons: np.ndarray,
+    levels: tuple[float, ...],
+    *,
+    of_prices: bool,
+) -> dict[str, np.ndarray]:
+    """The classical models that packages fit: GARCH and GJR of prices, AutoETS and Theta of any other series.
+
+    seasons: rows after which the series may repeat itself, the shorter first. Raises ImportError where the package
+    (`arch` for prices, `statsforecast` for others) is missing.
+    """
+    if of_prices:
+        return {
+            name: garch(returns, rows, horizons, levels, asymmetric=asymmetric)
+            for name, asymmetric in (("garch", False), ("gjr", True))
+        }
+    path = _sums(returns)
+    return {
+        "auto_ets": auto_ets(path, seasons, rows, horizons, levels),
+        "theta": theta(path, seasons, rows, horizons, levels),
+    }
 
 
 def volatility(returns: np.ndarray, span: int = YEAR) -> np.ndarray:
@@ -115,11 +139,12 @@ def har(
     horizons: np.ndarray,
     levels: tuple[float, ...],
 ) -> np.ndarray:
-    """Heterogeneous autoregression (Corsi 2009) of the size of returns, with normal steps.
+    """HAR on absolute returns: Corsi's (2009) heterogeneous autoregression, but of absolute returns, with normal steps.
 
-    The absolute return over h days, by the root of h, is regressed on the means of the daily size over a day, a week
-    and a month, by least squares over every outcome known at the origin, so once for each origin. Absolute values
-    instead of squares, because one crash would own the regression (Ederington and Guan 2005). The size of a day is its
+    Not the HAR of realized variances: the absolute return over h days, by the root of h, is regressed on the means of
+    the daily size over a day, a week and a month, by least squares over every outcome known at the origin, so once for
+    each origin. Absolute values instead of squares, because one crash would own the regression (Ederington and Guan
+    2005); a standard deviation is sqrt(pi / 2) of them, as of a normal variable. The size of a day is its
     range `day_range` (N,), the Parkinson volatility of high and low, where that is known and has been for long enough,
     else its absolute return.
     """
@@ -167,53 +192,3 @@ def _har(size: np.ndarray, returns: np.ndarray, rows: np.ndarray, horizons: np.n
 def _sums(returns: np.ndarray) -> np.ndarray:
     """Cumulated returns at each day (N,), from 0; the first and the unknown count as none."""
     return np.cumsum(np.concatenate([[0.0], np.nan_to_num(returns[1:])]))
-
-
-def garch(
-    returns: np.ndarray,
-    rows: np.ndarray,
-    horizons: np.ndarray,
-    levels: tuple[float, ...],
-    *,
-    asymmetric: bool,
-    paths: int = 2000,
-) -> np.ndarray:
-    """GARCH(1,1), or with `asymmetric` the model of Glosten, Jagannathan and Runkle (1993), with Student-t steps.
-
-    A constant mean; fitted by maximum likelihood (package `arch`) to the ten years before an origin, again after 63
-    days, filtered between; all origins of a fit simulated as one batch of `paths`. The draws of a day are the
-    midpoints of equal slices of Student's t in random order, so that one day ahead is next to exact. Raises
-    ImportError without `arch`.
-    """
-    from arch import arch_model
-    from scipy import stats
-
-    percent = np.clip(100 * np.nan_to_num(returns), -25, 25)  # in percent the optimizer finds its way
-    random = np.random.default_rng(0)
-    result = np.zeros((len(rows), len(horizons), len(levels)))
-    groups = np.unique((rows - rows[0]) // REFIT, return_inverse=True)[1] if len(rows) else rows
-    for group in range(groups.max() + 1 if len(rows) else 0):
-        at = np.flatnonzero(groups == group)
-        first, last = rows[at[0]], rows[at[-1]]
-        begin = max(1, first - 10 * YEAR)
-        model = arch_model(
-            percent[begin : first + 1], mean="Constant", vol="GARCH", o=int(asymmetric), dist="t", rescale=False
-        )
-        fitted = model.fit(disp="off", show_warning=False).params
-        mean, base, alpha, beta, degrees = (fitted[name] for name in ("mu", "omega", "alpha[1]", "beta[1]", "nu"))
-        gamma = fitted["gamma[1]"] if asymmetric else 0.0
-        shocks = percent[begin : last + 1] - mean
-        variance = np.empty(len(shocks) + 1)  # entry i: forecast for the day of shocks[i]
-        variance[0] = shocks[: first + 1 - begin].var()
-        for i, shock in enumerate(shocks):
-            variance[i + 1] = base + (alpha + gamma * (shock < 0)) * shock**2 + beta * variance[i]
-        draws = stats.t.ppf((np.arange(paths) + 0.5) / paths, degrees) * np.sqrt(max(degrees - 2, 1e-3) / degrees)
-        ahead = np.tile(variance[rows[at] + 1 - begin, None], (1, paths))  # (origins, paths)
-        total = np.zeros_like(ahead)
-        for day in range(1, int(horizons.max()) + 1):
-            shock = np.sqrt(ahead) * random.permutation(draws)
-            total += mean + shock
-            ahead = base + (alpha + gamma * (shock < 0)) * shock**2 + beta * ahead
-            for k in np.flatnonzero(horizons == day):
-                result[at, k] = np.quantile(total, levels, axis=1).T / 100
-    return result

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     type=click.Choice(["cheap", "all"]),
     default="cheap",
     show_default=True,
-    help="Forecasts to compare with; all adds GARCH and GJR.",
+    help="Forecasts to compare with; all adds GARCH and GJR to prices, AutoETS and Theta to others.",
 )
 @series_options
 @click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
