@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab import scoring
+from seqlab.data.series.features import features_of
+from seqlab.data.series.quotes import snapshot
 from seqlab.scoring import baselines, calibration
 
 LEVELS = scoring.LEVELS
@@ -92,22 +94,46 @@ def test_har_finds_the_volatility_that_wavers():
     assert truth < on_range < on_closes < walk
 
 
-def test_garch_recovers_a_process_that_is_one():
-    pytest.importorskip("arch")
-    random = np.random.default_rng(8)
-    returns, variance = np.zeros(3000), np.full(3001, 1e-4)
-    for t in range(1, 3000):
-        returns[t] = np.sqrt(variance[t]) * random.standard_t(6) * np.sqrt(4 / 6)
-        variance[t + 1] = 2e-6 + 0.08 * returns[t] ** 2 + 0.9 * variance[t]
-    rows = np.arange(2600, 2950)
-    quantiles = baselines.garch(returns, rows, HORIZONS, LEVELS, asymmetric=False)
-    width = scoring.width(quantiles, 0.8)[:, 0]
-    true = 2 * 1.4398 * np.sqrt(4 / 6) * np.sqrt(variance[rows + 1])  # Student's t with 6 degrees at 0.9
-    assert np.abs(np.log(width / true)).mean() < 0.08
-    changed = returns.copy()
-    changed[rows[100] + 1 :] = 0.05
-    spiked = baselines.garch(changed, rows[:101], HORIZONS, LEVELS, asymmetric=False)
-    np.testing.assert_allclose(spiked[:64], quantiles[:64])  # a group ends where the next fit begins
+def test_har_on_absolute_returns_is_the_regression_of_statsmodels():
+    regression = pytest.importorskip("statsmodels.api")
+    random = np.random.default_rng(11)
+    returns = np.concatenate([[0.0], 0.01 * np.exp(0.5 * np.sin(np.arange(999) / 30)) * random.normal(size=999)])
+    path, size, row = np.cumsum(returns), np.abs(returns), 900
+    means = np.stack([np.convolve(size, np.ones(span) / span)[: len(size)] for span in (1, 5, 22)], axis=1)
+    for h in (1, 5, 20):
+        origins = np.arange(22, row - h + 1)  # of whose outcomes all are known, and which have a month behind them
+        outcome = np.abs(path[origins + h] - path[origins]) / np.sqrt(h)
+        fitted = regression.OLS(outcome, regression.add_constant(means[origins])).fit()
+        absolute = fitted.predict(np.concatenate([[1.0], means[row]])[None])[0]
+        quantiles = baselines.har(returns, np.full(1000, np.nan), np.array([row]), np.array([h]), LEVELS)
+        deviation = quantiles[0, 0, LEVELS.index(0.9)] / 1.2815516 / np.sqrt(h)
+        assert deviation == pytest.approx(absolute * 1.2533141, rel=1e-5)  # E|X| is sqrt(2 / pi) of it
+
+
+def test_har_of_a_volatility_that_is_known_is_that_volatility():
+    returns, rows = steps(20_000, 12), np.arange(15_000, 19_900)
+    quantiles = baselines.har(returns, np.full(20_000, np.nan), rows, HORIZONS, LEVELS)
+    deviation = quantiles[..., LEVELS.index(0.9)].mean(0) / 1.2815516 / np.sqrt(HORIZONS)
+    np.testing.assert_allclose(deviation, 0.01, rtol=0.04)
+
+
+def test_the_ewma_volatility_is_that_of_risk_metrics():
+    """sigma^2 = .94 sigma^2 + .06 r^2 (RiskMetrics 1996), of whose beginning nothing is left after years."""
+    series = snapshot("KO")
+    returns = np.diff(np.log(series.adjusted), prepend=np.log(series.adjusted[0]))
+    variance = returns[1:21].var()
+    for one in returns[1:]:
+        variance = 0.94 * variance + 0.06 * one**2
+    assert features_of(series).ewma[-1] == pytest.approx(np.sqrt(variance), rel=1e-6)
+
+
+def test_one_outcome_moves_the_width_by_a_step_of_online_gradient():
+    """The pinball loss of the 80 % quantile: a hundredth of .8 wider where one fell outside, of .2 narrower where none
+    did, and by the root of the horizon less at longer ones; half of both where one of two series fell outside."""
+    horizons = np.array([1, 4, 25])
+    for excess, step in (([2.0], 0.008), ([0.5], -0.002), ([2.0, 0.5], 0.003)):
+        known = np.repeat(np.array(excess)[None, :, None], 3, axis=2)
+        np.testing.assert_allclose(calibration.log_factors(known, horizons)[0], step / np.array([1, 2, 5]), rtol=1e-12)
 
 
 def test_calibration_learns_a_width_that_was_wrong():
