@@ -1,10 +1,10 @@
 """The mean forecast of a series, from its own past alone: what repeats itself, and what returns to its mean.
 
 Daily prices go nowhere that can be known: theirs is zero. An hourly load or a monthly count does:
-it is what was observed a season ago, or a linear regression on that and on recent means, or exponential smoothing with
-a damped trend. Whichever of the simple rules has been nearest so far is taken, or the mean of two, on each row by the
-rows before it, so that no forecast of the past knows more than it would have known then. What is left, the residuals,
-is what the forecaster learns the size of.
+it is what was observed a season ago, or a linear regression on that and on recent means. Whichever of the simple rules
+has been nearest so far is taken, or the mean of it and of exponential smoothing, on each row by the rows before it, so
+that no forecast of the past knows more than it would have known then. What is left, the residuals, is what the
+forecaster learns the size of.
 """
 
 from collections.abc import Iterator
@@ -44,11 +44,11 @@ def mean_forecast(
 ) -> np.ndarray:
     """The expected change of `path` (N,) over the next h rows, for each of `horizons` (H,): (N, H).
 
-    By the best so far of six rules, the simpler first: the last value; the last season; the last season and what that
-    has been short of on average, which is growth; the regression; smoothing with a damped trend, without a season or
-    with whichever has been nearest so far; the mean of that and of the best of the other four. seasons: rows after
-    which the series may repeat itself, the shorter first. filled (N,): rows that were not observed, by which no rule
-    is judged. only_rises: it is counted up, and never falls: it rises as in the last season, or as in the last three.
+    By the best so far of five rules, the simpler first: the last value; the last season; the last season and what that
+    has been short of on average, which is growth; the regression; the mean of the best of these and of smoothing with a
+    damped trend, without a season or with whichever has been nearest so far. seasons: rows after which the series may
+    repeat itself, the shorter first. filled (N,): rows that were not observed, by which no rule is judged. only_rises:
+    it is counted up, and never falls: it rises as in the last season, or as in the last three.
     A row's entries are computed from that row and those before it. Zero where nothing is better than the last value,
     or nothing is known.
     """
@@ -61,7 +61,7 @@ def mean_forecast(
         first = rules(path, seasons, h, plain)
         smooth = _best(path, np.concatenate([first[:1], smoothed[..., k]]), h, filled, unit, 1.0)
         both = (_best(path, first, h, filled, unit) + smooth) / 2
-        result[:, k] = _best(path, np.concatenate([first, [smooth, both]]), h, filled, unit)
+        result[:, k] = _best(path, np.concatenate([first, [both]]), h, filled, unit)
     return result
 
 
