@@ -20,10 +20,10 @@ def garch(
 ) -> np.ndarray:
     """GARCH(1,1), or with `asymmetric` the model of Glosten, Jagannathan and Runkle (1993), with Student-t steps.
 
-    A constant mean; fitted by maximum likelihood (package `arch`) to the ten years before an origin, again after 63
-    days, filtered between; all origins of a fit simulated as one batch of `paths`. The draws of a day are the
-    midpoints of equal slices of Student's t in random order, so that one day ahead is next to exact. Raises
-    ImportError without `arch`.
+    A constant mean, so with a drift, without which it was worse in each era of four embedded tickers. Fitted by maximum
+    likelihood (package `arch`) to the ten years before an origin, again after 63 days, filtered between; all origins
+    of a fit simulated as one batch of `paths`. The draws of a day are the midpoints of equal slices of Student's t in
+    random order, so that one day ahead is next to exact. Raises ImportError without `arch`.
     """
     from arch import arch_model
     from scipy import stats
