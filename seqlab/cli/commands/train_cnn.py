@@ -45,10 +45,14 @@ def command(
     Such a folder has one folder for each class, or these in train/ and test/; without a test/ (or val/) a fifth of
     each class is held out as the test images.
 
-    All training images train, and the last weights are evaluated on the test images once, at the end;
-    --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
-    longer get better. --folds 5 trains five nets, each evaluated on the fifth of the training images that it was not
-    trained on. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
+    The last weights are evaluated on the test images once, at the end. From 5,000 training images on, 2 % of them, at
+    most 1,000, do not train: the temperature of the probabilities is fitted on them (--set temperature_images=N).
+
+    Choose settings with --set val_images=5000, then train once without it: that many training images are held out, the
+    weights that are best on them are kept, the figures are of them, and the test images are not looked at; --set
+    patience=3 then stops when they no longer get better. --folds 5 trains five nets, each evaluated on the fifth of the
+    training images that it was not trained on. Without --minutes, --epochs or --set max_steps=N each model trains as
+    --list says.
     """
     from seqlab import api
 
