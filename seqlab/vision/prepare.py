@@ -104,9 +104,9 @@ def held_out(settings: VisionSettings) -> int:
 
 
 def for_temperature(images: int) -> int:
-    """How many of so many training images are kept back for the temperature by default: a fiftieth, at most a thousand,
-    so that they are not missed; none where that is too few to fit it."""
-    count = min(MOST_FOR_TEMPERATURE, images // 50)
+    """How many of so many training images are kept back for the temperature by default: a twentieth, at most a
+    thousand; none where these are so few that a net whose probabilities are right would be made worse."""
+    count = min(MOST_FOR_TEMPERATURE, images // 20)
     return count if count >= FEWEST_FOR_TEMPERATURE else 0
 
 

@@ -204,8 +204,8 @@ def test_images_kept_back_for_the_temperature_change_nothing_else(data: ImageSet
     assert (b.temperature, b.temperature_views, b.fitted_on) == (1.0, 1.0, "nothing")
 
 
-def test_a_fiftieth_of_many_images_is_kept_back_and_none_of_few() -> None:
-    assert [for_temperature(images) for images in (400, 4_999, 5_000, 49_999, 50_000, 60_000)] == [
+def test_a_twentieth_of_many_images_is_kept_back_and_none_of_few() -> None:
+    assert [for_temperature(images) for images in (400, 1_999, 2_000, 19_999, 20_000, 50_000)] == [
         0, 0, 100, 999, 1_000, 1_000
     ]  # fmt: skip
 
@@ -218,13 +218,13 @@ def many(data: ImageSet, count: int) -> ImageSet:
 
 def test_the_library_keeps_them_back_and_says_so(data: ImageSet, tmp_path: Path) -> None:
     how: dict[str, Any] = {"model": "lenet5", "max_steps": 2, "device": "cpu", "threads": 1}
-    task = api.train_cnn(many(data, 5_000), **how, folder=tmp_path / "a")
+    task = api.train_cnn(many(data, 2_000), **how, folder=tmp_path / "a")
     saved = task.result().checkpoint
     assert saved.config["settings"]["temperature_images"] == 100
     assert saved.config["metrics"]["calibration"]["fitted_on"] == "kept_back"
     assert any("100 training images do not train" in note for note in task.notes)
     for number, (given, kept) in enumerate([({"val_images": 50}, 0), ({"temperature_images": 7}, 7)]):
-        made = api.train_cnn(many(data, 5_000), **how, **given, folder=tmp_path / str(number)).result()
+        made = api.train_cnn(many(data, 2_000), **how, **given, folder=tmp_path / str(number)).result()
         assert made.checkpoint.config["settings"]["temperature_images"] == kept
     few = api.train_cnn(data, **how, folder=tmp_path / "few").result().checkpoint.config
     assert (few["settings"]["temperature_images"], few["metrics"]["calibration"]["fitted_on"]) == (0, "nothing")
@@ -232,8 +232,8 @@ def test_the_library_keeps_them_back_and_says_so(data: ImageSet, tmp_path: Path)
 
 def test_images_that_stand_class_by_class_are_no_sample_of_all(data: ImageSet, tmp_path: Path) -> None:
     how: dict[str, Any] = {"model": "lenet5", "max_steps": 1, "device": "cpu", "threads": 1}
-    rows = many(data, 5_000).labels.argsort()
-    sorted_ = replace(data, images=many(data, 5_000).images[rows], labels=many(data, 5_000).labels[rows])
+    rows = many(data, 2_000).labels.argsort()
+    sorted_ = replace(data, images=many(data, 2_000).images[rows], labels=many(data, 2_000).labels[rows])
     task = api.train_cnn(sorted_, **how, folder=tmp_path / "a")
     assert task.result().checkpoint.config["settings"]["temperature_images"] == 0
     assert any("class by class" in note for note in task.notes)
@@ -246,7 +246,7 @@ def test_images_that_stand_class_by_class_are_no_sample_of_all(data: ImageSet, t
 
 def test_a_run_of_an_earlier_version_goes_on_as_it_began(data: ImageSet, tmp_path: Path) -> None:
     """Its settings do not name images for the temperature: none are kept back, whatever is the default today."""
-    data = many(data, 5_000)
+    data = many(data, 2_000)
     how: dict[str, Any] = {"model": "lenet5", "device": "cpu", "threads": 1, "temperature_images": 0, "max_steps": 12}
     whole = api.train_cnn(data, **how, folder=tmp_path / "whole").result().checkpoint
     steps = iter(range(4))

@@ -45,8 +45,8 @@ def command(
     Such a folder has one folder for each class, or these in train/ and test/; without a test/ (or val/) a fifth of
     each class is held out as the test images.
 
-    The last weights are evaluated on the test images once, at the end. From 5,000 training images on, 2 % of them, at
-    most 1,000, do not train: the temperature of the probabilities is fitted on them (--set temperature_images=N).
+    The last weights are evaluated on the test images once, at the end. From 2,000 training images on, a twentieth, at
+    most 1,000, does not train: the temperature of the probabilities is fitted on it (--set temperature_images=N).
 
     Choose settings with --set val_images=5000, then train once without it: that many training images are held out, the
     weights that are best on them are kept, the figures are of them, and the test images are not looked at; --set

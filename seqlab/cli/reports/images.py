@@ -35,7 +35,7 @@ def figures(metrics: dict[str, Any]) -> list[str]:
 def _calibration(fitted: dict[str, Any]) -> str:
     error = f"calibration error {fitted['ece']:.2%}"
     if fitted["fitted_on"] == "nothing":
-        return error + "; no images were kept back to fit a temperature"
+        return error + "; no images were kept back to fit a temperature (--set temperature_images=N)"
     temperature = f"temperature {fitted['temperature']:.3f}"
     if fitted["ece_calibrated"] is None:
         return error + f"; {temperature} is fitted on these images, so its own error is not known here"
