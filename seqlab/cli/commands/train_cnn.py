@@ -1,6 +1,7 @@
 """seqlab train-cnn DATASET"""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,10 @@ def command(
             lambda name: f"seqlab predict {name} IMAGE",
         )
         return
+    _cross_validate(common, start, run)
+
+
+def _cross_validate(common: Common, start: "Callable[..., Task[Any]]", run: dict[str, Any]) -> None:
     with graceful_stop(common) as stop:
         found = follow(common, start(**of_run(common, run, stop)), "images/s", images.progress, stop)
         if found is None:
