@@ -254,7 +254,9 @@ def test_a_run_of_an_earlier_version_goes_on_as_it_began(data: ImageSet, tmp_pat
     stopped = checkpoint.load(tmp_path / "b")
     settings = {name: value for name, value in stopped.config["settings"].items() if name != "temperature_images"}
     checkpoint.amend(stopped, settings=settings)
-    resumed = api.train_cnn(data, folder=tmp_path / "b", resume=True).result().checkpoint
+    task = api.train_cnn(data, folder=tmp_path / "b", resume=True)
+    resumed = task.result().checkpoint
+    assert not any("do not train" in note for note in task.notes)
     assert resumed.config["files"] == whole.config["files"]
     assert resumed.config["metrics"] == whole.config["metrics"]
 
