@@ -178,11 +178,12 @@ class VisionSettings(Settings):
     cutout: int = 0  # the side of a black square in pixels; 0: none
     start_side: int | None = None  # pixels a side of the first images, which then grow; None: full size throughout
     val_images: int = 0  # the last so many training images choose the weights; 0: all train, the last stay
+    temperature_images: int = 0  # the last so many training images fit the temperature alone; 0: there is none
     patience: int | None = None  # evaluations without a lower val_loss that end the run; None: it goes to its end
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("0 or more", lambda v: v >= 0, "crop", "cutout", "val_images")
+        self.require("0 or more", lambda v: v >= 0, "crop", "cutout", "val_images", "temperature_images")
         self.require("from 0 to below 1", lambda v: 0 <= v < 1, "label_smoothing", "ema_decay")
         self.require(f"{SMALLEST_SIDE} or more, or none", lambda v: v is None or v >= SMALLEST_SIDE, "start_side")
         self.require("1 or more, or none", lambda v: v is None or v >= 1, "patience")
@@ -190,6 +191,11 @@ class VisionSettings(Settings):
             raise UsageError(
                 "patience says when to stop by the images held out, and none are",
                 "hold some out: --set val_images=5000",
+            )
+        if self.val_images and self.temperature_images:
+            raise UsageError(
+                "val_images fit the temperature too, so temperature_images have nothing to do",
+                "give one of them",
             )
 
 

@@ -53,6 +53,8 @@ def test_the_choices_are_what_there_is() -> None:
         (LanguageSettings, {"dropout": 1.0}, ["dropout", "below 1"]),
         (ForecastSettings, {"context": 10}, ["context", "burn_in"]),
         (VisionSettings, {"patience": 3}, ["patience", "val_images"]),
+        (VisionSettings, {"val_images": 9, "temperature_images": 9}, ["val_images", "temperature_images"]),
+        (VisionSettings, {"temperature_images": -1}, ["temperature_images"]),
         (VisionSettings, {"lr": float("nan")}, ["lr"]),
         (TableSettings, {"activation": "rely"}, ["activation", "relu"]),
         (TableSettings, {"seed": -1}, ["seed"]),

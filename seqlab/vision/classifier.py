@@ -1,6 +1,7 @@
 """A trained classifier of images: its net, and what the net's input and output mean."""
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from seqlab.errors import CheckpointError, DataError
 from seqlab.machine import Compute, DeviceConfig, use_threads
 from seqlab.vision.zoo import architecture
 
+# What a temperature is from: training images kept back for it alone, images that chose the weights too, test images
+# (by earlier versions), or nothing: then it is 1.
+FittedOn = Literal["kept_back", "validation", "test", "nothing"]
 EVALUATION_PIXELS = 500 * 32 * 32  # in a batch of the net: its maps are a hundred times as large
 
 
@@ -28,8 +32,8 @@ class Classifier:
     """A net and what its input and output mean: names of classes, normalisation, height and width in pixels.
 
     mirrors: whether it was trained on mirrored images too, so that a mirrored one is a view of the same class.
-    temperature, temperature_views: what `predict` divides plain and averaged logits by; fitted_on: `validation` or
-    `test` images, or nothing. ranges: what was black and white in pictures of more than 8 bits that were trained on.
+    temperature, temperature_views: what `predict` divides plain and averaged logits by; fitted_on: what they are from,
+    see FittedOn. ranges: what was black and white in pictures of more than 8 bits that were trained on.
     """
 
     model: nn.Module
@@ -40,7 +44,7 @@ class Classifier:
     mirrors: bool = True
     temperature: float = 1.0
     temperature_views: float = 1.0
-    fitted_on: str = ""
+    fitted_on: FittedOn = "nothing"
     ranges: Ranges = field(default_factory=dict)
 
     def logits(self, images: Tensor, device_config: DeviceConfig, *, average_views: bool = False) -> Tensor:
@@ -112,7 +116,7 @@ def load(saved: Checkpoint) -> Classifier:
         config["settings"]["flip"],
         fitted.get("temperature", 1.0),
         fitted.get("temperature_views", 1.0),
-        fitted.get("fitted_on", ""),
+        fitted.get("fitted_on", "nothing"),
         {kind: (black, white) for kind, (black, white) in shape.get("ranges", {}).items()},
     )
 

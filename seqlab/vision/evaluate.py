@@ -4,19 +4,20 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from seqlab.machine import DeviceConfig
 from seqlab.scoring.confidence import expected_calibration_error
-from seqlab.vision.classifier import Classifier, predict, views
+from seqlab.vision.classifier import Classifier, FittedOn, predict, views
 
 SPREAD = 3.0  # the prior deviation of 1 / temperature from 1
 HOTTEST = 100.0  # a temperature at which even a net that has learned nothing is not overconfident
 
 
-def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig) -> dict[str, Any]:
+def evaluate(
+    classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig, *, fitted_here: bool = False
+) -> dict[str, Any]:
     """The figures of a classifier on labelled images (N, 3, H, W) that it was not trained on; shares are from 0 to 1.
 
     top1: the share whose class comes first; top1_views: the same by the mean logits over the test-time `views` of
@@ -24,13 +25,10 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, device_conf
     per_class: the share of each class's images that are predicted right, None where it has none. confusion: counts, a
     row for each true class, a column for each predicted one. All but top1_views are of the plain images.
 
-    calibration: `ece`, the expected calibration error; `temperature`, which minimises the nll of the logits divided by
-    it (Guo et al. 2017), and `ece_calibrated`, the error with it. No image is evaluated with a temperature fitted on
-    it: where the classifier brings one from validation images (`fitted_on` is `validation`), that one counts.
-    Otherwise (`test`) the images that stand at even places are evaluated with the temperature of those at odd places,
-    and the other way round, and `temperature`, for use on other images, is fitted on all; both are 1 where that
-    makes the likelihood of the other half no better. `temperature_views` is the same for the mean logits over the
-    views, which are less confident.
+    calibration: `ece`, the expected calibration error; `temperature`, the classifier's own, `ece_calibrated`, the
+    error of the logits divided by it, and `fitted_on`, what it is from; `temperature_views` is that of the mean logits
+    over the views. Nothing is fitted here. fitted_here: whether the temperature is from these very images, so that
+    `ece_calibrated` would say nothing and is None.
     """
     logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, device_config))
     count = len(classifier.classes)
@@ -43,7 +41,7 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, device_conf
         "top1_views": (averaged.argmax(1) == labels).double().mean().item(),
         "top5": (ranked == labels[:, None]).any(1).double().mean().item(),
         "nll": F.cross_entropy(logits.double(), labels).item(),
-        "calibration": _calibration(classifier, logits, averaged, labels),
+        "calibration": _calibration(classifier, logits, labels, fitted_here),
         "per_class": dict(zip(classifier.classes, per_class, strict=True)),
         "confusion": confusion.tolist(),
         "images": len(images),
@@ -51,38 +49,29 @@ def evaluate(classifier: Classifier, images: Tensor, labels: Tensor, device_conf
     }
 
 
-def calibrated(classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig) -> Classifier:
-    """The classifier with temperatures fitted on validation images, which are neither trained nor tested on."""
+def calibrated(
+    classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig, fitted_on: FittedOn
+) -> Classifier:
+    """The classifier with the temperatures that minimise the nll of images (N, 3, H, W) that it was not trained on.
+
+    One for plain logits and one for the mean logits over the views, which are less confident (Guo et al. 2017).
+    """
     plain, averaged = (
         fit_temperature(logits.cpu(), labels) for logits in classifier.plain_and_averaged(images, device_config)
     )
-    return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on="validation")
+    return replace(classifier, temperature=plain, temperature_views=averaged, fitted_on=fitted_on)
 
 
-def _calibration(classifier: Classifier, logits: Tensor, averaged: Tensor, labels: Tensor) -> dict[str, Any]:
-    temperatures = torch.full((len(logits), 1), classifier.temperature, dtype=torch.float64)
-    if classifier.fitted_on != "validation":
-        temperatures, plain = _cross_fitted(logits, labels)
-        of_views = _cross_fitted(averaged, labels)[1]
-        classifier = replace(classifier, temperature=plain, temperature_views=of_views, fitted_on="test")
+def _calibration(classifier: Classifier, logits: Tensor, labels: Tensor, fitted_here: bool) -> dict[str, Any]:
+    logits = logits.double()
+    cooled = None if fitted_here else expected_calibration_error((logits / classifier.temperature).softmax(1), labels)
     return {
-        "ece": expected_calibration_error(logits.double().softmax(1), labels),
-        "ece_calibrated": expected_calibration_error((logits / temperatures).softmax(1), labels),
+        "ece": expected_calibration_error(logits.softmax(1), labels),
+        "ece_calibrated": cooled,
         "temperature": classifier.temperature,
         "temperature_views": classifier.temperature_views,
         "fitted_on": classifier.fitted_on,
     }
-
-
-def _cross_fitted(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
-    """For each of the logits (N, classes) the temperature (N, 1) of the half it is not in, and that of all; 1 where
-    that makes the likelihood of the halves they were not fitted on no better."""
-    temperatures = torch.ones(len(logits), 1, dtype=torch.float64)
-    for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
-        temperatures[half] = fit_temperature(logits[other], labels[other])
-    if F.cross_entropy(logits / temperatures, labels) >= F.cross_entropy(logits.double(), labels):
-        return torch.ones_like(temperatures), 1.0
-    return temperatures, fit_temperature(logits, labels)
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:

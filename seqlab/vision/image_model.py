@@ -109,19 +109,20 @@ class ImageModel:
             size = None if source in READERS else self.classifier.height
             ranges = self.classifier.ranges
             images = yield from load_images(source, offline=offline, data_dir=data_dir, size=size, ranges=ranges)
-        pixels, labels, what = images.test_images, images.test_labels, "test images"
+        pixels, labels, split, what = images.test_images, images.test_labels, "test", "test images"
         if images.drawn and images.sha256 != trained_on["sha256"]:  # another folder: nothing in it was held out
             pixels, labels = torch.cat([images.images, pixels]), torch.cat([images.labels, labels])
-            what = "images, all of them"
+            split, what = "all", "images, all of them"
         yield Note(f"{images.name}: {len(pixels):,} {what}, from {images.origin}")
         for note in images.notes:
             yield Note(f"  {note}")
         check_classes(self.classifier, images)
         yield from self._check_contamination(images, pixels)
-        metrics = evaluate(self.classifier, pixels, labels, self.device_config)
+        fitted_here = self.classifier.fitted_on == "test" and images.sha256 == trained_on["sha256"]
+        found = evaluate(self.classifier, pixels, labels, self.device_config, fitted_here=fitted_here)
         mistakes = worst_mistakes(self.classifier, pixels, labels, self.device_config) if worst else []
         kept = tuple((one, pixels[one.index]) for one in mistakes)
-        return ImageEvaluation(self.checkpoint.name, images.name, metrics, kept)
+        return ImageEvaluation(self.checkpoint.name, images.name, {"split": split, **found}, kept)
 
     def _check_contamination(self, images: ImageSet, pixels: Tensor) -> Generator[Note, None, None]:
         """Say where the images to evaluate on were, or may have been, trained on."""

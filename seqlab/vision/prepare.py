@@ -27,6 +27,7 @@ from seqlab.vision.device import measured_precision, record_graphs
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
 WHITENED = 5000  # images are enough to know the patches of all
+FEWEST_FOR_TEMPERATURE, MOST_FOR_TEMPERATURE = 100, 1000  # images
 
 
 def prepare(
@@ -39,7 +40,7 @@ def prepare(
     """
     name = model or DEFAULT_MODEL
     height, width = data.images.shape[2:]
-    _check_settings(name, settings, len(data.images), width)
+    _check_settings(name, settings, data.labels, width)
     torch.manual_seed(settings.seed)
     planned = architecture(name)
     net = planned.build(len(data.classes))
@@ -86,15 +87,33 @@ def prepare(
 
 
 def training_part(data: ImageSet, settings: VisionSettings) -> tuple[Tensor, Tensor]:
-    """The images and labels that are trained on: all but the last `val_images`."""
-    kept = len(data.images) - settings.val_images
+    """The images and labels that are trained on: all but those held out."""
+    kept = len(data.images) - held_out(settings)
     return data.images[:kept], data.labels[:kept]
 
 
-def validation_part(data: ImageSet, settings: VisionSettings) -> tuple[Tensor, Tensor]:
-    """The last `val_images` training images and their labels."""
-    kept = len(data.images) - settings.val_images
+def held_out_part(data: ImageSet, settings: VisionSettings) -> tuple[Tensor, Tensor]:
+    """The last training images and their labels: `val_images` choose the weights, `temperature_images` do not."""
+    kept = len(data.images) - held_out(settings)
     return data.images[kept:], data.labels[kept:]
+
+
+def held_out(settings: VisionSettings) -> int:
+    """How many of the training images are not trained on."""
+    return settings.val_images or settings.temperature_images
+
+
+def for_temperature(images: int) -> int:
+    """How many of so many training images are kept back for the temperature by default: a twentieth, at most a
+    thousand; none where these are so few that a net whose probabilities are right would be made worse."""
+    count = min(MOST_FOR_TEMPERATURE, images // 20)
+    return count if count >= FEWEST_FOR_TEMPERATURE else 0
+
+
+def in_order_of_classes(labels: Tensor) -> bool:
+    """Whether images with these labels (N,) stand class by class, with so many of each that it is no chance."""
+    found, counts = labels.unique_consecutive(return_counts=True)
+    return 1 < len(found) == len(labels.unique()) and int(counts.min()) >= 10
 
 
 def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing: float = 0.0) -> tuple[Tensor, State]:
@@ -151,7 +170,7 @@ def _set_length(
 def _validation(
     classifier: Classifier, data: ImageSet, settings: VisionSettings, device_config: DeviceConfig
 ) -> Callable[[int], dict[str, float]]:
-    images, labels = validation_part(data, settings)
+    images, labels = held_out_part(data, settings)
 
     def validate(step: int) -> dict[str, float]:
         logits = classifier.logits(images, device_config)
@@ -162,11 +181,17 @@ def _validation(
     return validate
 
 
-def _check_settings(name: str, settings: VisionSettings, images: int, width: int) -> None:
-    if settings.val_images >= images:
+def _check_settings(name: str, settings: VisionSettings, labels: Tensor, width: int) -> None:
+    count, asked = held_out(settings), "val_images" if settings.val_images else "temperature_images"
+    if count >= len(labels):
         raise UsageError(
-            f"val_images={settings.val_images} of {images} training images leaves none to train on",
+            f"{asked}={count} of {len(labels)} training images leaves none to train on",
             "choose fewer, or 0 to train on all",
+        )
+    if count and in_order_of_classes(labels):
+        raise UsageError(
+            f"{asked}={count} are the last training images, and these stand class by class",
+            "shuffle the images and their labels together",
         )
     if settings.start_side is not None and settings.start_side < width:
         try:

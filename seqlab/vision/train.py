@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from seqlab import checkpoint, runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
@@ -13,13 +15,14 @@ from seqlab.data.images.folder import PIXELS
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import READERS, load_images, set_name
 from seqlab.errors import CheckpointError, UsageError
-from seqlab.machine import use_threads
+from seqlab.machine import DeviceConfig, use_threads
 from seqlab.runs import RunOptions
 from seqlab.settings import VisionSettings
 from seqlab.tasks import Event, Note
+from seqlab.vision.classifier import Classifier, FittedOn
 from seqlab.vision.evaluate import calibrated, evaluate
 from seqlab.vision.folds import FoldedImages, folds, summary
-from seqlab.vision.prepare import prepare, validation_part
+from seqlab.vision.prepare import for_temperature, held_out_part, in_order_of_classes, prepare
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
 FIRST_FOLD = "fold-1"
@@ -56,21 +59,25 @@ def train_cnn(
     yield from _about(data)
     if "batch_size" not in given:
         settings = replace(settings, batch_size=min(settings.batch_size, max(2, len(data.images) // FEWEST_BATCHES)))
+    if "temperature_images" not in given and not settings.val_images and not options.resume:
+        settings = replace(settings, temperature_images=(yield from _kept_back(data.labels)))
     if folds is None:
         return (yield from train(data, settings, options, model=model))
     return (yield from cross_validate(data, settings, options, folds, model=model))
 
 
 def train(
-    data: ImageSet, settings: VisionSettings, options: RunOptions, *, model: str | None = None
+    data: ImageSet, settings: VisionSettings, options: RunOptions, *, model: str | None = None, is_fold: bool = False
 ) -> Generator[Event, None, Checkpoint | None]:
-    """Train one of MODELS on all training images, keep the last weights, evaluate on the test images once, at the end.
+    """Train one of MODELS, keep the last weights, evaluate on the test images once, at the end.
 
-    With `settings.val_images` the last so many training images are held out instead, and the weights that are best on
-    them are kept. A generator of the run's progress that returns the finished checkpoint, or None if it was stopped
-    early. Length: `settings.max_steps`, else as the options say, else the epochs of the model in MODELS. A resumed run
-    has the model and the settings that were saved. Raises UsageError for an unknown model, DataError for too few
-    images and CheckpointError if the folder holds something else.
+    The last `settings.temperature_images` training images are not trained on, and the temperature is fitted on them.
+    With `settings.val_images` the weights that are best on the last so many training images are kept, the temperature
+    is fitted on these, and the figures are of them: the test images are not looked at, unless `data` is a fold
+    (`is_fold`), whose test images are training images too. A generator of the run's progress that returns the finished
+    checkpoint, or None if it was stopped early. Length: `settings.max_steps`, else as the options say, else the epochs
+    of the model in MODELS. A resumed run has the model and the settings that were saved. Raises UsageError for an
+    unknown model, DataError for too few images and CheckpointError if the folder holds something else.
     """
     saved, compute = None, options.compute
     if options.resume:
@@ -83,9 +90,20 @@ def train(
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
-        if settings.val_images:
-            classifier = calibrated(classifier, *validation_part(data, settings), prepared.device_config)
-        return keeper.finish(evaluate(classifier, data.test_images, data.test_labels, prepared.device_config))
+        return keeper.finish(_measured(classifier, data, settings, prepared.device_config, is_fold))
+
+
+def _measured(
+    classifier: Classifier, data: ImageSet, settings: VisionSettings, device_config: DeviceConfig, is_fold: bool
+) -> dict[str, Any]:
+    """The metrics of a run, as its checkpoint keeps them, with the temperature that `predict` goes by."""
+    images, labels = held_out_part(data, settings)
+    if len(images):
+        fitted_on: FittedOn = "validation" if settings.val_images else "kept_back"
+        classifier = calibrated(classifier, images, labels, device_config, fitted_on)
+    if settings.val_images and not is_fold:
+        return {"split": "validation", **evaluate(classifier, images, labels, device_config, fitted_here=True)}
+    return {"split": "test", **evaluate(classifier, data.test_images, data.test_labels, device_config)}
 
 
 def cross_validate(
@@ -115,7 +133,9 @@ def cross_validate(
             check_resumable(done, part, None)
         if done is None or "metrics" not in done.config:
             yield Note(f"fold {number} of {count}: {len(part.images):,} train, the others are held out")
-            done = yield from train(part, settings, replace(options, folder=here, resume=resume), model=model)
+            done = yield from train(
+                part, settings, replace(options, folder=here, resume=resume), model=model, is_fold=True
+            )
         if done is None:
             return None
         settings = all_settings.saved(VisionSettings, done.config)  # its length, which was measured or counted
@@ -162,6 +182,17 @@ def _about(data: ImageSet) -> Generator[Note, None, None]:
         yield Note("  no test part is given: a fifth of each class was held out, by the sha256 of the files' bytes")
     for note in data.notes:
         yield Note(f"  {note}")
+
+
+def _kept_back(labels: Tensor) -> Generator[Note, None, int]:
+    """How many of the last training images, which have these labels, the temperature is fitted on by default."""
+    count = for_temperature(len(labels))
+    if count and in_order_of_classes(labels):
+        yield Note("  no temperature: the training images stand class by class, so the last ones are no sample of them")
+        return 0
+    if count:
+        yield Note(f"  the last {count:,} training images do not train: the temperature is fitted on them")
+    return count
 
 
 def _remove_folds(folder: Path) -> None:

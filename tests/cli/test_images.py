@@ -62,6 +62,23 @@ def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kep
     assert cli("predict", name, pets / "cat" / "0.png").out.count("cat") >= 1
 
 
+def test_choosing_shows_the_validation_images_and_evaluate_the_test_images(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 30, "dog": 30, "emu": 30})
+    choosing = ["--set", "val_images=12", "--set", "max_steps=40", "--set", "eval_every=20"]
+    trained = cli("train-cnn", pets, *RUN, *choosing, "--json")
+    assert trained.status == 0, trained.err
+    *log, last = trained.lines
+    assert (last["split"], last["images"], last["calibration"]["ece_calibrated"]) == ("validation", 12, None)
+    assert last["top1"] in [line["val_top1"] for line in log]
+    measured = cli("evaluate", "pets-lenet5", pets, "--json", "--threads", 1, "--device", "cpu").json
+    assert (measured["split"], measured["images"], measured["calibration"]["fitted_on"]) == ("test", 18, "validation")
+    assert measured["calibration"]["temperature"] == last["calibration"]["temperature"]
+    said = cli("train-cnn", pets, *RUN, *choosing, "--overwrite")
+    assert "of 12 validation images" in said.out and "test images were not looked at" in said.out
+    folded = cli("train-cnn", pets, *RUN, *choosing, "--folds", 2, "--json")
+    assert folded.lines[-1]["images"] == 72  # each training image once, as the fold that it was held out in
+
+
 def test_the_size_of_a_folders_images_is_the_checkpoints(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "pets", {"cat": 30, "dog": 30})
     how = ["--threads", 1, "--device", "cpu", "--set", "batch_size=16", "--set", "max_steps=1"]

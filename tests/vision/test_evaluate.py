@@ -180,35 +180,47 @@ def as_images(logits: Tensor) -> Tensor:
     return images
 
 
-def test_a_temperature_that_helps_no_image_it_was_not_fitted_on_is_one() -> None:
-    """The even images are all right and the odd ones all wrong: what suits one half is bad for the other."""
-    labels = torch.arange(5).repeat(8)
-    logits = 4.0 * F.one_hot((labels + torch.arange(40) % 2) % 5, 5).float()
-    fitted = vision.evaluate(reader(5), as_images(logits), labels, DEVICE)["calibration"]
-    assert (fitted["temperature"], fitted["temperature_views"]) == (1.0, 1.0)
-    assert fitted["ece"] == fitted["ece_calibrated"]
-
-
-def test_no_image_is_evaluated_with_a_temperature_fitted_on_it() -> None:
+def test_the_temperature_is_the_classifiers_own_whatever_it_is_measured_on() -> None:
     logits, labels = simulated(3, 8.0, 2001)
     images, classifier = as_images(logits), reader(5)
     logits = classifier.logits(images, DEVICE).double()
-    fitted = vision.evaluate(classifier, images, labels, DEVICE)["calibration"]
-    odd, even = fit_temperature(logits[1::2], labels[1::2]), fit_temperature(logits[::2], labels[::2])
-    by = torch.tensor([odd, even]).repeat(1001)[:2001, None]
-    assert fitted["ece_calibrated"] == pytest.approx(expected_calibration_error((logits / by).softmax(1), labels))
-    assert (fitted["fitted_on"], fitted["temperature"]) == ("test", pytest.approx(fit_temperature(logits, labels)))
-    assert fitted["ece"] > 3 * fitted["ece_calibrated"]
-    # with validation images theirs counts, whatever is measured
+    without = vision.evaluate(classifier, images, labels, DEVICE)["calibration"]
+    assert (without["fitted_on"], without["temperature"], without["temperature_views"]) == ("nothing", 1.0, 1.0)
+    assert without["ece"] == without["ece_calibrated"]
     others, theirs = simulated(4, 8.0, 500)
-    held_out = calibrated(classifier, as_images(others), theirs, DEVICE)
-    assert held_out.temperature == pytest.approx(8, rel=0.3) and held_out.fitted_on == "validation"
-    fitted = vision.evaluate(held_out, images, labels, DEVICE)["calibration"]
-    assert (fitted["fitted_on"], fitted["temperature"]) == ("validation", held_out.temperature)
+    held_out = calibrated(classifier, as_images(others), theirs, DEVICE, "kept_back")
+    assert held_out.temperature == pytest.approx(8, rel=0.3) and held_out.fitted_on == "kept_back"
+    assert held_out.temperature == fit_temperature(classifier.logits(as_images(others), DEVICE), theirs)
     averaged = classifier.logits(as_images(others), DEVICE, average_views=True)
+    fitted = vision.evaluate(held_out, images, labels, DEVICE)["calibration"]
     assert held_out.temperature_views == fitted["temperature_views"] == fit_temperature(averaged, theirs)
+    assert (fitted["fitted_on"], fitted["temperature"]) == ("kept_back", held_out.temperature)
     measured = expected_calibration_error((logits / held_out.temperature).softmax(1), labels)
     assert fitted["ece_calibrated"] == pytest.approx(measured)
+    assert fitted["ece"] > 3 * measured
+    other_labels = vision.evaluate(held_out, images, labels.flip(0), DEVICE)["calibration"]
+    assert (other_labels["temperature"], other_labels["temperature_views"]) == (
+        fitted["temperature"],
+        fitted["temperature_views"],
+    )
+    here = vision.evaluate(held_out, images, labels, DEVICE, fitted_here=True)["calibration"]
+    assert here == {**fitted, "ece_calibrated": None}
+
+
+@pytest.mark.parametrize(
+    ("fitted_on", "said"),
+    [
+        ("nothing", "no images were kept back"),
+        ("kept_back", "fitted on training images kept back for it"),
+        ("validation", "fitted on validation images"),
+        ("test", "fitted on test images"),
+    ],
+)
+def test_it_is_said_what_the_temperature_was_fitted_on(fitted_on: str, said: str) -> None:
+    logits, labels = simulated(3, 2.0, 50)
+    classifier = reader(5, temperature=2.0, fitted_on=fitted_on)
+    metrics = vision.evaluate(classifier, as_images(logits), labels, DEVICE)
+    assert said in "\n".join(figures(metrics))
 
 
 def test_the_temperature_changes_probabilities_and_no_class() -> None:

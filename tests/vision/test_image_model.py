@@ -1,7 +1,9 @@
 """A trained classifier as a library user and the command line use it: evaluate, predict, heat maps."""
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from seqlab import api, checkpoint, vision
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import load_images
 from seqlab.errors import CheckpointError, DataError, UsageError
+from seqlab.scoring.confidence import expected_calibration_error
 from seqlab.tasks import Status, Task
 from seqlab.vision import ImageModel, ImagePrediction
 from tests.data.images.cifar_files import NAMES
@@ -32,6 +35,30 @@ def test_evaluate_repeats_the_figures_of_the_training(
     assert f"top-1 {metrics['top1']:.2%}" in table and all(name in table for name in NAMES)
     assert f"top-1 {metrics['top1_views']:.2%} averaged over 3 views" in table  # it was trained without mirror images
     cli("evaluate", trained, "cifar1", *how).fails(2, "cifar1", "'cifar10'")
+
+
+def test_a_temperature_of_an_earlier_version_is_used_and_its_origin_is_said(
+    cli: Callable[..., Any], data: ImageSet, trained_folder: Path, tmp_path: Path, mirror: Path
+) -> None:
+    """It was fitted on test images: on the same ones nothing can be said of it, on others it counts."""
+    folder = tmp_path / "cifar10-lenet5"
+    shutil.copytree(trained_folder / "cifar10-lenet5", folder)
+    saved = checkpoint.load(folder)
+    metrics = saved.config["metrics"]
+    fitted = {**metrics["calibration"], "temperature": 1.7, "temperature_views": 1.4, "fitted_on": "test"}
+    earlier = {name: value for name, value in metrics.items() if name != "split"} | {"calibration": fitted}
+    settings = {name: value for name, value in saved.config["settings"].items() if name != "temperature_images"}
+    model = ImageModel.of(checkpoint.amend(saved, metrics=earlier, settings=settings), FP32)
+    plain, averaged = model.classifier.plain_and_averaged(data.test_images, FP32.resolve(1))
+    for logits, temperature, views in ((plain, 1.7, False), (averaged, 1.4, True)):
+        expected = (logits[0] / temperature).softmax(0).max().item()
+        assert model.predict(data.test_images[0], views=views)[0].probability == pytest.approx(expected, rel=1e-5)
+    measured = model.evaluate(data)["calibration"]
+    assert measured == {**fitted, "ece": measured["ece"], "ece_calibrated": None}
+    assert "fitted on these images" in cli("evaluate", folder, "--device", "cpu", "--precision", "fp32").out
+    others = replace(data, sha256="0" * 64)
+    error = expected_calibration_error((plain.double() / 1.7).softmax(1), data.test_labels)
+    assert model.evaluate(others)["calibration"]["ece_calibrated"] == pytest.approx(error)
 
 
 def test_images_of_other_classes_cannot_be_evaluated_on(data: ImageSet, trained_folder: Path) -> None:

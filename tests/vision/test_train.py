@@ -22,6 +22,7 @@ from seqlab.machine import Compute
 from seqlab.settings import VisionSettings
 from seqlab.tasks import Task
 from seqlab.vision.device import record_graphs
+from seqlab.vision.prepare import for_temperature, in_order_of_classes
 from tests.data.images.cifar_files import NAMES
 from tests.vision.conftest import FP32, trained_in
 
@@ -145,18 +146,119 @@ def test_without_val_images_the_last_weights_are_kept(trained_folder: Path) -> N
     assert saved.config["position"]["best_step"] == 200
 
 
-def test_the_temperature_comes_from_validation_images_where_there_are_some(data: ImageSet, tmp_path: Path) -> None:
-    settings = VisionSettings(batch_size=20, max_steps=40, val_images=100, lr=0.001, optimizer="adamw")
+@pytest.mark.parametrize(("name", "fitted_on"), [("val_images", "validation"), ("temperature_images", "kept_back")])
+def test_the_temperature_is_the_likeliest_of_images_that_were_held_out(
+    data: ImageSet, tmp_path: Path, name: str, fitted_on: str
+) -> None:
+    settings = VisionSettings(batch_size=20, max_steps=40, lr=0.001, optimizer="adamw", **{name: 100})
     trained_in(tmp_path / "a", data, settings, "lenet5")
     saved = checkpoint.load(tmp_path / "a")
-    fitted = saved.config["metrics"]["calibration"]
+    metrics = saved.config["metrics"]
+    fitted = metrics["calibration"]
     classifier = vision.load(saved)
     logits = classifier.logits(data.images[300:], FP32.resolve(1))
-    assert fitted["fitted_on"] == classifier.fitted_on == "validation"
+    assert fitted["fitted_on"] == classifier.fitted_on == fitted_on
     least = F.cross_entropy(logits / fitted["temperature"], data.labels[300:])
     assert all(least < F.cross_entropy(logits / (fitted["temperature"] * by), data.labels[300:]) for by in (0.9, 1.1))
-    assert classifier.mirrors and saved.config["metrics"]["views"] == 6
-    assert vision.evaluate(classifier, data.test_images, data.test_labels, FP32.resolve(1)) == saved.config["metrics"]
+    assert classifier.mirrors and metrics["views"] == 6
+    # one that chose the weights is measured on those images, any other on the test images
+    chosen = name == "val_images"
+    images, labels = (data.images[300:], data.labels[300:]) if chosen else (data.test_images, data.test_labels)
+    measured = vision.evaluate(classifier, images, labels, FP32.resolve(1), fitted_here=chosen)
+    assert metrics == {"split": "validation" if chosen else "test", **measured}
+
+
+@pytest.mark.parametrize("held_out", [{"val_images": 100}, {"temperature_images": 100}, {}])
+def test_no_test_image_or_label_has_a_say_in_what_is_trained(
+    data: ImageSet, tmp_path: Path, held_out: dict[str, int]
+) -> None:
+    settings = VisionSettings(batch_size=20, max_steps=20, eval_every=5, lr=0.002, optimizer="adamw", **held_out)
+    trained_in(tmp_path / "a", data, settings, "lenet5")
+    planted = replace(
+        data, test_images=255 - data.test_images.flip(0), test_labels=(data.test_labels + 3) % len(data.classes)
+    )
+    trained_in(tmp_path / "b", planted, settings, "lenet5")
+    one, other = checkpoint.load(tmp_path / "a"), checkpoint.load(tmp_path / "b")
+    assert one.config["files"] == other.config["files"]  # names and checksums of all tensors
+    assert one.config["input"] == other.config["input"]
+    untimed = [[{**r, "rate": 0, "seconds": 0} for r in saved.log()] for saved in (one, other)]
+    assert untimed[0] == untimed[1]
+    fitted = [
+        {
+            name: saved.config["metrics"]["calibration"][name]
+            for name in ("temperature", "temperature_views", "fitted_on")
+        }
+        for saved in (one, other)
+    ]
+    assert fitted[0] == fitted[1]
+    assert (one.config["metrics"] == other.config["metrics"]) == ("val_images" in held_out)  # else they were measured
+
+
+def test_images_kept_back_for_the_temperature_change_nothing_else(data: ImageSet, tmp_path: Path) -> None:
+    settings = VisionSettings(batch_size=20, max_steps=20, temperature_images=100)
+    trained_in(tmp_path / "a", data, settings, "lenet5")
+    fewer = replace(data, images=data.images[:300], labels=data.labels[:300])
+    trained_in(tmp_path / "b", fewer, replace(settings, temperature_images=0), "lenet5")
+    a, b = vision.load(checkpoint.load(tmp_path / "a")), vision.load(checkpoint.load(tmp_path / "b"))
+    assert all(torch.equal(one, b.model.state_dict()[name]) for name, one in a.model.state_dict().items())
+    assert (b.temperature, b.temperature_views, b.fitted_on) == (1.0, 1.0, "nothing")
+
+
+def test_a_twentieth_of_many_images_is_kept_back_and_none_of_few() -> None:
+    assert [for_temperature(images) for images in (400, 1_999, 2_000, 19_999, 20_000, 50_000)] == [
+        0, 0, 100, 999, 1_000, 1_000
+    ]  # fmt: skip
+
+
+def many(data: ImageSet, count: int) -> ImageSet:
+    """The images over and over."""
+    rows = torch.arange(count) % len(data.images)
+    return replace(data, images=data.images[rows], labels=data.labels[rows])
+
+
+def test_the_library_keeps_them_back_and_says_so(data: ImageSet, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"model": "lenet5", "max_steps": 2, "device": "cpu", "threads": 1}
+    task = api.train_cnn(many(data, 2_000), **how, folder=tmp_path / "a")
+    saved = task.result().checkpoint
+    assert saved.config["settings"]["temperature_images"] == 100
+    assert saved.config["metrics"]["calibration"]["fitted_on"] == "kept_back"
+    assert any("100 training images do not train" in note for note in task.notes)
+    for number, (given, kept) in enumerate([({"val_images": 50}, 0), ({"temperature_images": 7}, 7)]):
+        made = api.train_cnn(many(data, 2_000), **how, **given, folder=tmp_path / str(number)).result()
+        assert made.checkpoint.config["settings"]["temperature_images"] == kept
+    few = api.train_cnn(data, **how, folder=tmp_path / "few").result().checkpoint.config
+    assert (few["settings"]["temperature_images"], few["metrics"]["calibration"]["fitted_on"]) == (0, "nothing")
+
+
+def test_images_that_stand_class_by_class_are_no_sample_of_all(data: ImageSet, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"model": "lenet5", "max_steps": 1, "device": "cpu", "threads": 1}
+    rows = many(data, 2_000).labels.argsort()
+    sorted_ = replace(data, images=many(data, 2_000).images[rows], labels=many(data, 2_000).labels[rows])
+    task = api.train_cnn(sorted_, **how, folder=tmp_path / "a")
+    assert task.result().checkpoint.config["settings"]["temperature_images"] == 0
+    assert any("class by class" in note for note in task.notes)
+    for name in ("val_images", "temperature_images"):
+        with pytest.raises(UsageError, match=f"{name}=500 are the last"):
+            api.train_cnn(sorted_, **how, **{name: 500}, folder=tmp_path / "b").result()
+    assert not in_order_of_classes(data.labels)
+    assert not in_order_of_classes(torch.tensor([0, 0, 1, 1])) and not in_order_of_classes(torch.zeros(50))
+
+
+def test_a_run_of_an_earlier_version_goes_on_as_it_began(data: ImageSet, tmp_path: Path) -> None:
+    """Its settings do not name images for the temperature: none are kept back, whatever is the default today."""
+    data = many(data, 2_000)
+    how: dict[str, Any] = {"model": "lenet5", "device": "cpu", "threads": 1, "temperature_images": 0, "max_steps": 12}
+    whole = api.train_cnn(data, **how, folder=tmp_path / "whole").result().checkpoint
+    steps = iter(range(4))
+    api.train_cnn(data, **how, folder=tmp_path / "b", stop=lambda: next(steps, None) is None).result()
+    stopped = checkpoint.load(tmp_path / "b")
+    settings = {name: value for name, value in stopped.config["settings"].items() if name != "temperature_images"}
+    checkpoint.amend(stopped, settings=settings)
+    task = api.train_cnn(data, folder=tmp_path / "b", resume=True)
+    resumed = task.result().checkpoint
+    assert not any("do not train" in note for note in task.notes)
+    assert resumed.config["files"] == whole.config["files"]
+    assert resumed.config["metrics"] == whole.config["metrics"]
 
 
 def test_bad_input_is_an_error_with_a_hint(

@@ -1,6 +1,7 @@
 """seqlab train-cnn DATASET"""
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,14 @@ def command(
     Such a folder has one folder for each class, or these in train/ and test/; without a test/ (or val/) a fifth of
     each class is held out as the test images.
 
-    All training images train, and the last weights are evaluated on the test images once, at the end;
-    --set val_images=5000 holds that many out to choose among the weights, --set patience=3 stops when they no
-    longer get better. --folds 5 trains five nets, each evaluated on the fifth of the training images that it was not
-    trained on. Without --minutes, --epochs or --set max_steps=N each model trains as --list says.
+    The last weights are evaluated on the test images once, at the end. From 2,000 training images on, a twentieth, at
+    most 1,000, does not train: the temperature of the probabilities is fitted on it (--set temperature_images=N).
+
+    Choose settings with --set val_images=5000, then train once without it: that many training images are held out, the
+    weights that are best on them are kept, the figures are of them, and the test images are not looked at; --set
+    patience=3 then stops when they no longer get better. --folds 5 trains five nets, each evaluated on the fifth of the
+    training images that it was not trained on. Without --minutes, --epochs or --set max_steps=N each model trains as
+    --list says.
     """
     from seqlab import api
 
@@ -79,6 +84,10 @@ def command(
             lambda name: f"seqlab predict {name} IMAGE",
         )
         return
+    _cross_validate(common, start, run)
+
+
+def _cross_validate(common: Common, start: "Callable[..., Task[Any]]", run: dict[str, Any]) -> None:
     with graceful_stop(common) as stop:
         found = follow(common, start(**of_run(common, run, stop)), "images/s", images.progress, stop)
         if found is None:

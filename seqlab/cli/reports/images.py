@@ -3,16 +3,22 @@
 import math
 from typing import Any
 
-FITTED_ON = {"validation": "validation images", "test": "the other half of the images"}
+FITTED_ON = {
+    "kept_back": "training images kept back for it",
+    "validation": "validation images",
+    "test": "test images",  # by earlier versions
+}
+UNTOUCHED = "the test images were not looked at: once all is chosen, `seqlab evaluate` does"
 MODELS = "model          side   parameters  multiply-adds  epochs  CIFAR-10       paper"
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:
     """The lines of `seqlab evaluate`."""
     image = "plain and mirrored, each also" if metrics["views"] == 6 else "plain and"
+    chosen_on = metrics.get("split") == "validation"
     top5 = f", top-5 {metrics['top5']:.2%}" if len(metrics["per_class"]) > 5 else ""
     lines = [
-        f"top-1 {metrics['top1']:.2%}{top5} of {metrics['images']:,} images",
+        f"top-1 {metrics['top1']:.2%}{top5} of {metrics['images']:,} {'validation ' if chosen_on else ''}images",
         f"top-1 {metrics['top1_views']:.2%} averaged over {metrics['views']} views: {image} shifted by a pixel up-left "
         "and down-right",
         f"{metrics['nll']:.4f} nats per image; {_calibration(metrics['calibration'])}",
@@ -23,15 +29,17 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     width = max(map(len, metrics["per_class"]))
     for name, share in metrics["per_class"].items():
         lines.append(f"  {name:{width}}  " + ("no image" if share is None else f"{share:7.2%}"))
-    return [*lines, *_confusions(metrics)]
+    return [*lines, *_confusions(metrics), *([UNTOUCHED] if chosen_on else [])]
 
 
 def _calibration(fitted: dict[str, Any]) -> str:
-    error = f"calibration error {fitted['ece']:.2%}, "
-    if fitted["temperature"] == 1:
-        return error + "which no temperature improves on other images"
-    on = FITTED_ON[fitted["fitted_on"]]
-    return error + f"{fitted['ece_calibrated']:.2%} at temperature {fitted['temperature']:.3f}, fitted on {on}"
+    error = f"calibration error {fitted['ece']:.2%}"
+    if fitted["fitted_on"] == "nothing":
+        return error + "; no images were kept back to fit a temperature (--set temperature_images=N)"
+    temperature = f"temperature {fitted['temperature']:.3f}"
+    if fitted["ece_calibrated"] is None:
+        return error + f"; {temperature} is fitted on these images, so its own error is not known here"
+    return error + f", {fitted['ece_calibrated']:.2%} at {temperature}, fitted on {FITTED_ON[fitted['fitted_on']]}"
 
 
 def _confusions(metrics: dict[str, Any], most: int = 3) -> list[str]:
