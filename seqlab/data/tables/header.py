@@ -59,7 +59,7 @@ def header_of(rows: list[Row], after_blank: set[int]) -> Header:
     while heads < min(MOST_HEADS, len(rows) - 1) and _goes_on(rows[heads - 1], rows[heads], rows[heads + 1 :]):
         heads += 1
     names_in = [row for row in rows[:heads] if not all(map(_RULE.fullmatch, filter(None, map(str.strip, row))))]
-    names, said = _named(_joined(names_in), rows[heads:], width)
+    names, said = _named(_joined(names_in or rows[:heads]), rows[heads:], width)  # a file may hold nothing but rules
     if len(names_in) > 1:
         shown = ", ".join(names[:6]) + (", ..." if names[6:] else "")
         said = [f"its header has {len(names_in)} rows: its columns are called {shown}", *said]

@@ -119,7 +119,7 @@ def test_two_tickers_below_their_prices_are_named_and_one_alone_is_read():
 
 def test_a_volume_alone_is_no_price_where_another_column_cannot_be_read():
     odd = [f"x{price}x" for price in PRICES]
-    with pytest.raises(DataError, match=r"column 'Last' .* cannot be read as numbers, as 'x990.0x'"):
+    with pytest.raises(DataError, match=r"column 'Last' .* has no numbers: it holds 'x990.0x'"):
         one(written(Last=odd, Volume=range(60)))
     assert one(written(Volume=range(1, 61))).close[-1] == 60
     np.testing.assert_allclose(one(written(**{"Close/Last": PRICES, "Volume": range(60)})).close, PRICES)

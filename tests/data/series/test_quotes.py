@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqlab.data.series import quote_store, quotes
@@ -277,6 +277,8 @@ def test_whatever_the_numbers_a_series_is_sound_or_refused(rows):
     assert len(series) <= len({row[0] for row in rows})
 
 
+@example(b"+++")  # a rule, as text tables have, and nothing else
+@example(b",,")
 @given(
     st.one_of(
         st.binary(max_size=200),
