@@ -18,6 +18,7 @@ CELLS = ("rnn", "gru", "lstm")
 OPTIMIZERS = ("sgd", "adamw", "muon")
 SCHEDULES = ("cosine", "one_cycle", "staircase")
 ACTIVATIONS = ("relu", "gelu", "tanh", "sigmoid")
+FORECASTERS = ("linear", "recurrent", "both")
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 SMALLEST_SIDE = 12  # pixels: below it, no net of ours has anything left after its pooling
 RENAMED = {"recall": "ngram_cache", "forget": "reset_prob"}  # names in the runs and commands of earlier versions
@@ -132,8 +133,9 @@ class LanguageSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastSettings(Settings):
-    """A forecaster and its training."""
+    """A forecaster and its training; each net has defaults of its own, see NETS."""
 
+    net: str = one_of("linear", FORECASTERS)  # of daily prices; other series have both
     cell: str = one_of("lstm", CELLS)
     hidden_size: int = 8
     num_layers: int = 2
@@ -157,6 +159,14 @@ class ForecastSettings(Settings):
         self.require(f"above burn_in, {self.burn_in}", lambda v: v > self.burn_in, "context")
         self.require("from 0 to below 1", lambda v: 0 <= v < 1, "dropout", "val_share")
         self.require("from 0 to 1", lambda v: 0 <= v <= 1, "range_dropout", "market_dropout")
+
+
+# a linear model of volatility features; recurrent layers on the rows as they are; or small ones beside the linear model
+NETS: dict[str, dict[str, Any]] = {
+    "linear": {},
+    "recurrent": {"hidden_size": 32, "num_layers": 1, "max_steps": 300},
+    "both": {},
+}
 
 
 @dataclass(frozen=True, kw_only=True)

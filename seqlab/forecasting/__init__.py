@@ -4,8 +4,9 @@ from seqlab.forecasting.answers import forecast_series
 from seqlab.forecasting.forecast import ORIGINS, forecast, forecast_all
 from seqlab.forecasting.forecast_model import ForecastModel
 from seqlab.forecasting.forecaster import HORIZONS, Forecaster, calibrated, load, model_quantiles, scales
+from seqlab.forecasting.nets import ADAPTED, FRESH, settings_for
 from seqlab.forecasting.results import Forecast, ForecastEvaluation, Forecasts
-from seqlab.forecasting.train import ADAPTED, FRESH, fit_to, held_out, train, train_forecaster
+from seqlab.forecasting.train import fit_to, held_out, train, train_forecaster
 
 __all__ = [
     "ADAPTED",
@@ -26,6 +27,7 @@ __all__ = [
     "load",
     "model_quantiles",
     "scales",
+    "settings_for",
     "train",
     "train_forecaster",
 ]

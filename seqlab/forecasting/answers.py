@@ -20,8 +20,9 @@ from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_packages
 from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.nets import ADAPTED, FRESH, settings_for
 from seqlab.forecasting.results import Forecast, Forecasts
-from seqlab.forecasting.train import ADAPTED, FRESH, fit_to
+from seqlab.forecasting.train import fit_to
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import steps
 from seqlab.settings import ForecastSettings
@@ -179,7 +180,7 @@ def _fit(
 ) -> Generator[Event, None, Forecaster]:
     """A forecaster trained on the spot, or adapted from `start`. what: the beginning of what is noted of it."""
     began = time.monotonic()
-    settings = all_settings.make(ForecastSettings, given, **(ADAPTED if start else FRESH))
+    settings = settings_for(series, given, start, **(ADAPTED if start else FRESH))
     done = yield from fit_to(series, settings, held=held, compute=compute, start=start)
     names = ", ".join(one.name for one in series[:3]) + (f" and {len(series) - 3} more" if len(series) > 3 else "")
     seconds = time.monotonic() - began

@@ -7,15 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.data.series.features import (
-    FEATURES,
-    OWN_FEATURES,
-    RANGE_FEATURES,
-    Features,
-    Market,
-    Scaler,
-    features_of,
-)
+from seqlab.data.series.features import Features, Inputs, Market, Scaler, features_of
 from seqlab.data.series.portfolios import portfolios
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
@@ -48,20 +40,21 @@ def for_short_series(settings: ForecastSettings, series: Sequence[Series], cut: 
 
 
 def examples_of(
-    series: Sequence[Series], settings: ForecastSettings, cut: np.datetime64, scaler: Scaler | None = None
+    series: Sequence[Series], settings: ForecastSettings, cut: np.datetime64, kind: str, scaler: Scaler | None = None
 ) -> Examples:
     """The training and the validation windows of `series`, of what was known on the day `cut`.
 
-    scaler: that of a forecaster to go on from; else one is fitted to the training days alone. Raises DataError where
+    kind: of the inputs, see `data.series.features.INPUTS`. scaler: that of a forecaster to go on from; else one is
+    fitted to the training days alone. Raises DataError where
     there is no training day.
     """
-    pool = _pool(series, cut, settings.seed)
+    pool = _pool(series, cut, settings.seed, kind)
     days = max(pool, key=lambda one: len(one.dates)).dates
     # what chooses the weights comes after what they are trained on
     end = cut if not settings.val_share else days[int((1 - settings.val_share) * (len(days) - 1))]
     if scaler is None:
         known = [one.values[one.warm_up : np.searchsorted(one.dates, end, side="right")] for one in pool]
-        scaler = Scaler.fit(np.concatenate(known))
+        scaler = Scaler.fit(np.concatenate(known), pool[0].inputs.switches)
     inputs, targets = _windows(pool, scaler, settings, end)
     if targets.isnan().all():
         raise DataError("there is no day to learn from before the cut", f"use longer series or a later cut than {cut}")
@@ -73,12 +66,12 @@ def examples_of(
     return Examples(inputs, targets, x[rows], y[rows], scaler)
 
 
-def hiding(settings: ForecastSettings) -> Callable[[Tensor, Tensor, float, torch.Generator], Tensor]:
+def hiding(settings: ForecastSettings, inputs: Inputs) -> Callable[[Tensor, Tensor, float, torch.Generator], Tensor]:
     """An augmentation of batches (B, T, F): some windows are trained as if only closes were known, or no other series,
     so that the model can do without."""
     parts = (
-        (list(RANGE_FEATURES), settings.range_dropout),
-        (list(range(len(OWN_FEATURES), len(FEATURES))), settings.market_dropout),
+        (inputs.of_ranges, settings.range_dropout),
+        (inputs.of_market, settings.market_dropout),
     )
 
     def hide(x: Tensor, rows: Tensor, epochs: float, generator: torch.Generator) -> Tensor:
@@ -141,14 +134,14 @@ def windows(
     return np.stack(inputs), np.stack(targets)
 
 
-def _pool(series: Sequence[Series], cut: np.datetime64, seed: int) -> list[Features]:
+def _pool(series: Sequence[Series], cut: np.datetime64, seed: int, kind: str) -> list[Features]:
     """Each series, and portfolios of them, twice: beside all the others, and beside a few, so that the model learns to
     do with less. The portfolios are part of these markets, as funds are of a real one.
 
     Of what was known on the day `cut`, the seasons too.
     """
     known = [one.until(cut) for one in series]
-    own = [features_of(one) for one in [*known, *portfolios(known, seed)]]
+    own = [features_of(one, kind) for one in [*known, *portfolios(known, seed)]]
     if len(own) < 2:
         return own
     random = np.random.default_rng(seed)

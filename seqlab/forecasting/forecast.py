@@ -51,7 +51,7 @@ def forecast_all(
     if all_baselines:
         require_packages(series)
     series = [complete(one) for one in series]
-    own = [features_of(one) for one in series]
+    own = [features_of(one, forecaster.kind) for one in series]
     market = Market.of(own)
     features = [market.beside(one) for one in own]
     log_scales = calibrated(forecaster, features, scales(forecaster, features))

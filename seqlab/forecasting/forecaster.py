@@ -9,15 +9,10 @@ import torch
 
 from seqlab import scoring
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.series.features import (
-    FEATURES,
-    LONGEST,
-    Features,
-    Scaler,
-)
+from seqlab.data.series.features import INPUTS, LONGEST, Features, Scaler
 from seqlab.errors import CheckpointError
 from seqlab.machine import use_threads
-from seqlab.models.forecaster import RecurrentForecaster
+from seqlab.models.forecaster import QuantileForecaster
 from seqlab.scoring import calibration
 
 HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; between them the model interpolates
@@ -25,9 +20,10 @@ HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; bet
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A trained forecaster, ready to use. No day after `cut` was used in training."""
+    """A trained forecaster, ready to use. No day after `cut` was used in training. kind: of its inputs, see INPUTS."""
 
-    model: RecurrentForecaster
+    model: QuantileForecaster
+    kind: str
     scaler: Scaler
     cut: np.datetime64
     checkpoint: Checkpoint
@@ -51,21 +47,22 @@ def load(saved: Checkpoint) -> Forecaster:
             f"checkpoint '{saved.name}' is no forecaster: its job is {saved.config['job']}",
             "see `seqlab checkpoints list` for the forecasters",
         )
-    if saved.config["features"] != list(FEATURES):
+    kind = next((kind for kind, inputs in INPUTS.items() if saved.config["features"] == list(inputs.names)), None)
+    if kind is None:
         raise CheckpointError(
             f"checkpoint '{saved.name}' was trained on other features than this seqlab computes",
             "train it again with `seqlab train-forecaster`",
         )
-    model = RecurrentForecaster(**saved.config["model"])
+    model = QuantileForecaster(**saved.config["model"])
     model.load_state_dict(saved.weights())
-    return Forecaster(model.eval(), Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
+    return Forecaster(model.eval(), kind, Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
 
 
 @torch.inference_mode()
 def scales(forecaster: Forecaster, features: Sequence[Features]) -> list[np.ndarray]:
     """The model's log scale on every day of each series, (N, K): each from that day and those before it."""
     longest = max(len(one.dates) for one in features)
-    x = torch.zeros(len(features), longest, len(FEATURES))
+    x = torch.zeros(len(features), longest, len(forecaster.scaler.mean))
     for i, one in enumerate(features):
         x[i, : len(one.dates)] = torch.from_numpy(forecaster.scaler.apply(one.values))
     with use_threads(1):

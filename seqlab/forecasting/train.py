@@ -10,31 +10,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqlab import checkpoint, runs, scoring, training
+from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
-from seqlab.data.series.features import FEATURES, OWN_FEATURES, Scaler
+from seqlab.data.series.features import INPUTS, Inputs, Scaler
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import snapshot, snapshot_tickers
 from seqlab.data.series.series import Series, day_of
 from seqlab.errors import CheckpointError, UsageError
-from seqlab.forecasting.examples import examples_of, for_short_series, hiding
+from seqlab.forecasting.examples import Examples, examples_of, for_short_series, hiding
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_alike, require_length
-from seqlab.forecasting.forecaster import HORIZONS, Forecaster, load
+from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.nets import ADAPTED, inputs_of, net_config, net_of, settings_for
 from seqlab.machine import Compute, use_threads
-from seqlab.models.forecaster import RecurrentForecaster
+from seqlab.models.forecaster import QuantileForecaster
 from seqlab.runs import Prepared, RunOptions
 from seqlab.scoring.backtest import pool, summary
 from seqlab.settings import ForecastSettings
 from seqlab.tasks import Event, Note
 from seqlab.training import Batch, State, optimizers
 
-ADAPTED = {"max_steps": 60, "lr": 1e-3}  # settings to go on with from a forecaster that is trained
-FRESH = {"val_share": 0.25}  # settings of one that has few rows to learn from
-SHAPE = ("cell", "hidden_size", "num_layers", "dropout")
 DEFAULT_MINUTES = 1.0  # where the settings leave the length open
 
 
@@ -57,14 +55,15 @@ def train_forecaster(
     """
     found = checkpoint.find(start, job="forecasting") if start and not options.resume else None
     begun = load(found) if found is not None else None
-    settings = all_settings.make(ForecastSettings, given, **(ADAPTED if begun else {}))
-    last = day_of(cut) if cut is not None else None  # what is wrong is reported before any quote is fetched
+    all_settings.make(ForecastSettings, given)  # what is wrong is reported before any quote is fetched
+    last = day_of(cut) if cut is not None else None
     items = listed(data)
     series: list[Series] = []
     loaded = load_data(items, columns=columns, kind=kind, freq=freq, offline=offline)
     for one in loaded if items else map(snapshot, snapshot_tickers()):
         series.append(one)
         yield from map(Note, one.about())
+    settings = settings_for(series, given, begun, **(ADAPTED if begun else {}))
     name = _name(series) if items else "quotes"
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)
@@ -132,12 +131,14 @@ def prepare(
     """All of a run but its length."""
     earlier = saved or (start.checkpoint if start else None)
     if earlier is not None:
-        settings = replace(settings, **{name: earlier.config["model"][name] for name in SHAPE})
+        settings = replace(settings, net=net_of(earlier.config["model"]))
     settings = for_short_series(settings, series, cut)
     torch.manual_seed(settings.seed)
-    examples = examples_of(series, settings, cut, Scaler(**earlier.config["scaler"]) if earlier else None)
+    kind = inputs_of(settings)
+    scaler = Scaler(**earlier.config["scaler"]) if earlier else None
+    examples = examples_of(series, settings, cut, kind, scaler)
     shape = net_config(settings) | (earlier.config["model"] if earlier else {})
-    model = RecurrentForecaster(**shape)
+    model = QuantileForecaster(**shape)
     if start is not None:
         model.load_state_dict(start.model.state_dict())
     else:
@@ -151,14 +152,6 @@ def prepare(
     def validate(step: int) -> dict[str, float]:
         return {"val_loss": float(scaled_pinball(model, held_out, None)[0])}
 
-    batches = ShuffledBatches(
-        examples.inputs.to(device),
-        examples.targets.to(device),
-        min(settings.batch_size, len(examples.inputs)),
-        settings.seed,
-        drop_last=True,
-        augment=hiding(settings),
-    )
     assert options.folder is not None
     config = {
         "job": "forecasting",
@@ -166,13 +159,13 @@ def prepare(
         "data": {"name": options.folder.name, "series": [describe(one, cut) for one in series]},
         "cut": str(cut),
         "model": shape,
-        "features": list(FEATURES),
+        "features": list(INPUTS[kind].names),
         "scaler": asdict(examples.scaler),
     }
     return Prepared(
         model,
         scaled_pinball,
-        batches,
+        _batches(examples, settings, INPUTS[kind], device),
         optimizers.adamw(model, settings.lr, settings.weight_decay),
         settings,
         device_config,
@@ -182,15 +175,15 @@ def prepare(
     )
 
 
-def net_config(settings: ForecastSettings) -> dict[str, Any]:
-    """The arguments of a `RecurrentForecaster` with these settings, as a checkpoint keeps them."""
-    return {
-        "input_size": len(FEATURES),
-        "own_size": len(OWN_FEATURES),
-        "horizons": list(HORIZONS),
-        "levels": list(scoring.LEVELS),
-        **{name: getattr(settings, name) for name in SHAPE},
-    }
+def _batches(examples: Examples, settings: ForecastSettings, inputs: Inputs, device: torch.device) -> ShuffledBatches:
+    return ShuffledBatches(
+        examples.inputs.to(device),
+        examples.targets.to(device),
+        min(settings.batch_size, len(examples.inputs)),
+        settings.seed,
+        drop_last=True,
+        augment=hiding(settings, inputs),
+    )
 
 
 def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
@@ -198,7 +191,7 @@ def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor
 
     inputs (B, T, F), targets (B, T, K) with NaN where there is no outcome. Windows stand alone: no state is carried.
     """
-    assert isinstance(model, RecurrentForecaster)
+    assert isinstance(model, QuantileForecaster)
     inputs, targets = batch
     log_scale, _ = model(inputs)  # (B, T, K)
     quantiles = torch.exp(log_scale).unsqueeze(-1) * model.shapes()  # (B, T, K, Q)

@@ -1,4 +1,4 @@
-"""The forecaster: a multilayer recurrent network, with a linear skip, that says how wide the future is."""
+"""The forecaster: a linear layer, recurrent layers, or both, that say how wide the future is."""
 
 import math
 from statistics import NormalDist
@@ -11,19 +11,21 @@ from seqlab.models.cells import State
 from seqlab.models.recurrent import recurrent_layers, run_layers
 
 
-class RecurrentForecaster(nn.Module):
+class QuantileForecaster(nn.Module):
     """Quantiles of the return over each horizon, in units of the current volatility times sqrt(h).
 
-    The quantile at level p and horizon h is `exp(log_scale_h) * shape_h(p)`. The scale depends on the features,
-    through a linear layer on today's and through the recurrent layers on those before; what is predictable in returns
-    is their size. The recurrent layers see only the series' own features, the first `own_size`: shown the market's,
-    they learn by heart the few crises that there were. The last feature is 1 on days with a market to see; on the
-    others, where those of the market are 0, the own ones get a second linear layer, so that they can stand in for it.
-    The shape is one learned, ordered, fat-tailed curve per horizon. Its median is learned so that the shape is that of
-    surprises, and left out of every forecast: what the stocks at hand gained is mostly the luck of having survived.
+    The quantile at level p and horizon h is `exp(log_scale_h) * shape_h(p)`. The scale is the sum of two parts, each of
+    which may be left out: a linear layer on today's inputs, and recurrent layers on today's and those before; what is
+    predictable in returns is their size. Beside a linear layer the recurrent ones see only the series' own inputs, the
+    first `own_size`: shown the market's, they learn by heart the few crises that there were. The last input is 1 on
+    days with a market to see; on the others, where those of the market are 0, the own ones get a second linear layer,
+    so that they can stand in for it. The shape is one learned, ordered, fat-tailed curve per horizon. Its median is
+    learned so that the shape is that of surprises, and left out of every forecast: what the stocks at hand gained is
+    mostly the luck of having survived.
 
-    own_size: all features where it is not given, and then there is no market. horizons: days, ascending; levels: odd
-    in number, symmetric about 0.5 in the middle.
+    linear: whether there is the linear part. num_layers: of the recurrent part, 0 for none. own_size: all inputs where
+    it is not given, and then there is no market. horizons: days, ascending; levels: odd in number, symmetric about 0.5
+    in the middle.
     """
 
     def __init__(
@@ -36,33 +38,38 @@ class RecurrentForecaster(nn.Module):
         num_layers: int = 2,
         dropout: float = 0.0,
         own_size: int | None = None,
+        linear: bool = True,
     ) -> None:
         super().__init__()
         self.horizons, self.levels = list(horizons), list(levels)
         self.middle = len(levels) // 2
         if levels[self.middle] != 0.5:
             raise ValueError("the middle level must be 0.5")
+        if not linear and not num_layers:
+            raise ValueError("a forecaster needs a linear or a recurrent part")
         self.own_size = own_size or input_size
-        self.layers = recurrent_layers(cell, self.own_size, hidden_size, num_layers, dropout)
-        self.head = nn.Linear(hidden_size, len(horizons))
-        self.skip = nn.Linear(input_size, len(horizons), bias=False)
-        nn.init.zeros_(self.head.weight)  # it starts as: tomorrow is as volatile as today
-        nn.init.zeros_(self.head.bias)
-        nn.init.zeros_(self.skip.weight)
-        self.alone = nn.Linear(self.own_size, len(horizons), bias=False)
-        nn.init.zeros_(self.alone.weight)
+        self.seen = self.own_size if linear else input_size  # inputs of the recurrent part
+        self.layers = recurrent_layers(cell, self.seen, hidden_size, num_layers, dropout) if num_layers else None
+        outputs = len(horizons)
+        self.head = nn.Linear(hidden_size, outputs) if num_layers else None
+        self.skip = nn.Linear(input_size, outputs, bias=not num_layers) if linear else None
+        self.alone = nn.Linear(self.own_size, outputs, bias=False) if linear else None
+        for layer in (self.head, self.skip, self.alone):
+            for weight in layer.parameters() if layer is not None else ():
+                nn.init.zeros_(weight)  # it starts as: the days to come are as volatile as the unit
         normal = torch.tensor([NormalDist().inv_cdf(level) for level in levels])
         steps = torch.log(torch.expm1(normal.diff()))  # the inverse of softplus
-        self.steps = nn.Parameter(steps.repeat(len(horizons), 1))  # (K, Q-1), the gaps between quantiles
-        self.median = nn.Parameter(torch.zeros(len(horizons), 1))
+        self.steps = nn.Parameter(steps.repeat(outputs, 1))  # (K, Q-1), the gaps between quantiles
+        self.median = nn.Parameter(torch.zeros(outputs, 1))
 
     @torch.no_grad()
     def begin_as_wide_as(self, targets: Tensor) -> None:
         """Set the scale it begins with to that of the targets (..., K), NaN where there is none: most of all of series
         that return to a mean, which do not widen with the root of h. Where none is known it is the horizon's before."""
+        bias = (self.skip if self.head is None else self.head).bias  # type: ignore[union-attr]
         for k, size in enumerate(targets.abs().flatten(0, -2).nanmean(0)):
             if size > 0:
-                self.head.bias[k:] = torch.log(size / math.sqrt(2 / math.pi))  # E|X| of a standard normal
+                bias[k:] = torch.log(size / math.sqrt(2 / math.pi))  # E|X| of a standard normal
 
     def shapes(self) -> Tensor:
         """The quantile curve of each horizon (K, Q), ascending."""
@@ -75,14 +82,17 @@ class RecurrentForecaster(nn.Module):
         """The quantile curve of each horizon (K, Q) as it is forecast: without drift."""
         return self.shapes() - self.median
 
-    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """x (B, T, F) -> log scale per day and horizon (B, T, K), and the state to carry on with."""
-        own = x[..., : self.own_size]
-        outputs, state = run_layers(self.layers, own, state)  # (B, T, H)
-        log_scale = self.head(outputs) + self.skip(x)  # (B, T, K)
-        if self.own_size < x.shape[-1]:
-            log_scale = log_scale + self.alone(own * (1 - x[..., -1:]))
-        return log_scale, state
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State | None]:
+        """x (B, T, F) -> log scale per day and horizon (B, T, K), and the state to carry on with, if it has one."""
+        parts = []  # (B, T, K) each
+        if self.layers is not None and self.head is not None:
+            outputs, state = run_layers(self.layers, x[..., : self.seen], state)  # (B, T, H)
+            parts.append(self.head(outputs))
+        if self.skip is not None and self.alone is not None:
+            parts.append(self.skip(x))
+            if self.own_size < x.shape[-1]:
+                parts.append(self.alone(x[..., : self.own_size] * (1 - x[..., -1:])))
+        return torch.stack(parts).sum(0), state
 
     def quantiles(self, log_scale: Tensor, horizon: int) -> Tensor:
         """log scale (..., K) -> quantiles (..., horizon, Q) of the cumulative log return over 1 .. horizon days, in

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqlab import checkpoint, forecasting, scoring
-from seqlab.data.series.features import FEATURES, OWN_FEATURES, WARM_UP, Market, Scaler, features_of
+from seqlab.data.series.features import INPUTS, WARM_UP, Market, Scaler, features_of
 from seqlab.data.series.frames import load_data
 from seqlab.data.series.series import Series
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.forecasting.examples import examples_of, windows
 from seqlab.machine import Compute
-from seqlab.models.forecaster import RecurrentForecaster, _interpolation
+from seqlab.models.forecaster import QuantileForecaster, _interpolation
 from seqlab.runs import RunOptions
 from seqlab.scoring import baselines
 from seqlab.scoring.backtest import Backtest, pool
@@ -25,7 +25,15 @@ from seqlab.scoring.verdict import verdict
 from seqlab.settings import ForecastSettings
 from seqlab.tasks import Task
 
-QUICK = {"max_steps": 30, "hidden_size": 8, "context": 96, "burn_in": 32, "batch_size": 8, "eval_every": 10}
+QUICK = {
+    "net": "both",
+    "max_steps": 30,
+    "hidden_size": 8,
+    "context": 96,
+    "burn_in": 32,
+    "batch_size": 8,
+    "eval_every": 10,
+}
 SMALL = ForecastSettings(**QUICK)
 
 
@@ -109,11 +117,12 @@ def test_the_market_of_a_day_does_not_know_what_comes_after_it(day, factor):
 
 def test_the_market_is_the_mean_of_those_at_hand_and_there_is_none_of_one():
     one, other = features_of(made_series("A")), features_of(made_series("B", 850, seed=1))
-    first = len(OWN_FEATURES)
+    inputs = INPUTS["features"]
+    first = len(inputs.own)
     seen = Market.of([one, other]).beside(one)
     np.testing.assert_allclose(seen.values[400, first], (one.values[400, 0] + other.values[400, 0]) / 2)
     five = [(one.values[d, 0] + other.values[d, 0]) / 2 for d in range(396, 401)]
-    np.testing.assert_allclose(seen.values[400, FEATURES.index("market_return_over_5")], np.sum(five) / np.sqrt(5))
+    np.testing.assert_allclose(seen.values[400, inputs.names.index("market_return_over_5")], np.sum(five) / np.sqrt(5))
     assert seen.values[400, -1] == 1.0 and seen.values[860, -1] == 0.0  # B has ended by then
     alone = Market.of([one]).beside(one)
     np.testing.assert_array_equal(alone.values, one.values)
@@ -141,7 +150,7 @@ def test_outcomes_are_sums_of_the_returns_to_come():
 def test_windows_use_every_known_outcome_once_and_none_after_the_cut(last, length, burn_in):
     series = made_series()
     features = features_of(series)
-    scaler = Scaler.fit(features.values[WARM_UP:])
+    scaler = Scaler.fit(features.values[WARM_UP:], features.inputs.switches)
     horizons = (1, 5, 20)
     _, targets = windows(features, scaler, horizons, length, burn_in, series.dates[last])
     used = np.sort(targets[..., 2][~np.isnan(targets[..., 2])])
@@ -155,7 +164,7 @@ def test_what_comes_after_rows_that_never_moved_is_no_target() -> None:
     values[[150, 300]] = 1.0
     (series,) = load_data(pd.Series(values, pd.date_range("2023-01-01", periods=400), name="fails"))
     features = features_of(series)
-    scaler = Scaler.fit(features.values)
+    scaler = Scaler.fit(features.values, features.inputs.switches)
     _, targets = windows(features, scaler, (1, 5), 64, 16, series.dates[-1])
     assert np.nanmax(np.abs(targets)) < 1000 and np.isnan(targets).mean() < 0.6
 
@@ -166,7 +175,8 @@ def test_features_that_were_never_known_are_left_as_they_are(tmp_path):
     series = made_series(days=700, with_range=False)
     saved = finish(forecasting.train([series], SMALL, RunOptions(tmp_path / "closes")))
     scaler = saved.config["scaler"]
-    for feature in (FEATURES.index("range"), FEATURES.index("gap"), FEATURES.index("market_return")):
+    names = INPUTS["features"].names
+    for feature in map(names.index, ("range", "gap", "market_return")):
         assert (scaler["mean"][feature], scaler["std"][feature]) == (0.0, 1.0)
     assert np.isfinite(scaler["mean"] + scaler["std"]).all()
     assert np.isfinite(forecasting.forecast(forecasting.load(saved), series).prices).all()
@@ -254,7 +264,9 @@ def made_hours(count=2400, seed=0) -> Series:
 @pytest.fixture(scope="module")
 def on_the_spot():
     series = made_hours()
-    return finish(forecasting.fit_to([series], ForecastSettings(**forecasting.FRESH), held=262)), series
+    return finish(
+        forecasting.fit_to([series], forecasting.settings_for([series], {}, **forecasting.FRESH), held=262)
+    ), series
 
 
 def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
@@ -263,7 +275,7 @@ def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
     cut = int(np.searchsorted(series.dates, forecaster.cut))
     assert len(series) - 1 - cut == forecasting.ORIGINS + 12
     spiked = replace(series, adjusted=np.where(np.arange(len(series)) > cut, 1e3, series.adjusted))
-    other = finish(forecasting.fit_to([spiked], ForecastSettings(**forecasting.FRESH), held=262))
+    other = finish(forecasting.fit_to([spiked], forecasting.settings_for([spiked], {}, **forecasting.FRESH), held=262))
     assert other.scaler == forecaster.scaler
     for name, tensor in forecaster.model.state_dict().items():
         assert torch.equal(tensor, other.model.state_dict()[name]), name
@@ -322,7 +334,7 @@ def test_what_is_trained_on_knows_nothing_of_what_comes_after_the_cut(later):
     found = []
     for given_ in (known, whole):
         (series,) = load_data(given_, kind="levels")
-        found.append(examples_of([series], replace(SMALL, seed=1), cut))
+        found.append(examples_of([series], replace(SMALL, seed=1), cut, "features"))
     for name in ("inputs", "targets", "val_inputs", "val_targets"):
         torch.testing.assert_close(*(getattr(one, name) for one in found), rtol=0, atol=0, equal_nan=True)
     assert found[0].scaler == found[1].scaler
@@ -406,8 +418,8 @@ def test_p_values_of_several_series_do_not_count_a_day_twice():
 
 def test_the_untrained_model_is_the_random_walk_of_today():
     """Its head is zero and its shape normal: exp(0) sqrt(h) times the normal quantiles."""
-    model = RecurrentForecaster(len(FEATURES), [1, 5, 20], list(scoring.LEVELS)).double()
-    log_scale, _ = model(torch.randn(2, 7, len(FEATURES), dtype=torch.float64))
+    model = QuantileForecaster(9, [1, 5, 20], list(scoring.LEVELS)).double()
+    log_scale, _ = model(torch.randn(2, 7, 9, dtype=torch.float64))
     expected = baselines.normal(np.ones(1), np.arange(1, 21), scoring.LEVELS)[0]
     np.testing.assert_allclose(model.quantiles(log_scale[0, 0], 20).detach().numpy(), expected, atol=1e-6)
 

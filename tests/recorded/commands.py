@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 HOW = "--threads 1 --seed 1 --device cpu --precision fp32"  # what makes a command repeatable to the byte
 FEW = f"--horizon 3 --origins 20 {HOW}"  # a forecast of few days with a short backtest
-SPOT = f"{FEW} --set max_steps=12 --set hidden_size=8 --set batch_size=8"  # ... of a series that is trained on the spot
-SMALL = "--set hidden_size=8 --set context=96 --set burn_in=32 --set batch_size=8 --set eval_every=6"
+SPOT = f"{FEW} --set max_steps=12 --set batch_size=8"  # ... of a series that is trained on the spot
+SMALL = "--set context=96 --set burn_in=32 --set batch_size=8 --set eval_every=6"
 QUOTES = f"{HOW} --set max_steps=12 {SMALL}"
 TINY = "--set hidden_size=24 --set embedding_size=8 --set num_layers=1 --set batch_size=8 --set seq_len=32"
 TEXT = f"{HOW} --set max_steps=80 --set eval_every=40 --set lr=0.03 --set warmup_steps=5 {TINY}"
