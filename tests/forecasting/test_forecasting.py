@@ -95,23 +95,23 @@ def trained(tmp_path_factory):
     return forecasting.load(saved), series, cut
 
 
-@given(st.integers(320, 880), st.floats(0.2, 5.0), st.booleans())
-@settings(max_examples=15, deadline=None)
-def test_features_of_a_day_do_not_know_what_comes_after_it(day, factor, with_range):
+@given(st.integers(320, 880), st.floats(0.2, 5.0), st.booleans(), st.sampled_from(list(INPUTS)))
+@settings(max_examples=20, deadline=None)
+def test_features_of_a_day_do_not_know_what_comes_after_it(day, factor, with_range, kind):
     series = made_series(with_range=with_range)
-    plain, spiked = features_of(series), features_of(after(series, day, factor))
+    plain, spiked = features_of(series, kind), features_of(after(series, day, factor), kind)
     np.testing.assert_array_equal(plain.values[: day + 1], spiked.values[: day + 1])
     np.testing.assert_array_equal(plain.volatility[: day + 1], spiked.volatility[: day + 1])
-    cut_off = features_of(series.until(series.dates[day]))
+    cut_off = features_of(series.until(series.dates[day]), kind)
     np.testing.assert_allclose(cut_off.values, plain.values[: day + 1], rtol=1e-9, atol=1e-9)
 
 
-@given(st.integers(320, 880), st.floats(0.2, 5.0))
-@settings(max_examples=10, deadline=None)
-def test_the_market_of_a_day_does_not_know_what_comes_after_it(day, factor):
-    one, other = made_series("A"), made_series("B", 850, seed=1)
-    plain = Market.of([features_of(one), features_of(other)]).beside(features_of(one))
-    spiked = Market.of([features_of(one), features_of(after(other, min(day, 849), factor))]).beside(features_of(one))
+@given(st.integers(320, 880), st.floats(0.2, 5.0), st.sampled_from(list(INPUTS)))
+@settings(max_examples=15, deadline=None)
+def test_the_market_of_a_day_does_not_know_what_comes_after_it(day, factor, kind):
+    mine, other = features_of(made_series("A"), kind), made_series("B", 850, seed=1)
+    plain = Market.of([mine, features_of(other, kind)]).beside(mine)
+    spiked = Market.of([mine, features_of(after(other, min(day, 849), factor), kind)]).beside(mine)
     np.testing.assert_array_equal(plain.values[: day + 1], spiked.values[: day + 1])
 
 
@@ -129,10 +129,11 @@ def test_the_market_is_the_mean_of_those_at_hand_and_there_is_none_of_one():
     assert np.isnan(alone.values[:, first:-1]).all() and not alone.values[:, -1].any()
 
 
-def test_features_do_not_depend_on_the_currency():
+@pytest.mark.parametrize("kind", INPUTS)
+def test_features_do_not_depend_on_the_currency(kind):
     series = made_series()
     cents = replace(series, **{f: 100 * getattr(series, f) for f in ("close", "adjusted", "open", "high", "low")})
-    np.testing.assert_allclose(features_of(series).values, features_of(cents).values, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(features_of(series, kind).values, features_of(cents, kind).values, rtol=1e-7, atol=1e-9)
 
 
 def test_outcomes_are_sums_of_the_returns_to_come():

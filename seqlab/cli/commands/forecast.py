@@ -44,7 +44,12 @@ if TYPE_CHECKING:
     help="Forecasts to compare with; all adds GARCH and GJR to prices, AutoETS and Theta to others.",
 )
 @series_options
-@click.option("--model", default="quotes", show_default=True, help="A forecaster's checkpoint.")
+@click.option(
+    "--model",
+    default="quotes",
+    show_default=True,
+    help="A forecaster's checkpoint; of those that ship, quotes is linear and lstm recurrent.",
+)
 @click.option("--refit", is_flag=True, help="Adapt the model to these series first.")
 @common_options
 def command(
@@ -64,7 +69,9 @@ def command(
 ) -> None:
     """Forecast quotes, or any series in a CSV file (- reads one from standard input), as distributions.
 
-    Daily prices are forecast with a model that is there; for any other series one is trained on the spot, in seconds.
+    Daily prices are forecast by a linear model of volatility features that ships with seqlab; --model lstm takes a
+    recurrent net instead, which reads the rows as they are and is about as good. For any other series a linear layer
+    and a small LSTM are trained on the spot, in seconds.
     Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
     drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment
     advice.
