@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from seqlab import training
 from seqlab.data.batches import StreamBatches, Tokens
 from seqlab.data.text.corpus import Vocab
-from seqlab.data.text.ngram_batches import NgramBatches
+from seqlab.data.text.ngram_batches import EmptyCacheBatches, NgramBatches
 from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
 from seqlab.machine import DeviceConfig, use_threads
@@ -26,34 +26,47 @@ COUNTED = 1 << 20  # tokens at a time
 
 
 def evaluation_batches(
-    model: RecurrentLanguageModel, tokens: Tokens, streams: int = 1, length: int = EVALUATION_LENGTH
+    model: RecurrentLanguageModel,
+    tokens: Tokens,
+    streams: int = 1,
+    length: int = EVALUATION_LENGTH,
+    *,
+    cache: bool = True,
 ) -> training.Batches:
     """A text in so many parallel streams with carried state, fewer for a short one, so many characters at a time.
 
-    Every stream but the first begins in the middle of a file with a zero state.
+    cache: whether a net that reads an n-gram cache is given one; else it finds it empty. Every stream but the first
+    begins in the middle of a file with a zero state.
     """
     if len(tokens) < 2:
         raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
-    kind = StreamBatches if model.match_model is None else NgramBatches
+    kind: Callable[..., training.Batches] = NgramBatches if cache else EmptyCacheBatches
+    if model.match_model is None:
+        kind = StreamBatches
     return kind(tokens, streams, length, next(model.parameters()).device)
 
 
 def evaluate(
-    model: RecurrentLanguageModel, vocab: Vocab, tokens: Tokens, device_config: DeviceConfig, *, adapt: bool = False
+    model: RecurrentLanguageModel,
+    vocab: Vocab,
+    tokens: Tokens,
+    device_config: DeviceConfig,
+    *,
+    adapt: bool = False,
+    cache: bool = True,
 ) -> dict[str, Any]:
     """Cross-entropy of every character of a text but the first, in nats and bits, and its perplexity.
 
     tokens (N,): those of the text in the model's vocabulary. `adapt`: by a copy of the model that goes on learning from
-    what it has read, see `adapted`.
+    what it has read, see `adapted`. `cache`: whether it is given an n-gram cache, if it reads one.
     """
     with use_threads(device_config.threads):
         if adapt:
-            _, known = adapted(model, tokens, device_config)
+            _, known = adapted(model, tokens, device_config, cache=cache)
         else:
-            known = training.evaluate(
-                model, next_token_loss, evaluation_batches(model, tokens), device_config.precision
-            )
+            batches = evaluation_batches(model, tokens, cache=cache)
+            known = training.evaluate(model, next_token_loss, batches, device_config.precision)
     chars = len(tokens) - 1
     starts = range(1, len(tokens), COUNTED)
     unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
@@ -61,6 +74,7 @@ def evaluate(
     return {
         "split": "test",
         "adapted": adapt,
+        "ngram_cache": cache and model.match_model is not None,
         "nats_per_char": nats,
         "bits_per_char": nats / math.log(2),
         "perplexity": math.exp(min(nats, 700.0)),  # beyond that a float has no room
@@ -70,7 +84,7 @@ def evaluate(
 
 
 def adapted(
-    model: RecurrentLanguageModel, tokens: Tokens, device_config: DeviceConfig
+    model: RecurrentLanguageModel, tokens: Tokens, device_config: DeviceConfig, *, cache: bool = True
 ) -> tuple[RecurrentLanguageModel, float]:
     """Dynamic evaluation (Krause et al. 2018): a copy of the model reads a text (N,) and, after each ADAPT_LENGTH
     characters, learns from them. Returns it, and the mean cross-entropy in nats, each character predicted before it
@@ -80,7 +94,7 @@ def adapted(
     """
     learner = copy.deepcopy(model)
     learner.dropout.p = learner.layers.dropout = 0.0
-    batches = evaluation_batches(learner, tokens, length=ADAPT_LENGTH)
+    batches = evaluation_batches(learner, tokens, length=ADAPT_LENGTH, cache=cache)
     optimizer = torch.optim.Adam(learner.parameters(), ADAPT_RATE, betas=(0.0, 0.999), fused=True)
     run = training.Run(learner, next_token_loss, batches, optimizer, lambda step: ADAPT_RATE, len(batches))
     run.clip_norm, run.precision = 1.0, device_config.precision

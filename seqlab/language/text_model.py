@@ -217,20 +217,28 @@ class TextModel:
         self.model.model.to(device_config.device)
         return score(self.model, text, device_config)
 
-    def evaluate(self, data: str | Corpus | None = None, *, adapt: bool = False, offline: bool = False) -> Evaluation:
+    def evaluate(
+        self, data: str | Corpus | None = None, *, adapt: bool = False, cache: bool = True, offline: bool = False
+    ) -> Evaluation:
         """Bits per character of held-out text: `data`, or the last tenth of what it was trained on.
 
-        data: a corpus, or what `seqlab.train_text` takes. adapt: it goes on learning from what it has read.
+        data: a corpus, or what `seqlab.train_text` takes. adapt: it goes on learning from what it has read. cache: it
+        is given what followed in the text so far; without, the net is measured alone. Raises UsageError where the model
+        has no cache to leave out.
         """
-        return self.evaluate_task(data, adapt=adapt, offline=offline).result()
+        return self.evaluate_task(data, adapt=adapt, cache=cache, offline=offline).result()
 
     def evaluate_task(
-        self, data: str | Corpus | None = None, *, adapt: bool = False, offline: bool = False
+        self, data: str | Corpus | None = None, *, adapt: bool = False, cache: bool = True, offline: bool = False
     ) -> Task[Evaluation]:
         """`evaluate`, with what is going on."""
-        return Task(self._evaluate(data, adapt, offline))
+        return Task(self._evaluate(data, adapt, cache, offline))
 
-    def _evaluate(self, data: str | Corpus | None, adapt: bool, offline: bool) -> Generator[Event, None, Evaluation]:
+    def _evaluate(
+        self, data: str | Corpus | None, adapt: bool, cache: bool, offline: bool
+    ) -> Generator[Event, None, Evaluation]:
+        if not cache and self.model.model.match_model is None:
+            raise UsageError(f"checkpoint '{self.checkpoint.name}' reads no n-gram cache", "leave out --no-cache")
         trained_on = self.checkpoint.config["data"]
         if data is None and trained_on["origin"] in OWN:
             raise DataError(
@@ -256,7 +264,7 @@ class TextModel:
         tokens = corpus.encoded(part, self.model.vocab)
         device_config = self.compute.resolve(self.checkpoint.config["parameters"])
         net = self.model.model.to(device_config.device)
-        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt)
+        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
         return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
 
     def training_text_task(self, path: str = "", *, offline: bool = False) -> Task[TrainingText]:

@@ -40,6 +40,29 @@ def test_a_character_is_predicted_before_it_is_learned_from(ngram_cache: bool) -
     assert not torch.equal(learner.output.weight, model.output.weight)
 
 
+@pytest.mark.parametrize("adapt", [False, True])
+def test_without_the_cache_the_net_is_measured_alone(adapt: bool) -> None:
+    """What the match model would copy, however sure of it, makes no difference; with the cache it makes all."""
+    model, vocab = net(ngram_cache=True).eval(), Vocab.of("abcd")
+    text = np.tile(np.random.default_rng(0).integers(0, 4, 100), 20)
+    sure = copy.deepcopy(model)
+    with torch.no_grad():
+        sure.match_model.copy_logits.add_(5.0)
+    alone, together = (
+        [language.evaluate(one, vocab, text, DEVICE, adapt=adapt, cache=cache) for one in (model, sure)]
+        for cache in (False, True)
+    )
+    assert alone[0] == alone[1] and not alone[0]["ngram_cache"] and together[0]["ngram_cache"]
+    assert together[1]["bits_per_char"] < 0.5 < alone[1]["bits_per_char"]  # the text repeats itself
+    if not adapt:  # by hand: one pass over the text with no candidates
+        nothing = torch.zeros(1, len(text) - 1, model.match_model.slots, dtype=torch.long)
+        tokens = torch.from_numpy(text)
+        with torch.no_grad():
+            logits, _ = model((tokens[None, :-1], nothing, nothing, torch.zeros(1, dtype=torch.bool)))
+        by_hand = torch.nn.functional.cross_entropy(logits[0], tokens[1:])
+        assert alone[0]["nats_per_char"] == pytest.approx(by_hand.item(), rel=1e-5)
+
+
 def test_dynamic_evaluation_learns_what_repeats_itself() -> None:
     model, vocab = net(ngram_cache=False), Vocab.of("abcd")
     text = np.tile(np.array([0, 1, 2, 0, 3]), 20_000)

@@ -104,6 +104,10 @@ GROUPS: dict[str, list[Command]] = {
         Command("forecast-no-model", "forecast AAPL --offline --model qotes"),
     ],
     "train-forecaster": [
+        Command(
+            "train-forecaster-recurrent", f"train-forecaster prices.csv {QUOTES} --set net=recurrent -o lstm-of-mine"
+        ),
+        Command("train-forecaster-linear-shape", f"train-forecaster prices.csv {QUOTES} --set hidden_size=8"),
         Command("train-forecaster", f"train-forecaster prices.csv {QUOTES}"),
         Command(
             "train-forecaster-pooled-json", f"train-forecaster prices.csv others.csv --cut 2023-06-30 --json {QUOTES}"
@@ -157,6 +161,8 @@ GROUPS: dict[str, list[Command]] = {
         Command("train-text-short", "train-text short.txt"),
         Command("evaluate-text", f"evaluate small small.txt {HOW}", after="train-text-json"),
         Command("evaluate-text-adapt-json", f"evaluate small small.txt --adapt --json {HOW}", after="train-text-json"),
+        Command("evaluate-text-no-cache-json", f"evaluate linux short.txt --no-cache --json {HOW}"),
+        Command("evaluate-text-no-such-cache", f"evaluate own small.txt --no-cache {HOW}", after="train-text"),
         Command("evaluate-stacks", f"evaluate stacks {HOW}", after="train-text-stacks", env=MIRROR),
         Command("evaluate-linux-json", f"evaluate linux short.txt --json {HOW}"),
         Command("evaluate-text-no-data", f"evaluate small {HOW}", after="train-text-json"),

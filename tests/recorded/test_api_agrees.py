@@ -91,7 +91,7 @@ def score(said: dict[str, Any], fed: str) -> dict[str, Any]:
 def evaluate(said: dict[str, Any]) -> dict[str, Any]:
     model = seqlab.load(said["checkpoint"], **device(said))
     own = {
-        "language": {"adapt": said["adapt"]},
+        "language": {"adapt": said["adapt"], "cache": not said["no_cache"]},
         "forecasting": {"columns": said["columns"], "kind": kind(said)},
         "vision": {"data_dir": said["data_dir"]},
     }

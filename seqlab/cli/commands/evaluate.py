@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
+@click.option("--no-cache", is_flag=True, help="A text model alone, without its n-gram cache.")
 @data_dir_option
 @click.option(
     "--plot",
@@ -33,6 +34,7 @@ def command(
     checkpoint: str,
     data: str | None,
     adapt: bool,
+    no_cache: bool,
     data_dir: Path | None,
     plot: Path | None,
     columns: tuple[str, ...],
@@ -51,10 +53,16 @@ def command(
     say(common, f"checkpoint {saved.folder}")
     job = saved.config["job"]
     _refuse_others(
-        saved, {"--adapt": ("language", adapt), "--data-dir": ("vision", data_dir), "--plot": ("vision", plot)}
+        saved,
+        {
+            "--adapt": ("language", adapt),
+            "--no-cache": ("language", no_cache),
+            "--data-dir": ("vision", data_dir),
+            "--plot": ("vision", plot),
+        },
     )
     own: dict[str, dict[str, Any]] = {
-        "language": {"adapt": adapt, "offline": common.offline},
+        "language": {"adapt": adapt, "cache": not no_cache, "offline": common.offline},
         "forecasting": {"columns": columns, "kind": kind, "freq": freq, "offline": common.offline},
         "vision": {"data_dir": data_dir, "worst": plot is not None, "offline": common.offline},
     }

@@ -81,6 +81,21 @@ class NgramBatches:
             yield (inputs, candidates.to(device), confidences.to(device), reset_mask.to(device)), targets
 
 
+class EmptyCacheBatches:
+    """As NgramBatches, with a cache that is empty throughout: what a net that reads one predicts on its own."""
+
+    def __init__(self, tokens: Tokens, batch_size: int, seq_len: int, device: torch.device | str = "cpu") -> None:
+        self.streams = StreamBatches(tokens, batch_size, seq_len, device)
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]]:
+        for inputs, targets in self.streams.epoch(number, start):
+            nothing = torch.zeros(*inputs.shape, SLOTS, dtype=torch.long, device=inputs.device)
+            yield (inputs, nothing, nothing, torch.zeros(len(inputs), dtype=torch.bool, device=inputs.device)), targets
+
+
 def _reserve(file: int, size: int) -> None:
     """Take the room now, where a system can: a mapped file that finds none later kills the process without a word."""
     try:
