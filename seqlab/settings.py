@@ -136,6 +136,7 @@ class ForecastSettings(Settings):
     """A forecaster and its training; each net has defaults of its own, see NETS."""
 
     net: str = one_of("linear", FORECASTERS)  # of daily prices; other series have both
+    # of recurrent layers, which a linear net has none of:
     cell: str = one_of("lstm", CELLS)
     hidden_size: int = 8
     num_layers: int = 2

@@ -63,7 +63,7 @@ def inputs_of(settings: ForecastSettings) -> str:
 def net_config(settings: ForecastSettings) -> dict[str, Any]:
     """The arguments of a `QuantileForecaster` with these settings, as a checkpoint keeps them."""
     inputs = INPUTS[inputs_of(settings)]
-    shape = {name: getattr(settings, name) for name in SHAPE}
+    shape = {"num_layers": 0} if settings.net == "linear" else {name: getattr(settings, name) for name in SHAPE}
     return {
         "input_size": len(inputs.names),
         "own_size": len(inputs.own),
@@ -71,5 +71,4 @@ def net_config(settings: ForecastSettings) -> dict[str, Any]:
         "levels": list(scoring.LEVELS),
         "linear": settings.net != "recurrent",
         **shape,
-        **({"num_layers": 0} if settings.net == "linear" else {}),
     }
