@@ -1,6 +1,7 @@
 """The nets of a forecaster: what each reads, which is taken for which series, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from seqlab.checkpoint.loading import digest_of, text_of
 from seqlab.data.series.features import INPUTS, features_of
 from seqlab.data.series.frames import load_data
 from seqlab.errors import UsageError
+from seqlab.forecasting.examples import examples_of, hiding
 from seqlab.models.forecaster import QuantileForecaster
 from seqlab.runs import RunOptions
 from seqlab.settings import ForecastSettings
@@ -158,3 +160,34 @@ def test_the_lstm_that_ships_forecasts_by_its_layers_alone(tmp_path):
     assert forecasting.load(checkpoint.find("quotes")).model.layers is None
     width = [np.ptp(one[0].prices[-1]) for one in (by_lstm, by_default)]
     assert 0.8 < width[0] / width[1] < 1.25 and width[0] != width[1]
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize(
+    ("hidden", "share"), [("range_dropout", 1.0), ("market_dropout", 1.0), ("market_dropout", 0.3)]
+)
+def test_windows_are_trained_as_if_ranges_or_the_market_were_unknown(kind, hidden, share):
+    """Whole windows of those columns are 0, which a scaled input is where it is unknown, and no others."""
+    inputs = INPUTS[kind]
+    shares = {"range_dropout": 0.0, "market_dropout": 0.0} | {hidden: share}
+    x = torch.ones(2000, 3, len(inputs.names))
+    found = hiding(ForecastSettings(**shares), inputs)(x, torch.arange(2000), 0.0, torch.Generator().manual_seed(0))
+    of_range = [name.startswith(("range", "gap", "overnight", "intraday", "has_range")) for name in inputs.names]
+    of_market = [name.startswith("market") or name == "has_market" for name in inputs.names]
+    mine = torch.tensor(of_range if hidden == "range_dropout" else of_market)
+    assert (found[..., ~mine] == 1).all()
+    gone = (found[..., mine] == 0).flatten(1)
+    assert (gone.all(1) | ~gone.any(1)).all()
+    assert gone.all(1).double().mean().item() == pytest.approx(share, abs=0.03)  # three deviations
+
+
+def test_the_scaler_does_not_see_the_rows_that_choose_the_weights():
+    series = made_series(days=900)
+    settings = forecasting.settings_for([series], {"val_share": 0.25})
+    later = replace(series, **{f: getattr(series, f).copy() for f in ("close", "adjusted", "open", "high", "low")})
+    for name in ("close", "adjusted", "open", "high", "low"):
+        getattr(later, name)[700:] *= np.exp(np.linspace(0, 3, 200))  # of 675 rows to learn from
+    cut = series.dates[-1]
+    one, other = (examples_of([each], settings, cut, "features") for each in (series, later))
+    assert one.scaler == other.scaler and torch.equal(one.inputs, other.inputs)
+    assert not torch.equal(one.val_inputs, other.val_inputs)
