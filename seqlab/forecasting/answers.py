@@ -68,8 +68,7 @@ def forecast_series(
     arguments are those of `seqlab.api.forecast_task`. Raises UsageError for values that have no meaning.
     """
     given = given or {}
-    for name in given:
-        all_settings.field_of(ForecastSettings, name)
+    all_settings.make(ForecastSettings, given)  # what is wrong by itself is said before anything is read
     _refuse(horizon, origins, stride, baselines)
     series = yield from _read(data, columns, kind, freq, as_of, offline)
     if baselines == "all":

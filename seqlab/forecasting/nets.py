@@ -30,7 +30,8 @@ def settings_for(
     net = given.get("net", begun or usual)
     if begun and net != begun:
         raise UsageError(
-            f"the forecaster to go on from has the net '{begun}', not '{net}'", "leave out --set net, or --from"
+            f"the forecaster to go on from has the net '{begun}', not '{net}'",
+            "leave out --set net, or begin with another forecaster",
         )
     unused = sorted(given.keys() & set(SHAPE))
     if unused and start:
@@ -45,7 +46,10 @@ def settings_for(
     if start:
         shape = start.checkpoint.config["model"]
         defaults |= {name: shape[name] for name in SHAPE if net != "linear"}
-    return all_settings.make(ForecastSettings, given, **defaults)
+    settings = all_settings.make(ForecastSettings, given, **defaults)
+    if "dropout" in given and settings.num_layers == 1 and settings.dropout:
+        raise UsageError("dropout is between recurrent layers, and there is one", "add --set num_layers=2")
+    return settings
 
 
 def net_of(shape: dict[str, Any]) -> str:

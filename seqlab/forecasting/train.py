@@ -55,7 +55,7 @@ def train_forecaster(
     """
     found = checkpoint.find(start, job="forecasting") if start and not options.resume else None
     begun = load(found) if found is not None else None
-    all_settings.make(ForecastSettings, given)  # what is wrong is reported before any quote is fetched
+    settings = all_settings.make(ForecastSettings, given)  # what is wrong is reported before any quote is fetched
     last = day_of(cut) if cut is not None else None
     items = listed(data)
     series: list[Series] = []
@@ -63,7 +63,8 @@ def train_forecaster(
     for one in loaded if items else map(snapshot, snapshot_tickers()):
         series.append(one)
         yield from map(Note, one.about())
-    settings = settings_for(series, given, begun, **(ADAPTED if begun else {}))
+    if not options.resume:  # a run that goes on has those it began with
+        settings = settings_for(series, given, begun, **(ADAPTED if begun else {}))
     name = _name(series) if items else "quotes"
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)

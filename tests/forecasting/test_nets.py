@@ -1,5 +1,6 @@
 """The nets of a forecaster: what each reads, which is taken for which series, and what is refused."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -99,6 +100,9 @@ def test_settings_of_layers_that_are_not_there_are_refused():
     with pytest.raises(UsageError, match="num_layers has no meaning here: 'lstm' has its shape"):
         forecasting.settings_for([made_series()], {"num_layers": 2}, lstm)
     assert forecasting.settings_for([made_series()], {"lr": 0.5}, lstm).hidden_size == 32
+    with pytest.raises(UsageError, match="dropout is between"):
+        forecasting.settings_for([made_series()], {"net": "recurrent", "dropout": 0.5})
+    assert forecasting.settings_for([made_series()], {"net": "recurrent", "dropout": 0.5, "num_layers": 2}).dropout
 
 
 @pytest.mark.parametrize("net", ["linear", "recurrent", "both"])
@@ -191,3 +195,34 @@ def test_the_scaler_does_not_see_the_rows_that_choose_the_weights():
     one, other = (examples_of([each], settings, cut, "features") for each in (series, later))
     assert one.scaler == other.scaler and torch.equal(one.inputs, other.inputs)
     assert not torch.equal(one.val_inputs, other.val_inputs)
+
+
+@pytest.mark.parametrize("net", ["linear", "recurrent", "both"])
+def test_inputs_that_did_not_vary_in_training_say_nothing_later(tmp_path, net):
+    """Weights of theirs are those it began with: closes alone were known, of one series, every day of the week."""
+    closes = made_series(days=700, with_range=False)
+    every_day = closes.dates[0] + np.arange(700)
+    settings = forecasting.settings_for([closes], {"net": net, **FEW})
+    Task(forecasting.train([replace(closes, dates=every_day)], settings, RunOptions(tmp_path / net))).result()
+    forecaster = forecasting.load(checkpoint.load(tmp_path / net))
+    ranges = {name: getattr(made_series(days=700), name) for name in ("open", "high", "low")}
+    one, other = (forecasting.forecast(forecaster, each).prices for each in (closes, replace(closes, **ranges)))
+    np.testing.assert_array_equal(one, other)
+    assert forecaster.kind == "features" or forecaster.scaler.std[INPUTS["rows"].names.index("days")] == 0
+
+
+def test_a_run_of_an_earlier_version_is_resumed_with_the_command_that_began_it(tmp_path):
+    """It named no net and the size of its layers, which were there."""
+    series = made_series(days=700)
+    frame = pd.DataFrame({"date": series.dates.astype(str), "close": series.close})
+    given = {**FEW, "max_steps": 6, "hidden_size": 5}
+    asked = {"kind": "prices", "folder": tmp_path / "run", **given}
+    steps = itertools.count(1)
+    assert seqlab.train_forecaster(frame, net="both", stop=lambda: next(steps) >= 2, **asked).result() is None
+    path = tmp_path / "run" / "config.json"
+    config = json.loads(path.read_text())
+    del config["model"]["linear"], config["settings"]["net"]
+    config["sha256"] = digest_of(config)
+    path.write_text(text_of(config))
+    model = seqlab.train_forecaster(frame, resume=True, **asked).result()
+    assert model.forecaster.model.layers is not None and model.checkpoint.config["position"]["step"] == 6

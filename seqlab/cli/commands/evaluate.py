@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("checkpoint")
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
-@click.option("--no-cache", is_flag=True, help="A text model alone, without its n-gram cache.")
+@click.option("--no-cache", is_flag=True, help="Leave the n-gram cache of a text model empty: the net alone.")
 @data_dir_option
 @click.option(
     "--plot",

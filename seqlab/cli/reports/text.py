@@ -18,7 +18,7 @@ def evaluation(metrics: dict[str, Any], vocab_size: int) -> list[str]:
         f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, perplexity "
         f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters"
         + (", learning from each 128 when they were read" if metrics["adapted"] else "")
-        + (", beside an n-gram cache of them (--no-cache: without)" if metrics["ngram_cache"] else ""),
+        + (", with its n-gram cache (--no-cache: left empty)" if metrics["ngram_cache"] else ""),
         f"a character drawn at random from the vocabulary: {math.log2(vocab_size):.2f} bits",
     ]
 

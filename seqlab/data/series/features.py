@@ -71,7 +71,7 @@ class Features:
     kind: the columns' names are those of INPUTS[kind].
     values: (N, F), NaN where a row lacks what a feature needs.
     volatility: the unit of the targets, the standard deviation of the residual of each row's change, (N,): over the
-    last weeks beside features, over a year beside rows.
+    last weeks beside features, over 252 rows beside rows.
     ewma: that of the change itself over the last weeks, (N,).
     day_range: the Parkinson volatility of each row, (N,), NaN where high and low are unknown.
     path: cumulated changes (log returns, or differences where the series is additive), from 0, (N,).
@@ -202,22 +202,27 @@ class Market:
 
 @dataclass(frozen=True)
 class Scaler:
-    """Mean and standard deviation of each input over the training days; what is missing becomes the mean."""
+    """Mean and standard deviation of each input over the training days; what is missing becomes the mean.
+
+    A deviation of 0 says that the input did not vary there: it stays 0, for nothing was learned of it.
+    """
 
     mean: list[float]
     std: list[float]
 
     @classmethod
     def fit(cls, values: np.ndarray, switches: Sequence[int]) -> "Scaler":
-        """values (N, F), NaN where unknown; a feature that never was known keeps mean 0 and deviation 1, and so do
-        `switches`, of which 0 must still mean: unknown."""
+        """values (N, F), NaN where unknown. `switches` are not scaled, for 0 must still mean: unknown."""
         known = np.isfinite(values).any(axis=0)
-        mean, std = np.zeros(values.shape[1]), np.ones(values.shape[1])
+        mean, std = np.zeros((2, values.shape[1]))
         mean[known], std[known] = np.nanmean(values[:, known], 0), np.nanstd(values[:, known], 0)
-        mean[list(switches)], std[list(switches)] = 0.0, 1.0
-        return cls(mean.tolist(), np.maximum(std, 1e-3).tolist())
+        std = np.where(std > 1e-6, np.maximum(std, 1e-3), 0.0)
+        places = list(switches)
+        mean[places], std[places] = 0.0, (values[:, places] != 0).any(0)
+        return cls(mean.tolist(), std.tolist())
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """(N, F) -> (N, F) float32 without NaN, within +-6."""
-        scaled = np.nan_to_num((values - np.array(self.mean)) / np.array(self.std), nan=0.0)
+        std = np.array(self.std)
+        scaled = np.nan_to_num((values - np.array(self.mean)) / np.where(std > 0, std, np.inf), nan=0.0)
         return scaled.clip(-6, 6).astype(np.float32)

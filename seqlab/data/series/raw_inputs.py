@@ -1,7 +1,7 @@
 """The rows as they are: what a recurrent net is given that is to find the recent volatility by itself.
 
-No average over rows but the unit: what a series' changes have been like over a year, so that a penny stock and a
-currency look alike.
+No average over rows but the unit: what a series' changes have been like over 252 rows, a year of trading days, so that
+a penny stock and a currency look alike.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from seqlab.data.series.series import Series
 from seqlab.data.series.volatility_features import log_ratio
 
-YEAR = 252  # rows that the unit looks back on, in the mean
+YEAR = 252  # rows that the unit looks back on, in the mean: of trading days
 MOST = 8.0  # units that a change counts as
 
 NAMES = (
@@ -26,7 +26,7 @@ NAMES = (
 
 
 def year_volatility(returns: pd.Series, least: pd.Series | float = 1e-5) -> pd.Series:
-    """The unit of each row: the standard deviation of changes, fading over a year, (N,), NaN until 20 are known."""
+    """The unit of each row: the standard deviation of changes, fading over YEAR rows, (N,), NaN until 20 are known."""
     return ((returns**2).ewm(alpha=1 / YEAR, min_periods=20).mean() ** 0.5).clip(lower=least)
 
 
