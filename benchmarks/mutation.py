@@ -65,14 +65,13 @@ def main() -> None:
 
 def measure(files: list[Path], tests: list[Path], faults: list[tuple[int, tuple[Path, int, str]]]) -> None:
     """Test with each fault in turn, and print what came of it."""
-    for name in ("torch", "pandas", "scipy.stats", "sklearn.ensemble", "arch", "statsforecast.models"):
-        with suppress(ImportError):
-            importlib.import_module(name)  # once, not in each process
-
     if in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [ByFile()]), 3600) != 0:
         raise SystemExit("the tests fail as they are")
     seconds, data = json.loads(Path("seconds.json").read_text()), coverage.CoverageData("reached")
     data.read()
+    for name in json.loads(Path("modules.json").read_text()):
+        with suppress(Exception):
+            importlib.import_module(name)  # once, not in each process
     reached = {file: data.contexts_by_lineno(str(file.resolve())) for file in files}
     sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     found: Counter[str] = Counter()
@@ -151,20 +150,19 @@ class ByFile:
         self.coverage.stop()
         self.coverage.save()
         Path("seconds.json").write_text(json.dumps(self.seconds))
+        others = [name for name in sys.modules if name.split(".")[0] not in ("seqlab", "tests", "__main__", "conftest")]
+        Path("modules.json").write_text(json.dumps(others))
 
 
 class Quick:
-    """Puts the quickest files of tests first, and so the tests of each."""
+    """Puts the quickest tests first."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = seconds
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        of_file: Counter[Path] = Counter()
-        for item in items:
-            of_file[item.path] += self.seconds.get(item.nodeid, 0.0)
-        items.sort(key=lambda item: (of_file[item.path], item.path, self.seconds.get(item.nodeid, 0.0)))
+        items.sort(key=lambda item: self.seconds.get(item.nodeid, 0.0))
 
 
 def in_a_process(job: Callable[[], int], limit: float) -> int | None:
