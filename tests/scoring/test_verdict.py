@@ -1,11 +1,13 @@
 """The verdict: a decision table, the sentence of every combination held against rules, and backtests of every kind."""
 
 import itertools
+import math
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from seqlab import scoring
 from seqlab.scoring import baselines
@@ -269,4 +271,61 @@ def test_where_gaps_leave_no_origin_it_does_not_say_that_nothing_came_after_the_
 def test_a_backtest_of_a_few_days_has_numbers_and_a_sentence(days):
     few = made(("even", "narrow"), days)
     assert all(0 <= p <= 1 for p in few.p_values())
-    assert "cannot be judged" in verdict(few) and "nan" not in verdict(few)
+    said = verdict(few)
+    assert "cannot be judged" in said and "nan" not in said
+    assert said.startswith(f"In {days} forecasts from" if days > 1 else "In 1 forecast from")
+
+
+@pytest.mark.parametrize("days", [40, 60, 99])
+def test_a_coverage_of_a_few_independent_days_is_held_against_the_normal_margin_of_a_share(days):
+    """Of both sides together: z sqrt(p (1 - p) / n), as in a textbook; at longer horizons of fewer of them."""
+    model = np.tile(CURVE, (days, 1, 1))
+    for horizon, share in ((1, 0.05), (1, 0.2), (4, 0.05)):
+        z = stats.norm.ppf(1 - share / 2)
+        bound = max(0.05, z * math.sqrt(0.8 * 0.2 / (days / horizon)))
+        for outside in range(days + 1):
+            outcomes = np.where(np.arange(days) < outside, 9.0, 0.1)[:, None]
+            backtest = Backtest((horizon,), np.arange(days), outcomes, {"model": model})
+            off = abs((days - outside) / days - 0.8)
+            if abs(off - bound) > 1e-9:
+                assert backtest.miscalibrated(share) == [off > bound], (horizon, share, outside)
+
+
+def test_misses_that_come_together_are_chance_where_there_are_days_enough_to_tell():
+    """Thirty days of a hundred outside are too many for independent ones, but not where they are one stretch of bad
+    luck; of 99 days that cannot be told."""
+    for days, is_bad in ((99, True), (100, False), (101, False)):
+        outcomes = np.where(np.arange(days) < 30, 9.0, 0.1)[:, None]
+        assert Backtest((1,), np.arange(days), outcomes, {"model": np.tile(CURVE, (days, 1, 1))}).miscalibrated() == [
+            is_bad
+        ]
+
+
+def test_what_all_horizons_share_is_said_once_however_many_days_each_needs():
+    for facts, claim in (
+        ((False, False, False, True), "is not shown to know more than a random walk"),
+        ((False, False, True, True), "knew more than a random walk"),
+        ((False, False, True, False), "knew less than a random walk"),
+    ):
+        found = [replace(finding(h, facts), fewest=n, days=400) for h, n in ((1, 100), (20, 200))]
+        assert claims(found, "a random walk", "day").startswith(f"{claim}: its CRPS was")
+
+
+def test_bad_calibration_is_said_with_the_share_that_was_held():
+    found = [replace(finding(1, (True, False, False, True)), coverage=0.655), finding(5, (True, True, True, True))]
+    assert claims(found, "a random walk", "day") == (
+        "was badly calibrated (its 80 % interval held 66 % of outcomes at 1 day and 0 % of outcomes at 5 days)"
+    )
+
+
+def test_the_best_of_the_other_forecasts_is_named_where_it_was_better_than_the_model():
+    backtest = made(("even", "better", "even"))
+    ours, theirs = backtest.quantiles["model"], backtest.quantiles["random_walk"]
+    first, last = (np.array([k == place for k in range(3)])[:, None] for place in (0, 2))
+    alike = backtest.outcomes[..., None] + 0.01 * CURVE  # knows what comes
+    others = {"har": np.where(first | last, alike, 9 + theirs), "ewma": np.where(last, alike + 0.1, 9 + theirs)}
+    worse = {"drift": 9 + theirs}
+    assert "did better" not in verdict(backtest)
+    assert "did better" not in verdict(replace(backtest, quantiles={**backtest.quantiles, **worse}))
+    said = verdict(replace(backtest, quantiles={"model": ours, "random_walk": theirs, **worse, **others}))
+    assert ", and other simple forecasts did better than it: har at 1 and 3 days; it " in said
