@@ -5,8 +5,8 @@
 
 Cosmic Ray makes the faults: another operator, a number one off, a `not` more, a loop that never runs. A sample is of
 places, each with one fault of those possible there. Nothing is written into the checkout: a copy of it is changed, and
-tested in a process for each fault. Run are the tests in the package's folder of tests/ (or --tests), of the files that
-reach the changed function, the quickest first, until one fails. One that takes four times as long as all is noticed.
+tested in a process for each fault: the tests in the package's folder of tests/, or --tests, the quickest first, until
+one fails. Three times as long as all of them take counts as noticed.
 """
 
 import argparse
@@ -22,13 +22,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
-import coverage
 import pytest
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -60,36 +60,31 @@ def main() -> None:
         os.environ.update(PYTHONPATH=folder, OMP_NUM_THREADS="1")
         files = [given.package] if is_file else sorted(given.package.rglob("*.py"))
         faults = sample(files, given.sample, random.Random(given.seed))
-        measure(files, tests, [one for one in enumerate(faults) if not given.only or one[0] in given.only])
+        measure(tests, [one for one in enumerate(faults) if not given.only or one[0] in given.only])
 
 
-def measure(files: list[Path], tests: list[Path], faults: list[tuple[int, tuple[Path, int, str]]]) -> None:
+def measure(tests: list[Path], faults: list[tuple[int, tuple[Path, int, str]]]) -> None:
     """Test with each fault in turn, and print what came of it."""
-    if in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [ByFile()]), 3600) != 0:
+    began = time.monotonic()
+    if in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [Seconds()]), 3600) != 0:
         raise SystemExit("the tests fail as they are")
-    seconds, data = json.loads(Path("seconds.json").read_text()), coverage.CoverageData("reached")
-    data.read()
+    limit = 20 + 3 * (time.monotonic() - began)
     for name in json.loads(Path("modules.json").read_text()):
         with suppress(Exception):
             importlib.import_module(name)  # once, not in each process
-    reached = {file: data.contexts_by_lineno(str(file.resolve())) for file in files}
     sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     found: Counter[str] = Counter()
     for number, (file, line, changed) in faults:
         source, times = file.read_text(), file.stat()
-        names = {name for one in lines_around(source, line) for name in reached[file].get(one, ()) if name}
         file.write_text(changed)
-        limit = 20 + 4 * sum(seconds[test] for test in seconds if test.split("::")[0] in names)
-        status = (
-            in_a_process(lambda chosen=names: pytest.main([*OPTIONS, *chosen], [Quick(seconds)]), limit) if names else 0
-        )
+        status = in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [QuickFirst()]), limit)
         file.write_text(source)
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what was compiled of it stays valid
         outcome = {0: "survived", None: "timed out"}.get(status, "noticed")
         found[outcome] += 1
         difference = difflib.ndiff(source.splitlines(), changed.splitlines()) if outcome == "survived" else ()
         print(f"{number} {file}:{line} {outcome}", *(one for one in difference if one[0] in "+-"), sep="\n", flush=True)
-    print(dict(found), f"score {1 - found['survived'] / found.total():.1%}")
+    print(dict(found), f"score {1 - found['survived'] / max(1, found.total()):.1%}")
 
 
 def sample(files: list[Path], size: int | None, chance: random.Random) -> list[tuple[Path, int, str]]:
@@ -110,59 +105,33 @@ def sample(files: list[Path], size: int | None, chance: random.Random) -> list[t
     for file, line, column in sorted(chance.sample(sorted(places), min(size or len(places), len(places)))):
         for kind, occurrence in chance.sample(ways := places[file, line, column], len(ways)):
             changed = mutate_code(file.read_text(), kind(), occurrence)
-            if compiles(changed):
+            with warnings.catch_warnings(), suppress(SyntaxError, ValueError):
+                warnings.simplefilter("error")
+                compile(changed, "fault", "exec")
                 found.append((file, line, changed))
                 break
     return found
 
 
-def compiles(text: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            compile(text, "fault", "exec")
-        except (SyntaxError, ValueError):
-            return False
-    return True
-
-
-def lines_around(source: str, line: int) -> range:
-    """Those of the innermost function around a line, but for its head; of the whole file where there is none."""
-    functions = [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.FunctionDef)]
-    around = [one for one in functions if one.lineno <= line <= one.end_lineno]
-    return range(around[-1].body[0].lineno, around[-1].end_lineno + 1) if around else range(1, source.count("\n") + 2)
-
-
-class ByFile:
-    """Writes down which file of tests reaches which line, and the seconds of each test."""
+class Seconds:
+    """Writes down how long each test takes, and which modules all need."""
 
     def __init__(self) -> None:
-        self.coverage, self.seconds = coverage.Coverage("reached", source=["seqlab"], config_file=False), Counter()
-        self.coverage.start()
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.coverage.switch_context(nodeid.split("::")[0])
+        self.seconds: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        self.coverage.stop()
-        self.coverage.save()
         Path("seconds.json").write_text(json.dumps(self.seconds))
-        others = [name for name in sys.modules if name.split(".")[0] not in ("seqlab", "tests", "__main__", "conftest")]
-        Path("modules.json").write_text(json.dumps(others))
+        own = ("seqlab", "tests", "conftest", "__main__")
+        Path("modules.json").write_text(json.dumps([name for name in sys.modules if name.split(".")[0] not in own]))
 
 
-class Quick:
-    """Puts the quickest tests first."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds = seconds
-
-    @pytest.hookimpl(trylast=True)
+class QuickFirst:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda item: self.seconds.get(item.nodeid, 0.0))
+        seconds = json.loads(Path("seconds.json").read_text())
+        items.sort(key=lambda item: seconds.get(item.nodeid, 0.0))
 
 
 def in_a_process(job: Callable[[], int], limit: float) -> int | None:

@@ -134,8 +134,9 @@ def test_theta_repeats_a_season_that_was_seen_twice_and_is_the_packages_own_with
     path = np.array([0, 3, 1, -2, 5, 4, -1, -6, 2, 0, -4, -2])[t % 12] + 0.05 * t
     medians = classical.theta(path, (12,), np.array([47]), ahead, LEVELS)[0, :, scoring.MEDIAN]
     np.testing.assert_allclose(medians + path[47], path[48:60], atol=0.5)
-    walk = np.cumsum(np.random.default_rng(7).normal(size=81))
-    walk[80] += 5.0  # so that the last row shows
+    errors = np.random.default_rng(7).normal(size=81)
+    walk = np.concatenate([[0.0], 0.4 * np.cumsum(errors)[:-1]]) + errors
+    walk[80] += 5.0  # moves the weights, so that leaving the last row out shows
     own = models.Theta(season_length=1).forecast(y=walk, h=12)["mean"]
     medians = classical.theta(walk, (), np.array([80]), ahead, LEVELS)[0, :, scoring.MEDIAN]
     np.testing.assert_allclose(medians + walk[80], own, rtol=1e-6)
