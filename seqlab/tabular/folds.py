@@ -124,12 +124,9 @@ def _parts_in_time(time: np.ndarray, count: int) -> np.ndarray:
     _require(len(moments), count, "different times")
     middle = (np.cumsum(sizes) - sizes / 2) / len(time)  # where a moment stands among the rows, from 0 to 1
     part = np.minimum((middle * count).astype(np.int64), count - 1)
-    for number in range(1, count):  # none is empty: a part takes the moments it needs from the next
-        if not (part == number - 1).any():
-            part[np.flatnonzero(part > number - 1)[0]] = number - 1
-    for number in reversed(range(count)):
-        if not (part == number).any():
-            part[np.flatnonzero(part < number)[-1]] = number
+    place = np.arange(len(moments))  # none is empty: as many moments are left as parts, and no part is left out
+    part = np.minimum(np.maximum(part, count - len(moments) + place), place)
+    part = np.minimum.accumulate(part - place) + place
     return part[numbers]
 
 

@@ -1,5 +1,7 @@
 """The forecasts to beat: against closed forms, processes with known parameters, and what they must not know."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -160,3 +162,19 @@ def test_excess_is_one_at_the_edges_of_the_interval():
     low, high = quantiles[0, LEVELS.index(0.1)], quantiles[0, LEVELS.index(0.9)]
     for outcome, expected in ((low, 1.0), (high, 1.0), (quantiles[0, 9], 0.0)):
         assert calibration.excess(quantiles, np.array([outcome]), LEVELS) == pytest.approx(expected)
+
+
+def test_the_season_repeated_errs_by_normal_steps_as_large_as_its_errors_were():
+    """Row by row: at an origin it has seen the errors of those origins whose outcome is known there, and no others."""
+    random = np.random.default_rng(12)
+    returns, horizons = steps(120, 13, size=1.0), np.array([1, 4])
+    path, repeated = np.cumsum(returns), random.normal(size=(120, 2))
+    repeated[:12] = np.nan  # nothing to repeat yet
+    rows = np.array([40, 41, 119])
+    found = baselines.seasonal(repeated, returns, rows, horizons, LEVELS)
+    for o, row in enumerate(rows):
+        for k, h in enumerate(horizons):
+            errors = [path[origin + h] - path[origin] - repeated[origin, k] for origin in range(12, row - h + 1)]
+            expected = NormalDist(repeated[row, k], np.sqrt(np.mean(np.square(errors))))
+            np.testing.assert_allclose(found[o, k], [expected.inv_cdf(level) for level in LEVELS])
+    assert not baselines.seasonal(repeated, returns, np.array([5]), horizons, LEVELS).any()  # the last value, no width

@@ -101,3 +101,42 @@ def test_what_does_not_move_is_forecast_to_stay(name):
     pytest.importorskip("statsforecast")
     quantiles = getattr(classical, name)(np.zeros(80), (7,), np.array([60, 70]), HORIZONS, LEVELS)
     np.testing.assert_allclose(quantiles, 0.0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:acf currently returns")
+@pytest.mark.parametrize("seed", range(40))
+def test_a_season_is_one_where_bartletts_band_of_90_percent_is_left(seed):
+    """Of noise that has a memory, so that the correlations before count; the band of statsmodels."""
+    acf = pytest.importorskip("statsmodels.tsa.stattools").acf
+    random = np.random.default_rng(seed)
+    values = np.zeros(90)
+    for t in range(1, 90):
+        values[t] = 0.8 * values[t - 1] + random.normal()
+    values += 0.7 * np.sin(2 * np.pi * np.arange(90) / 6)
+    _, band = acf(values, nlags=6, alpha=0.1, bartlett_confint=True)
+    assert classical.season_of(values, 6).any() == (not band[6, 0] <= 0 <= band[6, 1])
+
+
+@pytest.mark.parametrize(("count", "fits"), [(1, 1), (7, 7), (12, 12), (13, 12), (100, 12), (600, 12)])
+def test_origins_are_fitted_to_evenly_and_twelve_times_at_most(count, fits):
+    rows = 50 + 3 * np.arange(count)
+    found = classical._fits(rows)
+    assert len(found) == fits and np.concatenate([part for _, part in found]).tolist() == list(range(count))
+    assert all(first == rows[part].min() for first, part in found)  # a fit knows nothing after its first origin
+    sizes = [len(part) for _, part in found]
+    assert max(sizes) - min(sizes) <= 1
+    assert classical._fits(rows[:0]) == []
+
+
+def test_theta_repeats_a_season_that_was_seen_twice_and_is_the_packages_own_without_one():
+    models = pytest.importorskip("statsforecast.models")
+    ahead, t = np.arange(1, 13), np.arange(60)
+    path = np.array([0, 3, 1, -2, 5, 4, -1, -6, 2, 0, -4, -2])[t % 12] + 0.05 * t
+    medians = classical.theta(path, (12,), np.array([47]), ahead, LEVELS)[0, :, scoring.MEDIAN]
+    np.testing.assert_allclose(medians + path[47], path[48:60], atol=0.5)
+    errors = np.random.default_rng(7).normal(size=81)
+    walk = np.concatenate([[0.0], 0.4 * np.cumsum(errors)[:-1]]) + errors
+    walk[80] += 5.0  # moves the weights, so that leaving the last row out shows
+    own = models.Theta(season_length=1).forecast(y=walk, h=12)["mean"]
+    medians = classical.theta(walk, (), np.array([80]), ahead, LEVELS)[0, :, scoring.MEDIAN]
+    np.testing.assert_allclose(medians + walk[80], own, rtol=1e-6)

@@ -82,3 +82,41 @@ def test_a_fall_widens_the_forecast_of_gjr_and_a_rise_as_large_does_less():
         widths.append(scoring.width(garch(returns, row, day, LEVELS, asymmetric=True), 0.8)[-1, 0])
     fall, rise = widths
     assert fall > 1.2 * rise
+
+
+def of_a_day(returns: np.ndarray, row: int) -> np.ndarray:
+    """The quantiles of the day after a row, by a fit to that row: exact but for slices, whatever their order."""
+    return garch(returns, np.array([row]), HORIZONS[:1], LEVELS, asymmetric=False)[0, 0]
+
+
+def test_a_fit_is_to_its_first_day_too_and_is_that_of_arch():
+    from arch import arch_model
+    from scipy import stats
+
+    returns = process(900, 6, 0.0)[0]
+    returns[900 - 1] = -0.12  # moves the fit, so that leaving it out shows
+    percent = 100 * returns[1:]
+    result = arch_model(percent, mean="Constant", vol="GARCH", dist="t", rescale=False).fit(disp="off")
+    size = np.sqrt(result.forecast(horizon=1).variance.to_numpy()[-1, 0])
+    degrees = result.params["nu"]
+    curve = stats.t.ppf(LEVELS, degrees) * np.sqrt((degrees - 2) / degrees)
+    np.testing.assert_allclose(of_a_day(returns, 899), (result.params["mu"] + size * curve) / 100, rtol=2e-3, atol=1e-6)
+
+
+def test_it_is_fitted_again_after_63_days():
+    returns, rows = process(700, 7, 0.0)[0], 600 + np.arange(64)
+    found = garch(returns, rows, HORIZONS[:1], LEVELS, asymmetric=False)[:, 0]
+    np.testing.assert_allclose(found[0], of_a_day(returns, 600), rtol=1e-9)
+    np.testing.assert_allclose(found[63], of_a_day(returns, 663), rtol=1e-9)
+    assert not np.allclose(found[62], of_a_day(returns, 662), rtol=1e-4)  # still by the first fit
+
+
+def test_a_return_beyond_a_quarter_counts_as_one():
+    returns = process(700, 9, 0.0)[0]
+    for sign in (1, -1):
+        found = []
+        for size in (0.5, 0.25, 0.24):
+            returns[650] = sign * size
+            found.append(of_a_day(returns, 660))
+        np.testing.assert_array_equal(found[0], found[1])
+        assert not np.allclose(found[1], found[2], rtol=1e-4)

@@ -216,46 +216,6 @@ def test_where_only_the_width_is_said_the_drift_is_not_tested():
     assert findings(drifting, "random_walk")[0].p == drifting.p_values()[0] < 0.001
 
 
-def counts(share_of_zeros: float, days: int = 400) -> Backtest:
-    random = np.random.default_rng(5)
-    outcomes = np.where(random.random((days, 1)) < share_of_zeros, 0.0, 1.0)
-    model = np.tile((np.array(scoring.LEVELS) > share_of_zeros).astype(float), (days, 1, 1))
-    return Backtest((1,), np.arange(days), outcomes, {"model": model, "random_walk": model + 1.0})
-
-
-def test_calibration_is_a_matter_of_how_many_forecasts_and_of_either_side():
-    narrow = made(("narrow",))
-    assert narrow.miscalibrated() == [True]
-    wide = replace(narrow, quantiles={name: 40 * values for name, values in narrow.quantiles.items()})
-    assert wide.miscalibrated() == [True] and wide.scores("model").coverage80[0] > 0.95
-    assert made(("even",)).miscalibrated() == [False]
-    assert "was badly calibrated (its 80 % interval held" in verdict(made(("narrow",), 20))  # a few are enough for that
-    assert replace(narrow, horizons=(100,)).miscalibrated() == [False]  # four independent ones say nothing
-    assert replace(wide, horizons=(40,)).miscalibrated() == [False]  # ten are all inside now and then
-    assert [counts(share).miscalibrated() for share in (0.5, 0.97)] == [[False], [False]]  # all of them on its edge
-
-
-def test_a_coverage_that_is_off_by_a_little_is_no_bad_one_however_many_days_say_so():
-    """An interval of 77 % in 20,000 days: no chance, and no matter."""
-    outcomes = np.random.default_rng(7).normal(size=(20_000, 1))
-    model = np.tile(1.2 / 1.2816 * CURVE, (20_000, 1, 1))
-    backtest = Backtest((1,), np.arange(20_000), outcomes, {"model": model})
-    assert backtest.scores("model").coverage80[0] == pytest.approx(0.77, abs=0.01)
-    assert backtest.miscalibrated() == [False]
-    assert replace(backtest, quantiles={"model": 0.8 * model}).miscalibrated() == [True]
-
-
-def test_calibrated_forecasts_are_called_badly_calibrated_no_more_often_than_said():
-    random = np.random.default_rng(6)
-    found = []
-    for _ in range(400):
-        steps_of = random.normal(size=309)
-        outcomes = np.convolve(steps_of, np.ones(10), "valid")[:, None]
-        model = np.tile(np.sqrt(10) * CURVE, (300, 1, 1))
-        found += Backtest((10,), np.arange(300), outcomes, {"model": model}).miscalibrated()
-    assert np.mean(found) < 0.07
-
-
 def test_where_gaps_leave_no_origin_it_does_not_say_that_nothing_came_after_the_cut():
     none = replace(
         made(("even",)), origins=np.arange(0), outcomes=np.zeros((0, 1)), quantiles={"model": np.zeros((0, 1, 19))}
@@ -269,4 +229,36 @@ def test_where_gaps_leave_no_origin_it_does_not_say_that_nothing_came_after_the_
 def test_a_backtest_of_a_few_days_has_numbers_and_a_sentence(days):
     few = made(("even", "narrow"), days)
     assert all(0 <= p <= 1 for p in few.p_values())
-    assert "cannot be judged" in verdict(few) and "nan" not in verdict(few)
+    said = verdict(few)
+    assert "cannot be judged" in said and "nan" not in said
+    assert said.startswith(f"In {days} forecasts from" if days > 1 else "In 1 forecast from")
+
+
+def test_what_all_horizons_share_is_said_once_however_many_days_each_needs():
+    for facts, claim in (
+        ((False, False, False, True), "is not shown to know more than a random walk"),
+        ((False, False, True, True), "knew more than a random walk"),
+        ((False, False, True, False), "knew less than a random walk"),
+    ):
+        found = [replace(finding(h, facts), fewest=n, days=400) for h, n in ((1, 100), (20, 200))]
+        assert claims(found, "a random walk", "day").startswith(f"{claim}: its CRPS was")
+
+
+def test_bad_calibration_is_said_with_the_share_that_was_held():
+    found = [replace(finding(1, (True, False, False, True)), coverage=0.96), finding(5, (True, True, True, True))]
+    assert claims(found, "a random walk", "day") == (
+        "was badly calibrated (its 80 % interval held 96 % of outcomes at 1 day and 0 % of outcomes at 5 days)"
+    )
+
+
+def test_the_best_of_the_other_forecasts_is_named_where_it_was_better_than_the_model():
+    backtest = made(("even", "better", "even"))
+    ours, theirs = backtest.quantiles["model"], backtest.quantiles["random_walk"]
+    first, last = (np.array([k == place for k in range(3)])[:, None] for place in (0, 2))
+    alike = backtest.outcomes[..., None] + 0.01 * CURVE  # knows what comes
+    others = {"har": np.where(first | last, alike, 9 + theirs), "ewma": np.where(last, alike + 0.1, 9 + theirs)}
+    worse = {"drift": 9 + theirs}
+    assert "did better" not in verdict(backtest)
+    assert "did better" not in verdict(replace(backtest, quantiles={**backtest.quantiles, **worse}))
+    said = verdict(replace(backtest, quantiles={"model": ours, "random_walk": theirs, **worse, **others}))
+    assert ", and other simple forecasts did better than it: har at 1 and 3 days; it " in said

@@ -10,11 +10,12 @@ from seqlab.models.mlp import MLP
 from seqlab.tabular.batched import BatchedMLP, RowBatches, mean_loss
 
 
-@pytest.mark.parametrize("closes", [False, True])
-def test_a_net_among_others_learns_what_it_learns_alone(closes: bool) -> None:
+@pytest.mark.parametrize(("closes", "weighted"), [(False, False), (True, False), (True, True)])
+def test_a_net_among_others_learns_what_it_learns_alone(closes: bool, weighted: bool) -> None:
     torch.manual_seed(0)
     x, y = torch.randn(3, 40, 5), torch.randint(2, (3, 40))
     rows = [torch.arange(30), torch.arange(10, 40), torch.arange(7)]
+    weights = torch.tensor([[0.1, 3.0], [2.0, 0.5], [1.0, 1.0]]) if weighted else None
     together = BatchedMLP(MLP(5, [8], 2, members=3), 3)
     trained = []
     for net, alone in ((together, None), (BatchedMLP(together.mlp.member(1), 1), 1)):
@@ -25,7 +26,8 @@ def test_a_net_among_others_learns_what_it_learns_alone(closes: bool) -> None:
                 if alone is not None:
                     inputs, targets = inputs[alone : alone + 1], targets.view(3, -1)[alone]
                 optimizer.zero_grad()
-                loss, _ = mean_loss(net, (inputs, targets), None, loss="cross_entropy", l2=0.01, weights=None)
+                own = weights if weights is None or alone is None else weights[alone : alone + 1]
+                loss, _ = mean_loss(net, (inputs, targets), None, loss="cross_entropy", l2=0.01, weights=own)
                 (loss * net.mlp.members).backward()
                 optimizer.step()
             if closes and alone is None:

@@ -72,6 +72,17 @@ def test_the_rows_held_out_come_after_those_learned_from(times: list[int], count
         assert set(earlier) < set(later)
 
 
+@pytest.mark.parametrize("crowded", range(6))
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_no_part_is_empty_where_most_rows_are_of_one_time(crowded: int, count: int) -> None:
+    times = np.repeat(np.arange(6), np.where(np.arange(6) == crowded, 100, 1))
+    splits = folds(count, len(times), 0, time=times)
+    assert len(splits) == count and all(len(learns) and len(out) for learns, out in splits)
+    assert all(times[learns].max() < times[out].min() for learns, out in splits)
+    held_out = np.concatenate([out for _, out in splits])
+    assert sorted([*splits[0][0], *held_out]) == list(range(len(times)))
+
+
 @given(labels=LABELS, share=st.floats(0.05, 0.5), seed=st.integers(0, 99))
 def test_a_part_held_out_has_its_share_of_every_class(labels: np.ndarray, share: float, seed: int) -> None:
     learns, out = hold_out(share, len(labels), seed, classes=labels)

@@ -68,6 +68,22 @@ def test_token_by_token_the_cache_is_that_of_the_whole_text_also_beyond_its_wind
         cache.append(int(token))
 
 
+@pytest.mark.parametrize(("between", "is_known"), [(40, True), (120, False)])
+def test_what_is_further_back_than_a_window_and_a_block_is_forgotten(
+    between: int, is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what a long text takes in memory has a bound."""
+    monkeypatch.setattr(ngram_cache, "WINDOW", 64)
+    monkeypatch.setattr(ngram_cache, "BLOCK", 32)
+    text = np.array([1, 2, 3, *[0] * between, 1, 2], np.uint8)
+    since = ngram_cache.window_start(len(text))
+    for confidences in (
+        NgramCache(text.tolist()).candidates()[1],
+        candidates_at(np.append(text, 0), len(text), len(text) + 1, since)[1][0],
+    ):
+        assert (confidences[0] > 0) == is_known
+
+
 def test_a_cache_of_short_contexts_has_the_same_candidates_for_them() -> None:
     text = [0, 1, 1] * 30
     candidates, confidences = NgramCache(text).candidates()
