@@ -91,6 +91,13 @@ def test_a_part_held_out_has_its_share_of_every_class(labels: np.ndarray, share:
     assert set(np.unique(labels)) == set(np.unique(labels[learns]))
 
 
+def test_of_a_share_of_less_than_a_row_one_is_held_out_that_is_not_the_only_one_of_its_class() -> None:
+    labels = np.array([0, 1, 1, 1, 2])
+    for seed in range(20):
+        _, out = hold_out(0.01, 5, seed, classes=labels)
+        assert labels[out].tolist() == [1]
+
+
 def test_seeds_choose_other_rows() -> None:
     assert not np.array_equal(hold_out(0.2, 100, 0)[1], hold_out(0.2, 100, 1)[1])
     assert len(hold_out(0.2, 100, 0)[1]) == 20
