@@ -1,12 +1,11 @@
 """Mutation score: of small faults put into a package one at a time, how many its tests notice.
 
     python benchmarks/mutation.py seqlab/scoring --sample 150 --seed 0
-    python benchmarks/mutation.py seqlab/scoring --sample 150 --seed 0 --only 3 17     two of them again
 
 Cosmic Ray makes the faults: another operator, a number one off, a `not` more, a loop that never runs. A sample is of
 places, each with one fault of those possible there. Nothing is written into the checkout: a copy of it is changed, and
 tested in a process for each fault: the tests in the package's folder of tests/, or --tests, the quickest first, until
-one fails. Three times as long as all of them take counts as noticed.
+one fails. Four times as long as all of them take counts as noticed.
 """
 
 import argparse
@@ -22,7 +21,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -35,7 +33,6 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
 ROOT = Path(__file__).resolve().parents[1]
-MEMORY = 16 << 30  # bytes of a process: a fault may ask for all there is
 OPTIONS = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 
 
@@ -45,7 +42,7 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", type=Path, help="folders or files")
     parser.add_argument("--sample", type=int, help="how many places; default: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, nargs="+", help="numbers in the sample")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers in the sample, to try these again")
     given = parser.parse_args()
     is_file = given.package.suffix == ".py"
     tests = given.tests or ["tests" / (given.package.parent if is_file else given.package).relative_to("seqlab")]
@@ -65,23 +62,20 @@ def main() -> None:
 
 def measure(tests: list[Path], faults: list[tuple[int, tuple[Path, int, str]]]) -> None:
     """Test with each fault in turn, and print what came of it."""
-    began = time.monotonic()
     if in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [Seconds()]), 3600) != 0:
         raise SystemExit("the tests fail as they are")
-    limit = 20 + 3 * (time.monotonic() - began)
+    limit = 20 + 4 * sum(json.loads(Path("seconds.json").read_text()).values())
     for name in json.loads(Path("modules.json").read_text()):
         with suppress(Exception):
             importlib.import_module(name)  # once, not in each process
     sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"
     found: Counter[str] = Counter()
     for number, (file, line, changed) in faults:
-        source, times = file.read_text(), file.stat()
-        file.write_text(changed)
+        source = file.read_text()
+        file.write_text(changed)  # later than what was compiled of it, which is not used again
         status = in_a_process(lambda: pytest.main([*OPTIONS, *map(str, tests)], [QuickFirst()]), limit)
         file.write_text(source)
-        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what was compiled of it stays valid
-        outcome = {0: "survived", None: "timed out"}.get(status, "noticed")
-        found[outcome] += 1
+        found[outcome := {0: "survived", None: "timed out"}.get(status, "noticed")] += 1
         difference = difflib.ndiff(source.splitlines(), changed.splitlines()) if outcome == "survived" else ()
         print(f"{number} {file}:{line} {outcome}", *(one for one in difference if one[0] in "+-"), sep="\n", flush=True)
     print(dict(found), f"score {1 - found['survived'] / max(1, found.total()):.1%}")
@@ -92,10 +86,8 @@ def sample(files: list[Path], size: int | None, chance: random.Random) -> list[t
     places = defaultdict(list)
     for file in files:
         nodes, tree = list(ast_nodes(get_ast(file.read_text()))), list(ast.walk(ast.parse(file.read_text())))
-        hints = [
-            hint for node in tree for hint in (getattr(node, key, None) for key in ("annotation", "returns")) if hint
-        ]
-        spans = [((hint.lineno, hint.col_offset), (hint.end_lineno, hint.end_col_offset)) for hint in hints]
+        hints = [getattr(node, key, None) for node in tree for key in ("annotation", "returns")]
+        spans = [((hint.lineno, hint.col_offset), (hint.end_lineno, hint.end_col_offset)) for hint in hints if hint]
         for kind in map(plugins.get_operator, plugins.operator_names()):
             starts = [] if kind.arguments() else [s for one in nodes for s, _ in kind().mutation_positions(one)]
             for occurrence, start in enumerate(starts):
@@ -139,7 +131,7 @@ def in_a_process(job: Callable[[], int], limit: float) -> int | None:
 
     def child() -> None:
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))  # a fault may ask for all there is
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
             os._exit(int(job()))
 

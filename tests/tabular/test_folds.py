@@ -83,12 +83,19 @@ def test_no_part_is_empty_where_most_rows_are_of_one_time(crowded: int, count: i
     assert sorted([*splits[0][0], *held_out]) == list(range(len(times)))
 
 
-@given(labels=LABELS, share=st.floats(0.05, 0.5), seed=st.integers(0, 99))
+@given(labels=LABELS, share=st.floats(0.001, 0.5), seed=st.integers(0, 99))
 def test_a_part_held_out_has_its_share_of_every_class(labels: np.ndarray, share: float, seed: int) -> None:
     learns, out = hold_out(share, len(labels), seed, classes=labels)
     assert sorted([*learns, *out]) == list(range(len(labels))) and len(out)
     assert abs(len(out) - share * len(labels)) <= 1 + 5  # a class's only row stays
     assert set(np.unique(labels)) == set(np.unique(labels[learns]))
+
+
+def test_of_a_share_of_less_than_a_row_one_is_held_out_that_is_not_the_only_one_of_its_class() -> None:
+    labels = np.array([0, 1, 1, 1, 2])
+    for seed in range(20):
+        _, out = hold_out(0.01, 5, seed, classes=labels)
+        assert labels[out].tolist() == [1]
 
 
 def test_seeds_choose_other_rows() -> None:

@@ -123,6 +123,19 @@ def test_a_run_is_resumed_with_the_target_and_folds_it_began_with(tmp_path: Path
         trained(data, tmp_path / "a", folds=4, resume=True)
 
 
+@pytest.mark.parametrize(("began", "says", "next_step"), [(True, "other", "with the --test"), (False, "no", "without")])
+def test_a_run_is_resumed_with_the_test_rows_it_began_with(
+    tmp_path: Path, began: bool, says: str, next_step: str
+) -> None:
+    data, steps = table("wine"), iter(range(2))
+    test = Table("test", data.frame.iloc[::4].reset_index(drop=True), "2" * 64, ())
+    first, then = (test, None) if began else (None, test)
+    assert training(data, tmp_path / "a", test=first, stop=lambda: next(steps, None) is None).result() is None
+    with pytest.raises(CheckpointError, match=f"was begun with {says} test rows") as caught:
+        trained(data, tmp_path / "a", test=then, resume=True)
+    assert next_step in caught.value.hint
+
+
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path) -> None:
     data, whole, broken = table("wine"), tmp_path / "whole", tmp_path / "broken"
     settings = {"max_steps": 60, "eval_every": 10, "dropout": 0.2}
