@@ -69,12 +69,11 @@ def command(
 ) -> None:
     """Forecast quotes, or any series in a CSV file (- reads one from standard input), as distributions.
 
-    Daily prices are forecast by a linear model of volatility features that ships with seqlab; --model lstm takes a
-    recurrent net instead, which reads the rows as they are and is about as good. For any other series a linear layer
-    and a small LSTM are trained on the spot, in seconds.
-    Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
-    drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv). No investment
-    advice.
+    Daily prices are forecast by a linear model of volatility features that ships with seqlab, or with --model lstm by a
+    recurrent net that reads the rows as they are and is about as good; for other series a small one of both kinds is
+    trained on the spot, in seconds. Every forecast comes with a backtest on days that the model has not seen, beside a
+    random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a
+    table (.csv). No investment advice.
     """
     for written in (common.output, backtest):
         if written and written.suffix.lower() not in (*CHARTS, ".csv"):
@@ -112,8 +111,7 @@ def command(
     if common.json:
         result_json(forecasts.to_dict())
     elif common.output is None or not common.quiet:
-        for one in forecasts:
-            result("\n".join(lines(one)))
+        result("\n".join("\n".join(lines(one)) for one in forecasts))
 
 
 def _write(common: Common, path: Path, plot: "Callable[[], Figure]", write: Callable[[Path], None]) -> None:
