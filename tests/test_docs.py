@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 import pytest
 
 from seqlab import settings
-from seqlab.cli.main import cli
+from seqlab.cli.main import cli as commands
 from seqlab.errors import SeqlabError
 from tests.test_floors import FLOORS
 
@@ -63,6 +63,27 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pyte
             exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)  # so that errors name its line
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "quickstart.md"], ids=page_name)
+def test_the_forecast_that_a_page_shows_is_the_one_that_is_printed(page: Path, cli: Callable[..., Any]) -> None:
+    """Word by word, but for `...` and line breaks; another processor may round the last digit differently."""
+    (shown,) = [code for _, _, code, _ in fences(page.read_text()) if code.startswith("$ seqlab forecast AAPL")]
+    command, _, expected = shown.partition("\n")
+    printed = cli(*shlex.split(command.removeprefix("$ seqlab"))).out.split()
+    for part in expected.split("\n...\n"):
+        words = part.split()
+        starts = range(len(printed) - len(words) + 1)
+        assert any(all(map(alike, words, printed[at:])) for at in starts), part
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two words are the same, or numbers that differ by what rounding does."""
+    number = r"[+-]?\d+\.\d+"
+    if not (re.fullmatch(number, one) and re.fullmatch(number, other)):
+        return one == other
+    digits = len(one.partition(".")[2])
+    return digits == len(other.partition(".")[2]) and abs(float(one) - float(other)) < 2.1 * 10**-digits
+
+
 def test_few_python_blocks_are_not_run() -> None:
     assert sum(not runs for page in CURRENT for _, _, runs in python_blocks(page)) <= MOST_NOT_RUN
 
@@ -86,7 +107,7 @@ def parse(line: str, whole: bool, folder: Path) -> None:
     words = shlex.split(line)
     if words[0] in ("--help", "--version", "COMMAND", "..."):
         return
-    command: click.Command = cli
+    command: click.Command = commands
     names: list[str] = []
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(click.Context(command), words[0])
