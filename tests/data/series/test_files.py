@@ -48,7 +48,7 @@ def test_a_table_of_any_spacing_comes_back(frequency, rows, seed):
     series = one(written(index[shuffled], value=values[shuffled]), kind="levels")
     assert str(series.dates.dtype) == f"datetime64[{'m' if frequency in ('min', '30min', 'h') else 'D'}]"
     there = np.isin(index.to_numpy().astype(series.dates.dtype), series.dates)
-    assert len(series) == there.sum() >= rows - 1  # one in some hundred walks has a row that is unlike all others
+    assert len(series) == there.sum() >= rows - 2  # one walk in some 400 has one or two rows unlike all others
     np.testing.assert_allclose(series.close, values[there], rtol=1e-12)
     np.testing.assert_allclose(series.moved(np.diff(series.path())[-1], -2), series.close[-1])
     assert series.additive and not series.is_daily_prices
