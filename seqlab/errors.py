@@ -19,6 +19,9 @@ class SeqlabError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})"
 
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.message, self.hint)  # as it was made: it may come from another process
+
 
 class UsageError(SeqlabError):
     """A name, option or setting that does not exist or does not fit."""

@@ -22,10 +22,10 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def result_to_output(common: Common) -> Iterator[None]:
-    """Inside the block standard output is collected for the file of -o, if there is one. Raises DataError if it cannot
-    be written."""
-    if common.output is None:
+def result_to_output(common: Common, to_file: bool = True) -> Iterator[None]:
+    """Inside the block standard output is collected for the file of -o, if there is one and it is meant `to_file`.
+    Raises DataError if it cannot be written."""
+    if common.output is None or not to_file:
         yield
         return
     check_writable(common.output, "-o")

@@ -12,16 +12,18 @@ other cells, for thousands of characters on.
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from seqlab import checkpoint, language
-from seqlab.lab import EXPERIMENTS, Result, c_code
+from seqlab.lab import c_code
 from seqlab.lab.cells_page import Shown, page
+from seqlab.lab.drawing import panels
+from seqlab.lab.experiment import Experiment, Inequality, Knob, Measured, Rows
 from seqlab.models.cells import LSTMCell, unroll
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.plots.style import MODEL, WALK
 
-SOURCE = "Karpathy, Johnson and Li (2015), Visualizing and understanding recurrent networks"
-CHARACTERS = 12_000
 MARGIN = 0.1  # by which a trained cell has to beat an untrained one
 SHOWN = 4_000  # how much of the text the page shows
 TITLES = {
@@ -31,46 +33,67 @@ TITLES = {
     "indentation": "indentation of the line",
     "column": "position in the line",
 }
+CHARACTERS = {"small": 3_000, "default": 12_000, "full": 50_000}
+
+EXPERIMENT = Experiment(
+    name="cells",
+    claim="single cells of a character model follow most of strings, comments, brackets, indentation and column",
+    source="Karpathy, Johnson and Li (2015), Visualizing and understanding recurrent networks",
+    refuted_by="an untrained net of the same shape whose best cells follow most of them as well",
+    inequalities=(
+        Inequality(
+            "followed",
+            f"properties of five that a trained cell follows better by {MARGIN:g} than any untrained one",
+            "most of five is three or more",
+            above=2.5,
+        ),
+    ),
+    knobs={"weights": Knob("trained", ("untrained",), "of the net that is read: the shipped ones, or random ones")},
+    seconds=4,
+    seeds=5,
+)
 
 
-def run(seed: int = 0) -> Result:
+def measure(seed: int, scale: str, weights: str = "trained") -> Measured:
     """Rows: for each property the best trained cell and the best untrained one, both scored on text kept apart."""
-    trained = language.load(checkpoint.load(checkpoint.shipped_folder() / "linux"))
+    shipped = language.load(checkpoint.load(checkpoint.shipped_folder() / "linux"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        untrained = RecurrentLanguageModel(**trained.checkpoint.config["model"])
-    text = c_code.write(CHARACTERS, seed)
+        untrained, other = (RecurrentLanguageModel(**shipped.checkpoint.config["model"]) for _ in range(2))
+    text = c_code.write(CHARACTERS[scale], seed)
     truths = c_code.places(text)._asdict()
-    tokens = trained.vocab.encode(text).long()
-    memories = memory(trained.model, tokens)
+    tokens = shipped.vocab.encode(text).long()
+    memories = memory(shipped.model if weights == "trained" else other, tokens)
     chance = memory(untrained, tokens)
     half = len(text) // 2
     begin = text.index("\n\n", half) + 2  # the page begins with a function
     everywhere, in_code = np.ones(len(text), bool), ~(truths["string"] | truths["comment"])
-    rows, shown, gains = [], [], []
+    rows, shown = [], []
     for name, truth in truths.items():
         where = in_code if name == "brackets" else everywhere
         (layer, cell, sign), score = _best(memories, truth, where, half)
-        _, untrained_score = _best(chance, truth, where, half)
+        _, base = _best(chance, truth, where, half)
         measure = "AUC" if truth.dtype == bool else "Spearman"
-        gains.append(score - untrained_score)
-        rows.append(
-            {
-                "property": name,
-                "measure": measure,
-                "layer": layer + 1,
-                "cell": cell,
-                "trained": score,
-                "untrained": untrained_score,
-            }
-        )
-        title = (
-            f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {measure} {score:.2f} (untrained {untrained_score:.2f})"
-        )
+        row = {"property": name, "measure": measure, "layer": layer + 1, "cell": cell}
+        rows.append(row | {"trained": score, "untrained": base})
+        title = f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {measure} {score:.2f} (untrained {base:.2f})"
         shown.append(Shown(title, sign * memories[layer, begin : begin + SHOWN, cell]))
-    holds = sum(gain > MARGIN for gain in gains) > len(gains) / 2
-    claim = EXPERIMENTS["cells"]
-    return Result("cells", claim, SOURCE, holds, rows, page(claim, text[begin : begin + SHOWN], shown))
+    followed = sum(row["trained"] - row["untrained"] > MARGIN for row in rows)
+    shown_page = page(EXPERIMENT.claim, text[begin : begin + SHOWN], shown)
+    return Measured(rows, {"followed": float(followed)}, shown_page)
+
+
+def draw(rows: Rows) -> Figure:
+    """How well the best cells follow each property, trained and untrained."""
+    figure, (axes,) = panels("How well the best cell follows (AUC; Spearman for numbers)")
+    for place, name in enumerate(TITLES):
+        for kind, colour, shift in (("trained", MODEL, -0.1), ("untrained", WALK, 0.1)):
+            values = [row[kind] for row in rows if row["property"] == name]
+            label = kind if place == 0 else None
+            axes.plot([place + shift] * len(values), values, "o", color=colour, markersize=4, label=label)
+    axes.set_xticks(range(len(TITLES)), list(TITLES))
+    axes.legend(frameon=False, fontsize=9)
+    return figure
 
 
 def memory(model: RecurrentLanguageModel, tokens: Tensor) -> np.ndarray:

@@ -1,13 +1,22 @@
 """seqlab lab list | run NAME|all"""
 
-from typing import Any
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import Common
+from seqlab.cli.options import Common, check_writable, common_options
 from seqlab.cli.output import result, result_json, say
-from seqlab.cli.redirect import result_options
-from seqlab.errors import UsageError
+from seqlab.cli.progress import follow
+from seqlab.cli.redirect import result_options, result_to_output
+from seqlab.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from seqlab.lab.experiment import Finding, Result
 
 
 @click.group("lab")
@@ -18,59 +27,140 @@ def command() -> None:
 @command.command("list")
 @result_options
 def list_(common: Common) -> None:
-    """The experiments and what they claim."""
-    from seqlab.lab import EXPERIMENTS
+    """The experiments: what they claim, seconds of one seed, and the knobs that break them."""
+    from seqlab import lab
 
+    found = [lab.find(name) for name in lab.EXPERIMENTS]
     if common.json:
-        result_json({"experiments": [{"name": name, "claim": claim} for name, claim in EXPERIMENTS.items()]})
+        result_json(
+            {
+                "experiments": [
+                    {
+                        "name": one.name,
+                        "claim": one.claim,
+                        "source": one.source,
+                        "seconds": one.seconds,
+                        "seeds": one.seeds,
+                        "knobs": {name: [knob.default, *knob.breaks] for name, knob in one.knobs.items()},
+                    }
+                    for one in found
+                ]
+            }
+        )
         return
-    for name, claim in EXPERIMENTS.items():
-        result(f"{name:12} {claim}")
+    for one in found:
+        knobs = "".join(f"; breaks with {name}={value}" for each in one.contrasts() for name, value in each.items())
+        result(f"{one.name}: {one.claim}\n    {one.seconds:g} s a seed{knobs}")
 
 
 @command.command()
 @click.argument("name")
-@result_options
-def run(common: Common, name: str) -> int:
-    """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold. An experiment that draws a page
-    (cells) writes it with -o FILE.html."""
+@click.option("--seeds", type=click.IntRange(1), help="How many seeds, from --seed on.  [default: 5, or 3 of the slow]")
+@click.option(
+    "--scale",
+    type=click.Choice(["small", "default", "full"]),
+    default="default",
+    show_default=True,
+    help="Seconds, a minute or two, or as long as the paper's own.",
+)
+@common_options
+def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
+    """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold.
+
+    Each is run again with its cause taken away, where the claim has to fail; with --set KNOB=VALUE of `seqlab lab
+    list` that alone is run. -o FILE.html writes a report, of `cells` a page of coloured text; -o FOLDER the report
+    with rows (CSV), figures (SVG) and results.json.
+    """
     from seqlab import lab
+    from seqlab.lab.runner import run_all
 
-    as_page = common.output is not None and common.output.suffix.lower() == ".html"
+    if name == "all" and common.settings:
+        raise UsageError("knobs belong to one experiment", "name it: seqlab lab run NAME --set ...")
+    names = lab.EXPERIMENTS if name == "all" else (name,)
+    output = common.output
+    as_page = output is not None and output.suffix.lower() == ".html"
+    as_folder = output is not None and (output.is_dir() or not output.suffix)
     if as_page and common.json:
-        raise UsageError("--json and a page with -o FILE.html exclude each other", "write the JSON to another file")
-    if as_page and name not in lab.PAGES:
-        raise UsageError(f"'{name}' draws no page", f"these do: {', '.join(sorted(lab.PAGES))}; or leave out -o")
-    results = []
-    for one in lab.EXPERIMENTS if name == "all" else [name]:
-        done = lab.run(one, common.seed or 0)
-        results.append(done.to_dict())
-        verdict = f"the claim {'holds' if done.holds else 'DOES NOT HOLD'} here"
-        if as_page:
-            result(done.page, end="")
-            say(common, verdict)
-        elif not common.json:
-            result(f"{done.name}: {done.claim}\nafter {done.source}\n")
-            for line in _table(done.rows):
-                result(line)
-            result(f"\n{verdict}")
-        say(common, f"{done.seconds:.1f} s")
+        raise UsageError("--json and a page with -o FILE.html exclude each other", "write both with -o FOLDER")
+    if output is not None:
+        _check(output, as_folder)
+    task = run_all(
+        names,
+        common.seed or 0,
+        seeds=seeds,
+        scale=scale,
+        knobs=common.settings,
+        workers=common.threads or os.cpu_count() or 1,
+    )
+    results = follow(common, task)
+    if output is not None and as_page:
+        output.write_text(_page(results), encoding="utf-8")
+        say(common, f"written to {output}")
+    elif output is not None and as_folder:
+        _write(results, output)
+        say(common, f"written to {output}: open {output / 'report.html'}")
+    if common.json or not as_page:
+        with result_to_output(common, to_file=not (as_page or as_folder)):
+            _print(common, results, is_all=name == "all")
+    return 0 if all(one.holds for one in results) else 1
+
+
+def _check(output: Path, as_folder: bool) -> None:
+    if not as_folder:
+        check_writable(output, "-o")
+        return
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise DataError(f"{output} cannot be written: {problem.strerror}", "name a folder with -o FOLDER") from problem
+
+
+def _page(results: Sequence["Result"]) -> str:
+    from seqlab.lab.report import page
+
+    return results[0].page if len(results) == 1 and results[0].page else page(results)
+
+
+def _write(results: Sequence["Result"], folder: Path) -> None:
+    import json
+
+    from seqlab.lab.report import page
+
+    (folder / "report.html").write_text(page(results), encoding="utf-8")
+    written = {"schema": 1, "results": [one.to_dict() for one in results]}
+    (folder / "results.json").write_text(json.dumps(written, allow_nan=False), encoding="utf-8")
+    for one in results:
+        if not one.rows:
+            continue
+        columns = list(dict.fromkeys(name for row in one.rows for name in row))
+        text = io.StringIO()
+        table = csv.DictWriter(text, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(one.rows)
+        (folder / f"{one.name}.csv").write_text(text.getvalue(), encoding="utf-8")
+        one.plot(folder / f"{one.name}.svg")
+        if one.page:
+            (folder / f"{one.name}.html").write_text(one.page, encoding="utf-8")
+
+
+def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:
     if common.json:
-        result_json({"results": results} if name == "all" else results[0])
-    return 0 if all(one["holds"] for one in results) else 1
+        written = [one.to_dict() for one in results]
+        result_json({"results": written} if is_all else written[0])
+        return
+    for number, one in enumerate(results):
+        result("\n" * (number > 0) + f"{one.name}: {one.experiment.claim}\nafter {one.experiment.source}\n")
+        for finding in one.findings:
+            result(_line(finding))
+        for contrast in one.contrasts:
+            fails = "holds all the same" if contrast.holds else "fails, as it must"
+            result(f"\nwith {contrast.setting} the claim {fails}:")
+            for finding in contrast.findings:
+                result(_line(finding))
+        result(f"\n{one.verdict}" + (f"\n{one.experiment.note}" if one.experiment.note else ""))
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """Rows of the same keys stand under one head."""
-    lines: list[str] = []
-    head: list[str] | None = None
-    for row in rows:
-        if list(row) != head:
-            head = list(row)
-            lines += [""] * bool(lines) + ["  ".join(f"{name:>16}" for name in head)]
-        lines.append("  ".join(f"{_cell(value):>16}" for value in row.values()))
-    return lines
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _line(finding: "Finding") -> str:
+    spread = f" ({finding.low:.4g} to {finding.high:.4g})" if finding.low != finding.high else ""
+    word = "holds" if finding.holds else "FAILS"
+    return f"  {word}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}"
