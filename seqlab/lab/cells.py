@@ -10,6 +10,8 @@ The text begins as files do, because the beginning decides: after `int i;` this 
 other cells, for thousands of characters on.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -61,20 +63,22 @@ def measure(seed: int, scale: str, weights: str = "trained") -> Measured:
         torch.manual_seed(seed)
         untrained, other = (RecurrentLanguageModel(**shipped.checkpoint.config["model"]) for _ in range(2))
     text = c_code.write(CHARACTERS[scale], seed)
-    truths = c_code.places(text)._asdict()
+    places = c_code.places(text)
+    truths: dict[str, np.ndarray] = places._asdict()
     tokens = shipped.vocab.encode(text).long()
     memories = memory(shipped.model if weights == "trained" else other, tokens)
     chance = memory(untrained, tokens)
     half = len(text) // 2
     begin = text.index("\n\n", half) + 2  # the page begins with a function
-    everywhere, in_code = np.ones(len(text), bool), ~(truths["string"] | truths["comment"])
+    everywhere = np.ones(len(text), bool)
+    in_code = ~(places.string | places.comment)
     rows, shown = [], []
     for name, truth in truths.items():
         where = in_code if name == "brackets" else everywhere
         (layer, cell, sign), score = _best(memories, truth, where, half)
         _, base = _best(chance, truth, where, half)
         measure = "AUC" if truth.dtype == bool else "Spearman"
-        row = {"property": name, "measure": measure, "layer": layer + 1, "cell": cell}
+        row: dict[str, Any] = {"property": name, "measure": measure, "layer": layer + 1, "cell": cell}
         rows.append(row | {"trained": score, "untrained": base})
         title = f"{TITLES[name]}: layer {layer + 1}, cell {cell}, {measure} {score:.2f} (untrained {base:.2f})"
         shown.append(Shown(title, sign * memories[layer, begin : begin + SHOWN, cell]))

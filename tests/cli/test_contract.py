@@ -76,7 +76,7 @@ OWN = {
     "evaluate": "--adapt --column --data-dir --freq --kind --levels --no-cache --plot --returns",
     "predict": "--top --views",
     "lab list": "",
-    "lab run": "",
+    "lab run": "--scale --seeds",
     "data list": "",
     "data fetch": "",
     "data path": "",
