@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from seqlab.errors import UsageError, did_you_mean
 from seqlab.formatting import html_table
@@ -223,5 +223,5 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     if len(numbers) == 1:
         return mean, mean, mean
     error = float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(numbers) - 1)) * error
+    reach = float(stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2)) * error
     return mean, mean - reach, mean + reach
