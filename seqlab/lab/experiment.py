@@ -135,6 +135,11 @@ class Contrast:
     holds: bool
     findings: list[Finding]
 
+    @property
+    def telling(self) -> list[Finding]:
+        """The inequalities that fail; all of them where none does."""
+        return [one for one in self.findings if not one.holds] or self.findings
+
     def to_dict(self) -> dict[str, Any]:
         return {"set": self.setting, "holds": self.holds, "findings": [one.to_dict() for one in self.findings]}
 

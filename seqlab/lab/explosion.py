@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from seqlab.errors import DivergenceError
 from seqlab.lab.drawing import lines, panels
 from seqlab.lab.experiment import Experiment, Inequality, Knob, Measured, Rows
 from seqlab.models.cells import RNNCell, hidden_states, unroll
+from seqlab.plots.style import GREY
 from seqlab.training import Batch, State
 
 HIDDEN, BATCH, LR, CLIP_NORM = 32, 32, 0.2, 0.25
@@ -113,7 +115,10 @@ def draw(rows: Rows) -> Figure:
     """The law, and the losses of the runs at a radius of 1.5."""
     figure, (law, losses) = panels("|dL/dh(0)| / |dL/dh(T)| of a linear net", "Loss of a net of radius 1.5")
     through_time = [row for row in rows if row["part"] == "through time"]
+    radii = np.linspace(0.8, 1.2, 41)
+    law.plot(radii, radii ** through_time[0]["steps"], color=GREY, linewidth=1, label="radius to the power T")
     law.plot([row["spectral_radius"] for row in through_time], [row["gradient_ratio"] for row in through_time], "o")
+    law.legend(frameon=False, fontsize=9)
     law.set(yscale="log", xlabel="spectral radius of the recurrent weights")
     curves = [row for row in rows if row["part"] == "curve" and row["radius"] == 1.5]
     lines(losses, [row | {"": f"clipping: {row['clip_norm']}"} for row in curves], "step", "loss", "")

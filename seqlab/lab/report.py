@@ -32,6 +32,7 @@ def page(results: Sequence[Result]) -> str:
     if len(results) == 1:
         title = f"The lab: {results[0].name}"
     held = sum(result.holds is True for result in results)
+    counted = f"Of {len(results)} claims {held} {'holds' if held == 1 else 'hold'} here." if len(results) > 1 else ""
     contents = "".join(
         f'<li><a href="#{one.name}">{one.name}</a> <span class="{_kind(one.holds)}">{_word(one.holds)}</span>'
         for one in results
@@ -48,8 +49,7 @@ def page(results: Sequence[Result]) -> str:
 </head>
 <body>
 <h1>{html.escape(title)}</h1>
-<p>Of {len(results)} claims {held} {"holds" if held == 1 else "hold"} here. Each is decided by inequalities that were
-written down, with their reason, before they were measured; one holds where the whole 95&nbsp;% interval of the mean
+<p>{counted} Each is decided by inequalities that were written down, with their reason, before they were measured; one holds where the whole 95&nbsp;% interval of the mean
 over seeds lies on its side. Then the cause is taken away, and the claim has to fail.</p>
 <p class="small">Written by seqlab {seqlab.__version__} on {date.today().isoformat()}, Python
 {platform.python_version()}, {platform.machine()}; {duration(seconds)} of processor time.</p>
@@ -86,11 +86,11 @@ def _section(result: Result) -> str:
 
 
 def _table(result: Result) -> str:
-    rows = [_row(one, "") for one in result.findings]
+    rows = [_row(one, _kind(one.holds)) for one in result.findings]
     for contrast in result.contrasts:
         setting = f"With <code>{html.escape(contrast.setting)}</code>: {_contrast(contrast)}"
         rows.append(f'<tr><th colspan="4">{setting}</th></tr>')
-        rows += [_row(one, contrast.setting) for one in contrast.findings]
+        rows += [_row(one, "unknown") for one in contrast.telling]
     head = "<tr><th>Inequality</th><th>asked</th><th>mean and 95&nbsp;% interval</th><th></th></tr>"
     return f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
 
@@ -101,11 +101,10 @@ def _contrast(contrast: Contrast) -> str:
     return '<span class="holds">it fails, as it must</span>'
 
 
-def _row(finding: Finding, setting: str) -> str:
+def _row(finding: Finding, kind: str) -> str:
     value = f"{finding.mean:.4g}"
     if finding.low != finding.high:
         value += f" [{finding.low:.4g}, {finding.high:.4g}]"
-    kind = "unknown" if setting else _kind(finding.holds)
     cells = (html.escape(finding.text), html.escape(finding.bound), value, "holds" if finding.holds else "fails")
     classes = ("", ' class="n"', "", f' class="{kind}"')
     return f"<tr>{''.join(f'<td{name}>{cell}</td>' for name, cell in zip(classes, cells, strict=True))}</tr>"

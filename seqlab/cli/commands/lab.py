@@ -155,7 +155,7 @@ def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:
         for contrast in one.contrasts:
             fails = "holds all the same" if contrast.holds else "fails, as it must"
             result(f"\nwith {contrast.setting} the claim {fails}:")
-            for finding in contrast.findings:
+            for finding in contrast.telling:
                 result(_line(finding))
         result(f"\n{one.verdict}" + (f"\n{one.experiment.note}" if one.experiment.note else ""))
 
