@@ -49,8 +49,9 @@ def page(results: Sequence[Result]) -> str:
 </head>
 <body>
 <h1>{html.escape(title)}</h1>
-<p>{counted} Each is decided by inequalities that were written down, with their reason, before they were measured; one holds
-where the whole 95&nbsp;% interval of the mean over seeds lies on its side. Then the cause is taken away, and the claim has to fail.</p>
+<p>{counted} Each is decided by inequalities that were written down, with their reason, before they were measured; one
+holds where the whole 95&nbsp;% interval of the mean over seeds lies on its side. Then the cause is taken away, and the
+claim has to fail.</p>
 <p class="small">Written by seqlab {seqlab.__version__} on {date.today().isoformat()}, Python
 {platform.python_version()}, {platform.machine()}; {duration(seconds)} of processor time.</p>
 <nav><ol>{contents}</ol></nav>
