@@ -1,0 +1,33 @@
+"""Which series are forecast by the model that is there, and what is said of how they are forecast."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from seqlab import api
+from seqlab.forecasting.answers import FEWEST_TO_LEARN, _batches
+from tests.forecasting.test_forecasting import made_series
+
+TOGETHER = "each other's market"
+
+
+@pytest.mark.parametrize(
+    ("days", "late", "usable"),
+    [(FEWEST_TO_LEARN, 0, True), (FEWEST_TO_LEARN, 1, False), (FEWEST_TO_LEARN - 1, 1, True)],
+)
+def test_a_model_forecasts_what_it_has_not_learned_and_what_is_too_short_to_learn_from(days, late, usable):
+    """A series that ends on the last day learned is of today; one that ends before it has days the model knows."""
+    series = made_series(days=days)
+    ready = SimpleNamespace(learned_to=series.dates[-1] + np.timedelta64(late, "D"))
+    (batch,) = _batches([series], ready, False)
+    assert bool(batch.ready) is usable
+
+
+def test_only_series_that_are_forecast_together_are_said_to_be():
+    said = {}
+    for names in (("KO",), ("KO", "PEP")):
+        task = api.forecast_task(list(names), 1, offline=True, origins=5, threads=1)
+        task.result()
+        said[names] = any(TOGETHER in note for note in task.notes)
+    assert said == {("KO",): False, ("KO", "PEP"): True}
