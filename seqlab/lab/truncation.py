@@ -45,15 +45,15 @@ class _Scale(NamedTuple):
 
 
 SCALES = {
-    "small": _Scale(10, (5, 20), 20, 3000),
+    "small": _Scale(8, (4, 16), 16, 2000),
     "default": _Scale(12, (6, 12, 24, 48), 24, 7200),
     "full": _Scale(100, (25, 50, 100, 200, 400), 200, 1_000_000),
 }
 
 EXPERIMENT = Experiment(
     name="truncation",
-    claim="backpropagation through time truncated after k steps learns a dependency that k covers, and not one of twice "
-    "that length, though the state is carried on; what it keeps for the backward pass grows with k",
+    claim="backpropagation through time truncated after k steps learns a dependency that k covers, and not one of "
+    "twice that length, though the state is carried on; what it keeps for the backward pass grows with k",
     source="Williams and Peng (1990), An efficient gradient-based algorithm for on-line training of recurrent network "
     "trajectories; Tallec and Ollivier (2017), Unbiasing truncated backpropagation through time",
     refuted_by="a net that learns the dependency with windows of half its length, one that does not with windows of "
