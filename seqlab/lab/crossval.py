@@ -102,8 +102,8 @@ def measure(seed: int, scale: str, folds: str = "k") -> Measured:
         truth = _accuracy(x, y, *fresh)
         for number, (method, count) in enumerate(counts.items()):
             wrong[method].append(estimate(x, y, count, _seed(seed, number, table)) - truth)
-    for method, values in wrong.items():
-        error[method], bias[method] = float(np.sqrt(np.mean(np.square(values)))), float(np.mean(values))
+    for method, distances in wrong.items():
+        error[method], bias[method] = float(np.sqrt(np.mean(np.square(distances)))), float(np.mean(distances))
         rows.append({"part": "tables", "method": method, "error": error[method], "bias": bias[method]})
         rows[-1]["spread"] = spread[method]
     one = "one split"
