@@ -113,7 +113,11 @@ def measure(seed: int, scale: str, labels: str = "true") -> Measured:
 
 def draw(rows: Rows) -> Figure:
     """Error over experience of each set, with the power that fits best."""
-    titles = {"table": "Table: unexplained variance", "text": "Text: nats per character", "images": "Images: wrong"}
+    titles = {
+        "table": "Table: share of variance unexplained",
+        "text": "Text: nats per character",
+        "images": "Images: share of wrong answers",
+    }
     units = {"table": "rows", "text": "characters", "images": "images"}
     figure, panel = panels(*titles.values(), height=2.5)
     for axes, name, colour in zip(panel, titles, COLOURS, strict=False):

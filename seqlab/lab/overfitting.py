@@ -163,7 +163,7 @@ def draw(rows: Rows) -> Figure:
     widths.set_xticks(places, [str(place) for place in places])
     for axes in (steps, measures, widths):
         axes.set_ylabel("cross-entropy, nats")
-        axes.axhline(FLOOR, color=INK, linewidth=1, linestyle="--", label="of the labels")
+        axes.axhline(FLOOR, color=INK, linewidth=1, linestyle="--", label="labels' entropy")
         if axes is not widths:
             axes.set_xlabel("step")
         axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
