@@ -43,8 +43,6 @@ EXPERIMENT = Experiment(
     ),
     knobs={"slope": Knob("exact", ("one",), "s'(z), the slope of the activation: left out, it is 1")},
     seconds=0.2,
-    slip="A slide writes cross-entropy without its minus: that would be made small by the worst guess. It is minus the "
-    "logarithm of the probability that was given to the true class.",
 )
 
 

@@ -52,7 +52,6 @@ EXPERIMENT = Experiment(
     ),
     knobs={"weights": Knob("trained", ("untrained",), "of the net that is read: the shipped ones, or random ones")},
     seconds=4,
-    seeds=5,
 )
 
 

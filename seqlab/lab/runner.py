@@ -95,14 +95,14 @@ def _steps(jobs: dict[str, list[_Job]], workers: int) -> Generator[Event, None, 
 def _run(job: _Job) -> _Done:
     from seqlab.machine import use_threads
 
-    start = time.perf_counter()
+    start = time.process_time()
     measured, problem = None, None
     try:
         with use_threads(1):
             measured = module_of(job.name).measure(job.seed, job.scale, **job.knobs)
     except SeqlabError as raised:
         problem = raised
-    return _Done(job, measured, problem, time.perf_counter() - start)
+    return _Done(job, measured, problem, time.process_time() - start)
 
 
 def _result(experiment: Experiment, done: list[_Done], problem: SeqlabError | None) -> Result:
