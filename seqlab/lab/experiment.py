@@ -147,8 +147,8 @@ class Contrast:
 @dataclass(frozen=True)
 class Result:
     """What an experiment found. holds: whether every inequality did, over all seeds, here and now; None where it
-    could not be run, for the reason in `problem`. contrasts: the same with its cause taken away; seconds: of the processor, all
-    runs together."""
+    could not be run, for the reason in `problem`. contrasts: the same with its cause taken away; seconds: of the
+    processor, all runs together."""
 
     experiment: Experiment
     holds: bool | None
