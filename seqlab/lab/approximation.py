@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
         ),
     },
     seconds=7,
-    note="The law by hand is of what a net can hold. Trained nets stay far above it: that weights exist does not say "
+    note="The law by hand is of what a net can hold. Wide trained nets stay far above it: that weights exist does not say "
     "that descent finds them. With the wrong formula the physicist loses to the net.",
 )
 
@@ -113,7 +113,8 @@ def measure(seed: int, scale: str, net: str = "nonlinear", formula: str = "true"
     is_net = net == "nonlinear"
     t = np.linspace(0, END, 2001)
     truth = oscillation(t, *numbers)
-    rows, shares = [], []
+    rows: Rows = []
+    shares = []
     for units in BY_HAND:
         by_hand = _function(broken_line(numbers, units)) if is_net else np.poly1d(np.polyfit(t, truth, 1))
         distance = np.abs(by_hand(t) - truth).max()
