@@ -113,7 +113,8 @@ def measure(seed: int, scale: str, loss: str = "cross_entropy") -> Measured:
     at = {(row["loss"], row["margin"]): row["gradient"] for row in gradients}
     data = _digits(seed)
     wrong = _confidently_wrong(data, size, seed)
-    curves, last = [], {}
+    curves: Rows = []
+    last: dict[str, float] = {}
     for name, start, objective, lr in (
         ("recovers", wrong, loss, LR),
         ("stays", wrong, "squared", LR),
