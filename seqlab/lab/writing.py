@@ -150,7 +150,6 @@ def draw(rows: Rows) -> Figure:
         ("stacks", "ends"): "LaTeX: share of \\end that fit what is open",
         ("stacks", "words"): "LaTeX: share of words that a reference text has",
         ("linux", "brackets"): "C: share of ( and [ left open",
-        ("linux", "blocks"): "C: share of { left open",
     }
     titles = {key: title for key, title in titles.items() if any(row["corpus"] == key[0] for row in rows)}
     figure, every = panels(*titles.values(), height=2.2)
