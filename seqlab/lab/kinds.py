@@ -147,22 +147,22 @@ def draw(rows: Rows) -> Figure:
         "Supervised: share of unseen digits named",
         "Unsupervised: error of rebuilt unseen digits",
         "Unsupervised: groups like classes (Rand index)",
-        "Reinforcement: steps balanced, velocities hidden",
+        "Reinforcement: steps balanced in training",
     )
     figure, (named, rebuilt, groups, balanced) = panels(*titles, height=2.3)
     for axes, part in ((named, "supervised"), (rebuilt, "rebuilt"), (groups, "groups")):
         bars(axes, [row for row in rows if row["part"] == part], "value", "who")
         axes.set_ylim(0, 1.05)
     curves = [row for row in rows if row["part"] == "curve"]
-    lines(balanced, sorted(curves, key=lambda row: row["policy"]), "update", "steps", "policy")
-    chance = [row["value"] for row in rows if row["part"] == "reinforcement" and row["who"] == "random"]
-    balanced.axhline(float(np.mean(chance)), color=GREY, linewidth=1, linestyle=":", label="random")
-    (legend := balanced.get_legend()) and legend.remove()
+    lines(balanced, sorted(curves, key=lambda row: str(row["policy"])), "update", "steps", "policy")
+    balanced.get_legend().remove()  # the lines are labelled where they end
     end = max(row["update"] for row in curves)
+    chance = [row["value"] for row in rows if row["part"] == "reinforcement" and row["who"] == "random"]
+    balanced.plot([0, end], [np.mean(chance)] * 2, color=GREY, linewidth=1, linestyle=":")
     for who, colour in (("recurrent", MODEL), ("without memory", WALK), ("random", GREY)):
         at = [row["steps"] for row in curves if row["policy"] == who and row["update"] == end] or chance
-        balanced.annotate(who, (end, float(np.mean(at))), (4, 0), textcoords="offset points", color=colour, va="center")
-    balanced.set(xlabel="update", ylim=(0, None), xlim=(0, 1.35 * end))
+        balanced.annotate(who, (end, np.mean(at)), (4, 0), textcoords="offset points", color=colour, va="center")
+    balanced.set(xlabel="update", ylim=(0, None), xlim=(0, 1.45 * end))
     return figure
 
 

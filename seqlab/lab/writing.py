@@ -4,10 +4,10 @@ The shipped models write LaTeX (`stacks`) and C (`linux`), a character at a time
 temperature T of 0.6. A brace is mostly closed after a few characters, an environment after hundreds: between
 \begin{proof} and its \end, which of them has to come stands nowhere but in the state of the net.
 
-The control is the same net with the same weights and the same random numbers, that has to begin anew after every 10
-characters, from a state of zeros, and reads only the last 5 of them again: a Markov model of at most 10 characters
-that has learned the same spelling. Beside both stands a plain Markov chain of three characters, of what the net wrote,
-and real text: at the full scale what was held out of the corpora, else, for C alone, code that a small grammar writes.
+The control is the same net with the same weights and the same random numbers, that begins anew, from a state of zeros,
+whenever it has read 10 characters, and reads the last 5 of them again: a Markov model of at most 10 characters that
+has learned the same spelling. Beside both stands a plain Markov chain of three characters, of what the net wrote, and
+real text: at the full scale what was held out of the corpora, else, for C alone, code that a small grammar writes.
 """
 
 import functools
@@ -144,19 +144,22 @@ def write(model: LanguageModel, prompt: str, samples: int, length: int, seed: in
 
 
 def draw(rows: Rows) -> Figure:
-    """What each writer closes, and how many of its words are words."""
+    r"""What each writer leaves open, which \end fit, and how many of its words are words."""
     titles = {
-        ("stacks", "braces"): "LaTeX: share of braces closed",
-        ("stacks", "ends"): "LaTeX: share of \\end that fit",
-        ("linux", "brackets"): "C: share of ( and [ closed",
-        ("linux", "blocks"): "C: share of { closed",
-        ("stacks", "words"): "LaTeX: words that a reference text has",
+        ("stacks", "braces"): "LaTeX: share of braces left open",
+        ("stacks", "ends"): "LaTeX: share of \\end that fit what is open",
+        ("stacks", "words"): "LaTeX: share of words that a reference text has",
+        ("linux", "brackets"): "C: share of ( and [ left open",
     }
     titles = {key: title for key, title in titles.items() if any(row["corpus"] == key[0] for row in rows)}
     figure, every = panels(*titles.values(), height=2.2)
-    for axes, (corpus, score) in zip(every, titles, strict=True):
-        bars(axes, [row for row in rows if row["corpus"] == corpus], score, "writer")
-        axes.set_ylim(0, 1.05)
+    for axes, ((corpus, score), title) in zip(every, titles.items(), strict=True):
+        shown = [row for row in rows if row["corpus"] == corpus]
+        if title.endswith("left open"):
+            shown = [row | {score: 1 - row[score]} for row in shown]
+        else:
+            axes.set_ylim(0, 1.05)
+        bars(axes, shown, score, "writer")
     return figure
 
 

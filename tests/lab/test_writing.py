@@ -47,13 +47,16 @@ def test_c_by_hand() -> None:
 
 
 @hypothesis.given(st.integers(0, 2**32))
-def test_code_of_a_grammar_scores_one_and_its_markov_chain_less(seed: int) -> None:
+def test_code_of_a_grammar_scores_one(seed: int) -> None:
     text = c_code.write(3000, seed)
     scores = scorecard.c([text], scorecard.vocabulary(text))
     assert scores["blocks"] == scores["brackets"] == scores["words"] == 1
-    chain = scorecard.markov(text, 3, 3000, seed)
-    assert len(chain) == 3000
-    assert scorecard.c([chain], ())["blocks"] < 1
+
+
+def test_a_markov_chain_of_it_leaves_open_what_it_opens() -> None:
+    text = c_code.write(3000)
+    scores = scorecard.c([scorecard.markov(text, 3, 3000, seed) for seed in range(8)], scorecard.vocabulary(text))
+    assert scores["blocks"] < 0.95 and scores["brackets"] < 0.95 and scores["words"] < 0.95
 
 
 def test_a_markov_chain_has_only_what_follows_in_its_text() -> None:
@@ -71,7 +74,7 @@ def test_the_short_memory_knows_only_the_last_characters(cache: dict[str, int]) 
     engine.reset(1)
     engine.repeat(3)
     found = [engine.step(place) for place in tokens]
-    for t, start in ((39, 0), (40, 30), (69, 30), (70, 60), (99, 60)):
+    for t, start in ((9, 0), (10, 5), (14, 5), (15, 10), (99, 90)):
         fresh = writing.Engine("lstm", model.state_dict(), "fp32", new_cache)
         fresh.reset(1)
         fresh.repeat(3)
