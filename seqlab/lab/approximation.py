@@ -101,8 +101,8 @@ EXPERIMENT = Experiment(
         ),
     },
     seconds=7,
-    note="The law by hand is of what a net can hold. Wide trained nets stay far above it: that weights exist does not say "
-    "that descent finds them. With the wrong formula the physicist loses to the net.",
+    note="The law by hand is of what a net can hold. Wide trained nets stay far above it: that weights exist does not "
+    "say that descent finds them.",
 )
 
 
