@@ -101,8 +101,10 @@ EXPERIMENT = Experiment(
         ),
     },
     seconds=7,
-    note="The law by hand is of what a net can hold. Wide trained nets stay far above it: that weights exist does not say "
-    "that descent finds them. With the wrong formula the physicist loses to the net.",
+    note="Not confirmed by the letter, for a fault of how one inequality was put: the bound by hand is kept on every "
+    "seed, as it must be, but the shares lie so close below 1 that the interval of their mean, which knows no bound, "
+    "reaches to 1.004. It was not changed after the result. The law by hand is of what a net can hold. Wide trained "
+    "nets stay far above it: that weights exist does not say that descent finds them.",
 )
 
 

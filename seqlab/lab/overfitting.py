@@ -100,7 +100,10 @@ EXPERIMENT = Experiment(
         "dropout": Knob("on", ("off",), "whether hidden units are left out where the claim says so"),
         "early_stopping": Knob("on", ("off",), "whether the best weights count, or the last"),
     },
-    seconds=6,
+    seconds=7,
+    note="More capacity is not said to raise the test loss: in seeds 0 to 4 it is highest at 32 hidden units, 2.6, and "
+    "2.4 at 128 (a descent beyond the peak: Belkin et al. 2019). From step 30 to 300 the test loss rises by three "
+    "quarters, by answers that are sure and wrong; the share of wrong answers only from 0.31 to 0.37.",
 )
 
 
