@@ -65,9 +65,9 @@ EXPERIMENT = Experiment(
         ),
         Inequality(
             "bound",
-            "largest distance of these nets, of the law's h^2 max|f''| / 8",
+            "how far the distance of these nets goes beyond the law's h^2 max|f''| / 8, as a share of it",
             "no broken line through points of f is further, up to rounding",
-            below=1.001,
+            below=1e-3,
         ),
         Inequality(
             "trained",
@@ -101,10 +101,10 @@ EXPERIMENT = Experiment(
         ),
     },
     seconds=7,
-    note="Not confirmed by the letter, for a fault of how one inequality was put: the bound by hand is kept on every "
-    "seed, as it must be, but the shares lie so close below 1 that the interval of their mean, which knows no bound, "
-    "reaches to 1.004. It was not changed after the result. The law by hand is of what a net can hold. Wide trained "
-    "nets stay far above it: that weights exist does not say that descent finds them.",
+    note="The bound by hand was first put as distance / bound < 1.001. On seeds 0 to 4 every share was below 1, but so "
+    "close to it that the interval of their mean, which knows no bound, reached 1.004. Put as what goes beyond, with "
+    "the same 0.001, it was tried on seeds 100 to 104, which nobody had seen. The law by hand is of what a net can "
+    "hold: wide trained nets stay far above it, for that weights exist does not say that descent finds them.",
 )
 
 
@@ -140,7 +140,7 @@ def measure(seed: int, scale: str, net: str = "nonlinear", formula: str = "true"
     logs = np.log([[row["units"], row["distance"]] for row in rows if row["part"] == "by hand"])
     values = {
         "order": np.polyfit(logs[:, 0], logs[:, 1], 1)[0],
-        "bound": max(shares),
+        "bound": max(0.0, max(shares) - 1),
         "trained": trained[widest] / trained[2,],
         "formula": _rms(oscillation(t, *fitted) - truth) / _rms(best(t) - truth),
         "formula_outside": min(_rms(oscillation(outside, *fitted) - beyond) / _rms(beyond), 1e6),

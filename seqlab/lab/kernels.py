@@ -100,10 +100,11 @@ def measure(seed: int, scale: str, pixels: str = "kept", weights: str = "trained
         torch.manual_seed(seed)
         net = classifier(int(stride))
         dense = nn.Linear(SIDE * SIDE, SIDE * SIDE)
-    before = net[0].weight.detach().clone()
+    first = next(net.parameters())  # the filters
+    before = first.detach().clone()
     if weights == "trained":
         _train(net, images, labels, size.passes, seed)
-    after = net[0].weight.detach()
+    after = first.detach()
     rows: Rows = []
     for when, filters in (("before", before), ("after", after)):
         for number, (one, alike) in enumerate(zip(filters, likeness(filters).tolist(), strict=True)):

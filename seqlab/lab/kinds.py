@@ -155,7 +155,9 @@ def draw(rows: Rows) -> Figure:
         axes.set_ylim(0, 1.05)
     curves = [row for row in rows if row["part"] == "curve"]
     lines(balanced, sorted(curves, key=lambda row: str(row["policy"])), "update", "steps", "policy")
-    balanced.get_legend().remove()  # the lines are labelled where they end
+    legend = balanced.get_legend()
+    assert legend is not None
+    legend.remove()  # the lines are labelled where they end
     end = max(row["update"] for row in curves)
     chance = [row["value"] for row in rows if row["part"] == "reinforcement" and row["who"] == "random"]
     balanced.plot([0, end], [np.mean(chance)] * 2, color=GREY, linewidth=1, linestyle=":")

@@ -25,7 +25,7 @@ from seqlab import training
 from seqlab.data.batches import seeded
 from seqlab.lab.drawing import lines, panels
 from seqlab.lab.experiment import Experiment, Inequality, Knob, Measured, Rows
-from seqlab.models.cells import CELLS, unroll
+from seqlab.models.cells import GRUCell, LSTMCell, RNNCell, unroll
 from seqlab.models.recurrent import recurrent_layers, run_layers
 from seqlab.plots.style import GREY
 from seqlab.training import Batch, State
@@ -136,8 +136,9 @@ class Recaller(nn.Module):
             # at -1000 a sigmoid is 0 and so is its slope: the gate stays closed
             bias = -1000.0 if closed and cell == "lstm" else math.log(lag)
             with torch.no_grad():
-                self.layers.bias_ih_l0[HIDDEN : 2 * HIDDEN] = bias
-                self.layers.bias_hh_l0[HIDDEN : 2 * HIDDEN] = 0.0
+                gates = dict(self.layers.named_parameters())
+                gates["bias_ih_l0"][HIDDEN : 2 * HIDDEN] = bias
+                gates["bias_hh_l0"][HIDDEN : 2 * HIDDEN] = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output(run_layers(self.layers, x, None)[0][:, -1])[:, 0]  # (B,)
@@ -184,7 +185,7 @@ def _learn(cell: str, lag: int, size: _Scale, seed: int, closed: bool) -> dict[s
 def _gradients(model: Recaller, cell: str, lag: int, seed: int) -> Rows:
     """log10 of |d logit / d state| k steps back over that at the last step, for k = 0, 2, ...; a state is all that a
     cell hands on, (h, c) of an LSTM. The mean is taken over sequences; what is 0 counts 1e-45."""
-    own = CELLS[cell](2, HIDDEN)
+    own = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}[cell](2, HIDDEN)
     own.load_state_dict({name.removesuffix("_l0"): weight for name, weight in model.layers.state_dict().items()})
     x, _ = next(Bits(lag, BATCH, 1, seed).epoch(0))
     states = unroll(own, x)
