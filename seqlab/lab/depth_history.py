@@ -159,7 +159,7 @@ def draw(rows: Rows) -> Figure:
     figure, (errors, parameters, accuracy) = panels(
         "ImageNet: top-5 error of what was submitted (%), published",
         "Parameters, millions",
-        "CIFAR-10: accuracy and work",
+        "CIFAR-10: accuracy (its source is in the rows) and work",
     )
     found = [row for row in rows if row["part"] == "imagenet"]
     depth = {row["net"]: row["layers"] for row in rows if row["part"] == "paper"}
@@ -181,9 +181,12 @@ def draw(rows: Rows) -> Figure:
         if row["part"] == "accuracy":
             place = (work[row["model"]], 100 * row["accuracy"])
             accuracy.plot(*place, "o", color=INK, markersize=5)
+            beside = (0, 6) if row["model"] == "vgg16" else (0, -12)
             accuracy.annotate(
-                row["model"], place, (0, -12), textcoords="offset points", ha="center", fontsize=8, color=GREY
+                row["model"], place, beside, textcoords="offset points", ha="center", fontsize=8, color=GREY
             )
+    errors.set(ylim=(0, 17))
+    parameters.set(ylim=(0, 155))
     accuracy.set(xscale="log", xlabel="multiply-adds, millions", ylabel="% right", ylim=(65, 95), xlim=(0.4, 300))
     return figure
 
