@@ -108,8 +108,12 @@ EXPERIMENT = Experiment(
         "weights": Knob("trained", ("untrained",), "whether the net learned the text before its gates are read"),
         "forget": Knob("learned", ("closed",), "the forget gate; closed: it stays at 0, so nothing is kept in c"),
     },
-    seconds=10,
-    note="Of reading there is no inequality: in the pilot the output gate was wider open at `because` than at other "
+    seconds=20,
+    note="Not confirmed: of the nets of seeds 0 to 4 four pass every inequality, and the fifth had not learned the "
+    "pronouns after its 500 steps (64 % right), so it has no unit for who is spoken of, and the intervals of pronouns, "
+    "fact, lead and write cross their bounds. Brackets hold in all five. Of reading there is no inequality: in "
+    "the pilot the output gate was wider open at "
+    "`because` than at other "
     "words in some nets, and open all the time in others. Nothing forces it to close, as the next layer can wait for "
     "`because` itself; the rows and the figure show it. The input gate "
     "need not close either: units write the same again over the words between, so |i g| is hardly greater at a name in "
