@@ -100,11 +100,12 @@ def measure(seed: int, scale: str, pixels: str = "kept", weights: str = "trained
         torch.manual_seed(seed)
         net = classifier(int(stride))
         dense = nn.Linear(SIDE * SIDE, SIDE * SIDE)
-    first = next(net.parameters())  # the filters
-    before = first.detach().clone()
+    first = net[0]
+    assert isinstance(first, nn.Conv2d)
+    before = first.weight.detach().clone()
     if weights == "trained":
         _train(net, images, labels, size.passes, seed)
-    after = first.detach()
+    after = first.weight.detach()
     rows: Rows = []
     for when, filters in (("before", before), ("after", after)):
         for number, (one, alike) in enumerate(zip(filters, likeness(filters).tolist(), strict=True)):
@@ -114,7 +115,7 @@ def measure(seed: int, scale: str, pixels: str = "kept", weights: str = "trained
     values = {
         "untrained": likeness(before).mean().item(),
         "trained": likeness(after).mean().item(),
-        "shifted_map": shift_error(lambda x: net[0](x), some),
+        "shifted_map": shift_error(first, some),
         "dense": shift_error(lambda x: dense(x.flatten(1)).view(-1, 1, SIDE, SIDE), some),
     }
     return Measured(rows, values)

@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
     knobs={
         "pooling": Knob("maximum", ("none",), "what ends the maps: their maximum, or a dense layer on all their places")
     },
-    seconds=10,
+    seconds=8,
     note="The nets are small, and the digits black at the edge: in photographs what comes in at the edge is new. The "
     "maximum over all places forgets where a thing was, which is right for one digit and wrong for two.",
 )
