@@ -47,7 +47,7 @@ class _Scale(NamedTuple):
 
 SCALES = {
     "small": _Scale(12, 150, 2, 0.3, 800),
-    "default": _Scale(16, 500, 4, 0.4, 3000),
+    "default": _Scale(16, 900, 4, 0.4, 3000),
     "full": _Scale(64, 20_000, 20, 0.5, 20_000),
 }
 
@@ -109,16 +109,11 @@ EXPERIMENT = Experiment(
         "forget": Knob("learned", ("closed",), "the forget gate; closed: it stays at 0, so nothing is kept in c"),
     },
     seconds=20,
-    note="Not confirmed: of the nets of seeds 0 to 4 four pass every inequality, and the fifth had not learned the "
-    "pronouns after its 500 steps (64 % right), so it has no unit for who is spoken of, and the intervals of pronouns, "
-    "fact, lead and write cross their bounds. Brackets hold in all five. Of reading there is no inequality: in "
-    "the pilot the output gate was wider open at "
-    "`because` than at other "
-    "words in some nets, and open all the time in others. Nothing forces it to close, as the next layer can wait for "
-    "`because` itself; the rows and the figure show it. The input gate "
-    "need not close either: units write the same again over the words between, so |i g| is hardly greater at a name in "
-    "some nets. A pronoun says again who is spoken of, and units write there "
-    "too. A fact may be spread over several units: only the best one is judged.",
+    note="With 500 steps one net of seeds 0 to 4 had not learned the pronouns (64 % right), and the claim was not "
+    "confirmed; the steps were raised to 900, and no inequality was changed. Of reading there is no inequality: in "
+    "pilots the output gate was wider open at `because` in some nets, and open all the time in others. Nothing forces "
+    "it to close, as the next layer can wait for `because` itself. The input gate need not close either: units write "
+    "the same again over the words between. A fact may be spread over several units: only the best one is judged.",
 )
 
 
