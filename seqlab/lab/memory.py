@@ -44,7 +44,7 @@ class _Scale(NamedTuple):
 
 SCALES = {
     "small": _Scale((4, 30), 70),
-    "default": _Scale((5, 10, 20, 40, 80), 300),
+    "default": _Scale((5, 10, 20, 40, 80, 160), 300),
     "full": _Scale((5, 10, 20, 50, 100, 200, 500, 1000), 20_000),
 }
 
@@ -84,11 +84,14 @@ EXPERIMENT = Experiment(
         ),
     ),
     knobs={"forget": Knob("learned", ("closed",), "the LSTM's forget gate; closed: it stays at 0, so c_t = i * g")},
-    seconds=16,
-    note="The reach is one of learning, within so many steps and with the mark at the first one: a simple net whose "
-    "weights are set by hand can hold a bit for ever. The GRU and the LSTM are told by their bias about how long to "
-    "remember; with a forget bias of 1, which is kinder than none, an LSTM did not learn a lag of 40 in 300 steps "
-    "of the pilot.",
+    seconds=35,
+    seeds=10,
+    note="With five seeds and lags up to 80 it was not confirmed: two simple nets of five reached 40, and twice as far "
+    "was the longest lag that was tried. Lags now go to 160 and seeds to ten; no inequality was changed. The reach is "
+    "one of learning, within so many steps and with the mark at the first one: a simple net whose weights are set by "
+    "hand can hold a bit for ever, and one that fails at a lag sometimes learns a longer one. The GRU and the LSTM are "
+    "told by their bias about how long to remember; with a forget bias of 1, which is kinder than none, an LSTM did "
+    "not learn a lag of 40 in 300 steps of the pilot.",
 )
 
 
