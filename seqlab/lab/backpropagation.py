@@ -54,7 +54,7 @@ def measure(seed: int, scale: str, slope: str = "exact") -> Measured:
 
 def draw(rows: Rows) -> Figure:
     """The largest difference by activation and loss."""
-    figure, (axes,) = panels("Largest difference of a gradient, in units of its layer's largest")
+    figure, (axes,) = panels("Largest difference from autograd, relative")
     names = list(dict.fromkeys(f"{row['activation']}, {row['loss']}" for row in rows))
     for place, name in enumerate(names):
         values = [row["largest_difference"] for row in rows if f"{row['activation']}, {row['loss']}" == name]

@@ -35,7 +35,7 @@ TITLES = {
     "indentation": "indentation of the line",
     "column": "position in the line",
 }
-CHARACTERS = {"small": 3_000, "default": 12_000, "full": 50_000}
+CHARACTERS = {"small": 1_500, "default": 12_000, "full": 50_000}
 
 EXPERIMENT = Experiment(
     name="cells",

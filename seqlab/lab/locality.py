@@ -42,7 +42,7 @@ class _Scale(NamedTuple):
     passes: int
 
 
-SCALES = {"small": _Scale(3, 400, 200, 4), "default": _Scale(3, 1200, 500, 5), "full": _Scale(6, 60_000, 10_000, 8)}
+SCALES = {"small": _Scale(3, 400, 200, 10), "default": _Scale(3, 1200, 500, 5), "full": _Scale(6, 60_000, 10_000, 8)}
 
 EXPERIMENT = Experiment(
     name="locality",

@@ -48,7 +48,7 @@ class _Scale(NamedTuple):
 
 
 SCALES = {
-    "small": _Scale(16, {"stacks": 700}, False),
+    "small": _Scale(16, {"stacks": 500}, False),
     "default": _Scale(16, {"stacks": 1000, "linux": 500}, False),
     "full": _Scale(64, {"stacks": 3000, "linux": 3000}, True),
 }
