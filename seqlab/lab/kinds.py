@@ -53,7 +53,7 @@ class _Scale(NamedTuple):
 
 
 SCALES = {
-    "small": _Scale(epochs=8, updates=30, episodes=16, steps=80, hidden_size=16, lr=0.03),
+    "small": _Scale(epochs=11, updates=30, episodes=16, steps=80, hidden_size=16, lr=0.03),
     "default": _Scale(epochs=30, updates=60, episodes=16, steps=100, hidden_size=16, lr=0.03),
     "full": _Scale(epochs=100, updates=2000, episodes=64, steps=500, hidden_size=64, lr=0.003),
 }

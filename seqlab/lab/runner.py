@@ -11,7 +11,7 @@ from seqlab.lab import EXPERIMENTS, find, module_of
 from seqlab.lab.experiment import SCALES, Contrast, Experiment, Measured, Result, Rows, finite, judge
 from seqlab.tasks import Event, Note, Status, Task
 
-CONTRAST_SEEDS = 3  # at most: a broken cause shows at once
+CONTRAST_SEEDS = 5  # at most; with fewer an interval may be wide enough to fail by itself
 
 
 class _Job(NamedTuple):

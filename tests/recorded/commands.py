@@ -334,9 +334,13 @@ GROUPS: dict[str, list[Command]] = {
     "lab": [
         Command("lab-list", "lab list"),
         Command("lab-list-json", "lab list --json"),
-        Command("lab-run", "lab run backpropagation"),
-        Command("lab-run-json", "lab run backpropagation --json -q"),
-        Command("lab-run-explosion-json", "lab run explosion --json --seed 1", chaotic=True),
+        Command("lab-run", "lab run backpropagation --seeds 2 --threads 1"),
+        Command("lab-run-json", "lab run backpropagation --seeds 2 --threads 1 --json -q"),
+        Command(
+            "lab-run-explosion-json",
+            "lab run explosion --scale small --seeds 1 --threads 1 --json --seed 1",
+            chaotic=True,
+        ),
         Command("lab-run-unknown", "lab run cell"),
     ],
     "doctor": [
