@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from seqlab import settings
+from seqlab import lab, settings
 from seqlab.cli.main import cli as commands
 from seqlab.errors import SeqlabError
 from tests.test_floors import FLOORS
@@ -125,6 +125,8 @@ def parse(line: str, whole: bool, folder: Path) -> None:
     except click.exceptions.Exit:  # --help
         return
     known = settings.names_of(SETTINGS[names[0]]) if names[0] in SETTINGS else []
+    if names == ["lab", "run"] and context.params["name"] in lab.EXPERIMENTS:
+        known = list(lab.find(context.params["name"]).knobs)
     for assignment in context.params.get("set_") or ():
         name = assignment.partition("=")[0]
         if name not in known:
