@@ -62,7 +62,7 @@ class _Kind(NamedTuple):
 EXPERIMENT = Experiment(
     name="activations",
     claim="the first layer's gradient vanishes with depth for sigmoid and for ReLU with weights that are too small; "
-    "He's weights or a shortcut keep it, and batch norm without a shortcut makes it explode",
+    "He's weights keep it for ReLU and a shortcut for sigmoid, and batch norm without a shortcut makes it explode",
     source="He et al. (2015), Delving deep into rectifiers; Yang et al. (2019), A mean field theory of batch "
     "normalization",
     refuted_by="a sigmoid net whose gradient arrives, a He net or a shortcut whose gradient does not, or a net of 50 "

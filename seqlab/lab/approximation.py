@@ -51,8 +51,9 @@ SCALES = {
 
 EXPERIMENT = Experiment(
     name="approximation",
-    claim="a net comes as close to a function of one variable as its width allows, four times closer with twice the "
-    "units; where the true formula is known its fit is closer by far from few points, and goes on where there are none",
+    claim="weights set by hand come four times closer to a function of one variable with twice the units, and trained "
+    "nets closer with more; where the true formula is known its fit is closer from few points, and goes on where there "
+    "are none",
     source="Cybenko (1989), Approximation by superpositions of a sigmoidal function",
     refuted_by="a net that stays as far with more units, or one that is as close as the formula from few points, or "
     "right outside of them",

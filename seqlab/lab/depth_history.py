@@ -112,7 +112,7 @@ EXPERIMENT = Experiment(
     "they are those of seqlab's earlier trainings, one seed, chosen on the test images (see the lab diary). "
     "ImageNet's errors are of ensembles, as submitted: seven nets for AlexNet's 15.3 %, two of them pretrained on"
     " more images; seven for VGG's 7.3 and for GoogLeNet's 6.7; six for ResNet's 3.6. One net alone had 18.2 "
-    "(validation), 7.0, 7.9 and 4.5 (validation). That errors fell with depth is history, no experiment: "
+    "(validation), 7.0, 7.9 (validation) and 4.5 (validation). That errors fell with depth is history, no experiment: "
     "augmentation, normalisation and machines changed too. Only parameters were saved: ResNet-152 takes 16 times "
     "the multiply-adds of AlexNet.",
     slip="The slides date VGG to 2013: it is of 2014. They show LeNet-5 on CIFAR10: it read handwritten digits in "

@@ -64,11 +64,11 @@ POWER = "the flattest power of Hestness et al., that of words; without anything 
 
 EXPERIMENT = Experiment(
     name="experience",
-    claim="performance on data not seen grows with experience, for a table, a text and images, at every size "
-    "and at least as fast as the flattest power that is known",
+    claim="performance on data not seen grows with experience, for a table, a text and images, at least as "
+    "fast as the flattest power that Hestness et al. found",
     source="Mitchell (1997), Machine learning, section 1.1; the power: Hestness et al. (2017), Deep learning scaling "
     "is predictable, empirically",
-    refuted_by="a set whose error does not fall from size to size, or falls more slowly than any of Hestness et al.",
+    refuted_by="a set whose error does not fall with its size, or falls more slowly than any of Hestness et al.",
     inequalities=(
         *(
             Inequality(f"{name}_slope", f"slope of log error over log experience, {name}", POWER, below=-0.07)

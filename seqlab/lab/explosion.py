@@ -40,10 +40,10 @@ SCALES = {"small": _Scale(20, 100), "default": _Scale(60, 200), "full": _Scale(1
 EXPERIMENT = Experiment(
     name="explosion",
     claim="gradients through time grow or vanish by a power of the recurrent weights; clipping their norm bounds the "
-    "step and keeps training alive, and does not by itself teach memory",
+    "step and keeps training alive, and does not by itself teach memory within a few hundred steps",
     source="Pascanu, Mikolov and Bengio (2013), On the difficulty of training recurrent neural networks",
-    refuted_by="a linear net whose gradient is not the power of its spectral radius, a net of radius 1.5 that trains "
-    "as well without clipping, or one that clipping alone has solve the adding problem",
+    refuted_by="a linear net of orthogonal weights times rho whose gradient is not a power of rho, a net of radius "
+    "1.5 that trains as well without clipping, or one that clipping alone has solve the adding problem",
     inequalities=(
         Inequality(
             "law",
@@ -87,8 +87,9 @@ EXPERIMENT = Experiment(
     ),
     knobs={"clip": Knob("norm", ("none",), "whether the norm of the gradient is bounded where the claim says so")},
     seconds=10,
-    note="At a radius of 1.3 there is no difference between clipping and none (the rows have it): with tanh the "
-    "gradient explodes only where the states are small or the weights large.",
+    note="That nothing is learned is no proof that clipping prevents it: no net here is shown to learn so soon. At "
+    "a radius of 1.3 there is no difference between clipping and none (the rows have it): with tanh the gradient "
+    "explodes only where the states are small or the weights large.",
 )
 
 

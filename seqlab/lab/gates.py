@@ -55,7 +55,7 @@ SCALES = {
 EXPERIMENT = Experiment(
     name="gates",
     claim="an LSTM that learned to predict a text writes a fact into its memory where the text states it, keeps it "
-    "with an open forget gate over the words between, and erases it with a closed one where the text ends it",
+    "with a forget gate that is more open over the words between, and erases it with one less open where it ends",
     source="Gers, Schmidhuber and Cummins (2000), Learning to forget: continual prediction with LSTM; Karpathy, "
     "Johnson and Li (2015), Visualizing and understanding recurrent networks",
     refuted_by="no unit that follows who is spoken of or whether a bracket is open, or one whose gates are the same "

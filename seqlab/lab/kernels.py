@@ -161,12 +161,14 @@ def likeness(filters: Tensor) -> Tensor:
 
 @torch.no_grad()
 def shift_error(layer: Any, images: Tensor) -> float:
-    """How far the map of images shifted down is from the shifted map, away from the edges, of its largest value."""
-    of_shifted, shifted = layer(images.roll(SHIFT, 2)), layer(images).roll(SHIFT, 2)
+    """How far the map of images shifted down is from the map shifted by as many places as fit best, away from the
+    edges, of its largest value."""
+    of_shifted, before = layer(images.roll(SHIFT, 2)), layer(images)
     edge = slice(SHIFT + WIDTH // 2, of_shifted.shape[2] - WIDTH // 2)
     if of_shifted.shape[2] < SIDE:  # with a stride the map is small
         edge = slice(2, -1)
-    return float((of_shifted - shifted)[:, :, edge, edge].abs().max() / shifted.abs().max())
+    moved = [(of_shifted - before.roll(places, 2))[:, :, edge, edge].abs().max() for places in range(SHIFT + 1)]
+    return float(min(moved) / before.abs().max())
 
 
 def _digits(scale: str, size: _Scale, shuffled: bool, seed: int) -> tuple[Tensor, Tensor]:

@@ -8,9 +8,9 @@ on images that it has not seen is divided by that of the mean image, and k-means
 index (Hubert and Arabie 1985) of groups and true classes is 0 by chance and 1 where they are the same.
 
 Reinforcement: a policy is told only for how long it kept a pole upright on a cart. REINFORCE moves its parameters w
-along the gradient of the expected return
+about along the gradient of the expected return
 
-    d/dw E[R] = E[ sum_t (R_t - b_t) d/dw log p(a_t | what was seen) ],    R_t = r_t + 0.99 R_(t+1)
+    d/dw E[R] ~ E[ sum_t (R_t - b_t) d/dw log p(a_t | what was seen) ],    R_t = r_t + 0.99 R_(t+1)
 
 with a baseline b_t, the mean return from step t on. The velocities are hidden, so that one look does not say whether
 the pole rises or falls: a recurrent policy can remember the look before, and the same cell that begins at every step
@@ -104,8 +104,10 @@ EXPERIMENT = Experiment(
         "velocity": Knob("hidden", ("shown",), "whether the policies see the velocities: then one look is enough"),
     },
     seconds=15,
-    note="The first two are told of the same 1,297 digits and tried on the other 500. An episode ends after 200 steps "
-    "at the latest, so that the best that can be measured is 200; CartPole-v1 goes on to 500.",
+    note="That groups agree with the classes is no work of the autoencoder: in raw pixels they do as well (0.6 to "
+    "0.7), and in the code of an untrained one with 0.25. What it learned is to rebuild. The first two are told of "
+    "the same 1,297 digits and tried on the other 500. An episode ends after 200 steps at the latest, so that the "
+    "best that can be measured is 200; CartPole-v1 goes on to 500.",
 )
 
 

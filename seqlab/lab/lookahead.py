@@ -47,8 +47,9 @@ HONEST = "a random walk has none, and a fitted forecast only adds noise; 0.005 i
 
 EXPERIMENT = Experiment(
     name="lookahead",
-    claim="scaling by the whole series, features of the same day, tuning on the test days and a plot of one-step "
-    "forecasts each show skill on a random walk, which has none; done honestly each shows none",
+    claim="scaling by the whole series (tried on other walks), features of the same day, tuning on the test days "
+    "and a plot of one-step forecasts each show skill on a random walk, which has none; done honestly each shows "
+    "none",
     source="Kaufman, Rosset and Perlich (2011), Leakage in data mining; the tuning: White (2000), A reality check for "
     "data snooping",
     refuted_by="a sin that shows no skill where there is none to find, or an honest version that shows some",

@@ -7,9 +7,10 @@ whose factor is a gate, dc_t/dc_(t-k) = prod_j f_j (the direct part): with forge
 after k steps. A GRU has the same in its update gate, dh_t/dh_(t-1) = z_t + ....
 
 A bit +1 or -1 is shown at the first step with a mark, bits without a mark follow, and after the last step the first
-one is asked for: one net of every kind for each lag. Gates begin as Tallec and Ollivier (2018) say, with a bias of
-log(lag), that is open for 1 - 1/(lag + 1). The reach is the longest lag up to which every bit of a new set is recalled
-nine times in ten. Beside it, of nets that have not learned, stands the gradient of the last output by how far back.
+one is asked for: one net of every kind for each lag. Gates begin as Tallec and Ollivier (2018) say: those that keep
+with a bias of log(lag), that is 1 - 1/(lag + 1), those that write with its negative. The reach is the longest lag up
+to which every bit of a new set is recalled nine times in ten. Beside it, of nets that have not learned, stands the
+gradient of the last output by how far back.
 """
 
 import math
@@ -144,6 +145,9 @@ class Recaller(nn.Module):
                 gates = dict(self.layers.named_parameters())
                 gates["bias_ih_l0"][HIDDEN : 2 * HIDDEN] = bias
                 gates["bias_hh_l0"][HIDDEN : 2 * HIDDEN] = 0.0
+                if cell == "lstm":  # a GRU writes as much as it forgets; an LSTM has to be told
+                    gates["bias_ih_l0"][:HIDDEN] = -math.log(lag)
+                    gates["bias_hh_l0"][:HIDDEN] = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output(run_layers(self.layers, x, None)[0][:, -1])[:, 0]  # (B,)
