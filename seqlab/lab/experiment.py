@@ -51,6 +51,10 @@ class Inequality:
         """Whether all of an interval is on the right side."""
         return bool(low > self.above) if self.above is not None else bool(high < self.below)  # type: ignore[operator]
 
+    def is_refuted(self, values: Sequence[float]) -> bool:
+        """Whether the value of every seed is on the wrong side, or is no number."""
+        return not any(self.holds(value, value) for value in values)
+
 
 @dataclass(frozen=True)
 class Knob:
@@ -120,28 +124,48 @@ class Finding:
     low: float
     high: float
     holds: bool
+    refuted: bool  # by every seed; with neither the seeds do not agree, or are too few
     reason: str
+
+    @property
+    def word(self) -> str:
+        return "holds" if self.holds else "refuted" if self.refuted else "not shown"
 
     def to_dict(self) -> dict[str, Any]:
         numbers = {name: finite(getattr(self, name)) for name in ("mean", "low", "high")}
-        return {"text": self.text, "bound": self.bound, **numbers, "holds": self.holds, "reason": self.reason}
+        return {
+            "text": self.text,
+            "bound": self.bound,
+            **numbers,
+            "holds": self.holds,
+            "refuted": self.refuted,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The same measurement with a knob at a value that breaks it. holds: whether the claim did all the same."""
+    """The same measurement with a knob at a value that is to break the claim. holds: whether it did all the same;
+    telling: the inequalities that held with the cause and are refuted without it."""
 
     setting: str  # as written after --set
     holds: bool
     findings: list[Finding]
+    telling: list[Finding]
 
     @property
-    def telling(self) -> list[Finding]:
-        """The inequalities that fail; all of them where none does."""
-        return [one for one in self.findings if not one.holds] or self.findings
+    def word(self) -> str:
+        if self.telling:
+            return "fails, as it must"
+        return "holds all the same" if self.holds else "is not shown to fail by it"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"set": self.setting, "holds": self.holds, "findings": [one.to_dict() for one in self.findings]}
+        return {
+            "set": self.setting,
+            "holds": self.holds,
+            "broken": bool(self.telling),
+            "findings": [one.to_dict() for one in self.findings],
+        }
 
 
 @dataclass(frozen=True)
@@ -170,7 +194,9 @@ class Result:
     def verdict(self) -> str:
         if self.holds is None:
             return f"not run: {self.problem}"
-        return f"the claim {'holds' if self.holds else 'DOES NOT HOLD'} here"
+        refuted = any(one.refuted for one in self.findings)
+        word = "holds" if self.holds else "is REFUTED" if refuted else "is NOT CONFIRMED"
+        return f"the claim {word} here" + (" (one seed: no interval)" if self.seeds == 1 else "")
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab lab run --json` prints."""
@@ -217,8 +243,10 @@ def judge(experiment: Experiment, values: Sequence[Mapping[str, float]]) -> list
     """What came of each inequality, from its values of every seed. A value that is no number holds nowhere."""
     found = []
     for one in experiment.inequalities:
-        mean, low, high = interval([each[one.name] for each in values])
-        found.append(Finding(one.text, one.bound, mean, low, high, one.holds(low, high), one.reason))
+        each = [seed[one.name] for seed in values]
+        mean, low, high = interval(each)
+        sides = one.holds(low, high), one.is_refuted(each)
+        found.append(Finding(one.text, one.bound, mean, low, high, *sides, one.reason))
     return found
 
 

@@ -1,14 +1,15 @@
 """Running experiments: every seed and every contrast is a job of its own on one thread, spread over processes."""
 
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
-from seqlab.errors import SeqlabError, UsageError
+from seqlab.errors import UsageError
 from seqlab.lab import EXPERIMENTS, find, module_of
-from seqlab.lab.experiment import SCALES, Contrast, Experiment, Measured, Result, Rows, finite, judge
+from seqlab.lab.experiment import SCALES, Contrast, Experiment, Finding, Measured, Result, Rows, finite, judge
 from seqlab.tasks import Event, Note, Status, Task
 
 CONTRAST_SEEDS = 5  # at most; with fewer an interval may be wide enough to fail by itself
@@ -27,7 +28,7 @@ class _Job(NamedTuple):
 class _Done(NamedTuple):
     job: _Job
     measured: Measured | None
-    problem: SeqlabError | None
+    problem: Exception | None
     seconds: float
 
 
@@ -40,6 +41,7 @@ def run_all(
     contrasts: bool = True,
     knobs: Mapping[str, Any] | None = None,
     workers: int = 1,
+    keep: Callable[[Result], object] = lambda result: None,
 ) -> Task[list[Result]]:
     """Experiments one after the other, as a Task whose result is a list of Results. Iterated, it says which seed is
     done of how many.
@@ -47,13 +49,14 @@ def run_all(
     seeds: how many of each, from `seed` on; default: as many as it names. knobs: for every one of `names`; where
     some are set, nothing is contrasted. workers: processes; the same seeds give the same rows with any number of
     them. An experiment that cannot be run (data that cannot be fetched) raises its error if it is the only one, else
-    its result says so. Raises UsageError for what there is not.
+    its result says so. keep: is called with each result as soon as it is there. Raises UsageError for what there is
+    not.
     """
     if scale not in SCALES:
         raise UsageError(f"there is no scale '{scale}'", f"known: {', '.join(SCALES)}")
     given = {name: str(value) for name, value in (knobs or {}).items()}
     jobs = {name: _jobs(find(name), seed, seeds, scale, given, contrasts) for name in names}
-    return Task(_steps(jobs, workers))
+    return Task(_steps(jobs, workers, keep))
 
 
 def _jobs(
@@ -71,12 +74,23 @@ def _jobs(
     return jobs
 
 
-def _steps(jobs: dict[str, list[_Job]], workers: int) -> Generator[Event, None, list[Result]]:
+def _steps(
+    jobs: dict[str, list[_Job]], workers: int, keep: Callable[[Result], object]
+) -> Generator[Event, None, list[Result]]:
     every = [job for each in jobs.values() for job in each]
-    ended: Iterable[_Done] = map(_run, every)
+    ended: Iterator[_Done] = map(_run, every)
     if workers > 1:
-        ended = Parallel(n_jobs=workers, return_as="generator")(delayed(_run)(job) for job in every)
-    ended = iter(ended)
+        ended = iter(Parallel(n_jobs=workers, return_as="generator")(delayed(_run)(job) for job in every))
+    try:
+        return (yield from _results(jobs, ended, keep))
+    finally:
+        if workers > 1:
+            get_reusable_executor().shutdown(kill_workers=True)  # also in the middle, where somebody has stopped it
+
+
+def _results(
+    jobs: dict[str, list[_Job]], ended: Iterator[_Done], keep: Callable[[Result], object]
+) -> Generator[Event, None, list[Result]]:
     results = []
     for name, expected in jobs.items():
         yield Status(f"{name}: {len(expected)} runs", 0, len(expected))
@@ -88,6 +102,7 @@ def _steps(jobs: dict[str, list[_Job]], workers: int) -> Generator[Event, None, 
         if problem is not None and len(jobs) == 1:
             raise problem
         results.append(_result(find(name), done, problem))
+        keep(results[-1])
         yield Note(f"{name}: {results[-1].verdict}, {results[-1].seconds:.0f} s")
     return results
 
@@ -100,16 +115,18 @@ def _run(job: _Job) -> _Done:
     try:
         with use_threads(1):
             measured = module_of(job.name).measure(job.seed, job.scale, **job.knobs)
-    except SeqlabError as raised:
+    except Exception as raised:  # told of where it is the only experiment; no other is lost by it
         problem = raised
     return _Done(job, measured, problem, time.process_time() - start)
 
 
-def _result(experiment: Experiment, done: list[_Done], problem: SeqlabError | None) -> Result:
+def _result(experiment: Experiment, done: list[_Done], problem: Exception | None) -> Result:
     seconds = sum(one.seconds for one in done)
     scale, knobs = done[0].job.scale, done[0].job.knobs
     if problem is not None:
-        return Result(experiment, None, scale=scale, knobs=knobs, seconds=seconds, problem=str(problem))
+        return Result(
+            experiment, None, scale=scale, knobs=knobs, seconds=seconds, problem=str(problem) or type(problem).__name__
+        )
     groups: dict[str, list[_Done]] = {}
     for one in done:
         groups.setdefault(one.job.contrast, []).append(one)
@@ -125,13 +142,18 @@ def _result(experiment: Experiment, done: list[_Done], problem: SeqlabError | No
         all(one.holds for one in main),
         rows,
         main,
-        [Contrast(name, all(one.holds for one in each), each) for name, each in found.items()],
+        [_contrast(name, main, each) for name, each in found.items()],
         knobs,
         scale,
         len(groups[""]),
         seconds,
         done[0].measured.page if done[0].measured else "",
     )
+
+
+def _contrast(setting: str, main: list[Finding], found: list[Finding]) -> Contrast:
+    telling = [one for one, before in zip(found, main, strict=True) if before.holds and one.refuted]
+    return Contrast(setting, all(one.holds for one in found), found, telling)
 
 
 def _row(seed: int, row: dict[str, Any]) -> dict[str, Any]:

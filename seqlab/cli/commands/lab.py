@@ -2,14 +2,13 @@
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import Common, check_writable, common_options
+from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_options, result_to_output
@@ -73,6 +72,7 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
     """
     from seqlab import lab
     from seqlab.lab.runner import run_all
+    from seqlab.machine import physical_cores
 
     if name == "all" and common.settings:
         raise UsageError("knobs belong to one experiment", "name it: seqlab lab run NAME --set ...")
@@ -80,29 +80,35 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
     output = common.output
     as_page = output is not None and output.suffix.lower() == ".html"
     as_folder = output is not None and (output.is_dir() or not output.suffix)
+    if output is not None and not as_folder and output.suffix.lower() in CHARTS:
+        raise UsageError(f"{output} is no place for a result with rows", "-o FOLDER writes the figures, too")
     if as_page and common.json:
         raise UsageError("--json and a page with -o FILE.html exclude each other", "write both with -o FOLDER")
-    if output is not None:
-        _check(output, as_folder)
+    done: list[Result] = []
     task = run_all(
         names,
         common.seed or 0,
         seeds=seeds,
         scale=scale,
         knobs=common.settings,
-        workers=common.threads or os.cpu_count() or 1,
+        workers=common.threads or physical_cores(),
+        keep=done.append,
     )
-    results = follow(common, task)
-    if output is not None and as_page:
-        output.write_text(_page(results), encoding="utf-8")
-        say(common, f"written to {output}")
-    elif output is not None and as_folder:
-        _write(results, output)
-        say(common, f"written to {output}: open {output / 'report.html'}")
+    if output is not None:
+        _check(output, as_folder)
+    try:
+        follow(common, task)
+    finally:  # also what there is when somebody has stopped it
+        if done and output is not None and as_page:
+            output.write_text(_page(done), encoding="utf-8")
+            say(common, f"written to {output}")
+        elif done and output is not None and as_folder:
+            _write(done, output)
+            say(common, f"written to {output}: open {output / 'report.html'}")
     if common.json or not as_page:
         with result_to_output(common, to_file=not (as_page or as_folder)):
-            _print(common, results, is_all=name == "all")
-    return 0 if all(one.holds for one in results) else 1
+            _print(common, done, is_all=name == "all")
+    return 0 if all(one.holds for one in done) else 1
 
 
 def _check(output: Path, as_folder: bool) -> None:
@@ -153,14 +159,13 @@ def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:
         for finding in one.findings:
             result(_line(finding))
         for contrast in one.contrasts:
-            fails = "holds all the same" if contrast.holds else "fails, as it must"
-            result(f"\nwith {contrast.setting} the claim {fails}:")
-            for finding in contrast.telling:
+            result(f"\nwith {contrast.setting} the claim {contrast.word}:")
+            for finding in contrast.telling or contrast.findings:
                 result(_line(finding))
         result(f"\n{one.verdict}" + (f"\n{one.experiment.note}" if one.experiment.note else ""))
 
 
 def _line(finding: "Finding") -> str:
     spread = f" ({finding.low:.4g} to {finding.high:.4g})" if finding.low != finding.high else ""
-    word = "holds" if finding.holds else "FAILS"
-    return f"  {word}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}"
+    word = finding.word if finding.holds else finding.word.upper()
+    return f"  {word:9}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}"
