@@ -181,6 +181,7 @@ class Result:
     contrasts: list[Contrast] = field(default_factory=list)
     knobs: dict[str, str] = field(default_factory=dict)
     scale: str = "default"
+    seed: int = 0  # the first
     seeds: int = 0
     seconds: float = 0.0
     page: str = ""
@@ -196,7 +197,9 @@ class Result:
             return f"not run: {self.problem}"
         refuted = any(one.refuted for one in self.findings)
         word = "holds" if self.holds else "is REFUTED" if refuted else "is NOT CONFIRMED"
-        return f"the claim {word} here" + (" (one seed: no interval)" if self.seeds == 1 else "")
+        changed = {name: value for name, value in self.knobs.items() if value != self.experiment.knobs[name].default}
+        with_ = "".join(f" with {name}={value}" for name, value in changed.items())
+        return f"the claim {word} here{with_}" + (" (one seed: no interval)" if self.seeds == 1 else "")
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab lab run --json` prints."""
@@ -207,11 +210,14 @@ class Result:
             "refuted_by": self.experiment.refuted_by,
             "scale": self.scale,
             "knobs": self.knobs,
+            "seed": self.seed,
             "seeds": self.seeds,
             "rows": self.rows,
             "findings": [one.to_dict() for one in self.findings],
             "contrasts": [one.to_dict() for one in self.contrasts],
             "holds": self.holds,
+            "verdict": self.verdict,
+            "note": self.experiment.note or None,
             "problem": self.problem or None,
             "seconds": self.seconds,
         }

@@ -26,13 +26,14 @@ td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 """
 
 
-def page(results: Sequence[Result]) -> str:
-    """The report of some results."""
+def page(results: Sequence[Result], stopped: bool = False) -> str:
+    """The report of some results; stopped: before there were all that were asked for."""
     title = "The lab: claims of a deep-learning seminar, measured"
     if len(results) == 1:
         title = f"The lab: {results[0].name}"
     held = sum(result.holds is True for result in results)
     counted = f"Of {len(results)} claims {held} {'holds' if held == 1 else 'hold'} here." if len(results) > 1 else ""
+    counted = "Stopped before all were run. " * stopped + counted
     contents = "".join(
         f'<li><a href="#{one.name}">{one.name}</a> <span class="{_kind(one.holds)}">{_word(one.holds)}</span>'
         for one in results
@@ -83,6 +84,7 @@ def _section(result: Result) -> str:
         parts.append(f"<p>{say(experiment.note)}</p>")
     set_ = [f" --set {name}={value}" for name, value in result.knobs.items() if value != experiment.knobs[name].default]
     command = f"seqlab lab run {result.name} --scale {result.scale} --seeds {result.seeds}{''.join(set_)}"
+    command += f" --seed {result.seed}" if result.seed else ""
     parts.append(f'<p class="small"><code>{say(command)}</code>: {duration(result.seconds)}</p></section>')
     return "\n".join(parts)
 

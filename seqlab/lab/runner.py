@@ -54,6 +54,10 @@ def run_all(
     """
     if scale not in SCALES:
         raise UsageError(f"there is no scale '{scale}'", f"known: {', '.join(SCALES)}")
+    if not isinstance(seed, int) or seed < 0 or not (seeds is None or (isinstance(seeds, int) and seeds > 0)):
+        raise UsageError(
+            f"seed={seed!r}, seeds={seeds!r} name no seeds", "give whole numbers: seed from 0 on, seeds from 1"
+        )
     given = {name: str(value) for name, value in (knobs or {}).items()}
     jobs = {name: _jobs(find(name), seed, seeds, scale, given, contrasts) for name in names}
     return Task(_steps(jobs, workers, keep))
@@ -63,7 +67,7 @@ def _jobs(
     experiment: Experiment, seed: int, seeds: int | None, scale: str, given: dict[str, str], contrasts: bool
 ) -> list[_Job]:
     settings = experiment.resolve(given)
-    count = seeds or experiment.seeds
+    count = experiment.seeds if seeds is None else seeds
     jobs = [_Job(experiment.name, seed + i, scale, settings, "") for i in range(count)]
     if given or not contrasts:
         return jobs
@@ -145,6 +149,7 @@ def _result(experiment: Experiment, done: list[_Done], problem: Exception | None
         [_contrast(name, main, each) for name, each in found.items()],
         knobs,
         scale,
+        done[0].job.seed,
         len(groups[""]),
         seconds,
         done[0].measured.page if done[0].measured else "",

@@ -161,3 +161,24 @@ def test_a_claim_that_fails_is_status_1(cli):
     assert done.status == 1 and "REFUTED" in done.out and "is REFUTED here" in done.out
     done = cli("lab", "run", "all", "--set", "slope=one")
     assert done.status == 2 and "one experiment" in done.err
+
+
+@pytest.mark.parametrize("wrong", [{"seeds": 0}, {"seeds": -1}, {"seeds": 2.5}, {"seed": -1}, {"seed": 1.5}])
+def test_seeds_that_are_none_are_refused(wrong):
+    with pytest.raises(UsageError, match="name no seeds"):
+        lab.run("backpropagation", **wrong)
+
+
+def test_what_there_was_is_written_when_a_run_is_stopped(cli, tmp_path, monkeypatch):
+    def stop(seed: int, scale: str, **knobs: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lab, "EXPERIMENTS", ("backpropagation", "explosion"))
+    monkeypatch.setattr(explosion, "measure", stop)
+    done = cli("lab", "run", "all", "--scale", "small", "--seeds", "1", "--threads", "1", "-o", "part")
+    assert done.status == 130 and "stopped after 1 of 2" in done.err
+    assert "Stopped before all were run" in (tmp_path / "part" / "report.html").read_text()
+    assert [one["name"] for one in json.loads((tmp_path / "part" / "results.json").read_text())["results"]] == [
+        "backpropagation"
+    ]

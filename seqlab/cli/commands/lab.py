@@ -2,6 +2,8 @@
 
 import csv
 import io
+import shutil
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,12 +51,13 @@ def list_(common: Common) -> None:
         return
     for one in found:
         knobs = "".join(f"; breaks with {name}={value}" for each in one.contrasts() for name, value in each.items())
-        result(f"{one.name}: {one.claim}\n    {one.seconds:g} s a seed{knobs}")
+        result(f"{one.name}: {one.seeds} seeds of {one.seconds:g} s{knobs}")
+        result(_wrapped(one.claim, "    "))
 
 
 @command.command()
 @click.argument("name")
-@click.option("--seeds", type=click.IntRange(1), help="How many seeds, from --seed on.  [default: 5, or 3 of the slow]")
+@click.option("--seeds", type=click.IntRange(1), help="How many seeds, from --seed on.  [default: see lab list]")
 @click.option(
     "--scale",
     type=click.Choice(["small", "default", "full"]),
@@ -64,7 +67,7 @@ def list_(common: Common) -> None:
 )
 @common_options
 def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
-    """Run the experiment NAME, or all. The exit status is 1 if a claim did not hold.
+    """Run the experiment NAME of `seqlab lab list`, or all. The exit status is 1 if a claim did not hold.
 
     Each is run again with its cause taken away, where the claim has to fail; with --set KNOB=VALUE of `seqlab lab
     list` that alone is run. -o FILE.html writes a report, of `cells` a page of coloured text; -o FOLDER the report
@@ -78,8 +81,8 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
         raise UsageError("knobs belong to one experiment", "name it: seqlab lab run NAME --set ...")
     names = lab.EXPERIMENTS if name == "all" else (name,)
     output = common.output
-    as_page = output is not None and output.suffix.lower() == ".html"
     as_folder = output is not None and (output.is_dir() or not output.suffix)
+    as_page = output is not None and not as_folder and output.suffix.lower() == ".html"
     if output is not None and not as_folder and output.suffix.lower() in CHARTS:
         raise UsageError(f"{output} is no place for a result with rows", "-o FOLDER writes the figures, too")
     if as_page and common.json:
@@ -99,11 +102,14 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
     try:
         follow(common, task)
     finally:  # also what there is when somebody has stopped it
+        stopped = len(done) < len(names)
+        if stopped:
+            say(common, f"stopped after {len(done)} of {len(names)}")
         if done and output is not None and as_page:
-            output.write_text(_page(done), encoding="utf-8")
+            output.write_text(_page(done, stopped), encoding="utf-8")
             say(common, f"written to {output}")
         elif done and output is not None and as_folder:
-            _write(done, output)
+            _write(done, output, stopped)
             say(common, f"written to {output}: open {output / 'report.html'}")
     if common.json or not as_page:
         with result_to_output(common, to_file=not (as_page or as_folder)):
@@ -121,18 +127,18 @@ def _check(output: Path, as_folder: bool) -> None:
         raise DataError(f"{output} cannot be written: {problem.strerror}", "name a folder with -o FOLDER") from problem
 
 
-def _page(results: Sequence["Result"]) -> str:
+def _page(results: Sequence["Result"], stopped: bool) -> str:
     from seqlab.lab.report import page
 
-    return results[0].page if len(results) == 1 and results[0].page else page(results)
+    return results[0].page if len(results) == 1 and results[0].page else page(results, stopped)
 
 
-def _write(results: Sequence["Result"], folder: Path) -> None:
+def _write(results: Sequence["Result"], folder: Path, stopped: bool) -> None:
     import json
 
     from seqlab.lab.report import page
 
-    (folder / "report.html").write_text(page(results), encoding="utf-8")
+    (folder / "report.html").write_text(page(results, stopped), encoding="utf-8")
     written = {"schema": 1, "results": [one.to_dict() for one in results]}
     (folder / "results.json").write_text(json.dumps(written, allow_nan=False), encoding="utf-8")
     for one in results:
@@ -155,17 +161,34 @@ def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:
         result_json({"results": written} if is_all else written[0])
         return
     for number, one in enumerate(results):
-        result("\n" * (number > 0) + f"{one.name}: {one.experiment.claim}\nafter {one.experiment.source}\n")
+        result("\n" * (number > 0) + _wrapped(f"{one.name}: {one.experiment.claim}"))
+        result(_wrapped(f"after {one.experiment.source}"))
+        if one.seeds > 1:
+            result(f"{one.seeds} seeds: the mean, in parentheses where it lies with 95 % confidence")
+        result("")
         for finding in one.findings:
             result(_line(finding))
         for contrast in one.contrasts:
             result(f"\nwith {contrast.setting} the claim {contrast.word}:")
             for finding in contrast.telling or contrast.findings:
                 result(_line(finding))
-        result(f"\n{one.verdict}" + (f"\n{one.experiment.note}" if one.experiment.note else ""))
+        result(f"\n{one.verdict}" + (f"\n{_wrapped(one.experiment.note)}" if one.experiment.note else ""))
 
 
 def _line(finding: "Finding") -> str:
     spread = f" ({finding.low:.4g} to {finding.high:.4g})" if finding.low != finding.high else ""
     word = finding.word if finding.holds else finding.word.upper()
-    return f"  {word:9}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}"
+    return _wrapped(f"{word:9}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}", "  ", 13)
+
+
+def _wrapped(text: str, indent: str = "", hang: int | None = None) -> str:
+    """Text in lines as wide as the terminal, at most 100 characters; off a terminal 100."""
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent if hang is None else " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
