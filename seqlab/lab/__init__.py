@@ -1,51 +1,11 @@
 """Experiments: one file per claim of a deep-learning seminar. Each measures, and finds whether the claim holds."""
 
-import importlib
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from seqlab.errors import UsageError, did_you_mean
+from seqlab.lab.names import EXPERIMENTS, find, module_of
 
 if TYPE_CHECKING:
-    from seqlab.lab.experiment import Experiment, Result
-
-# In the seminar's order, which is that of the report's sections.
-EXPERIMENTS = (
-    "descent",
-    "losses",
-    "backpropagation",
-    "approximation",
-    "composition",
-    "activations",
-    "overfitting",
-    "crossval",
-    "experience",
-    "kinds",
-    "locality",
-    "kernels",
-    "depth-history",
-    "degradation",
-    "memory",
-    "explosion",
-    "truncation",
-    "gates",
-    "cells",
-    "writing",
-    "lookahead",
-)
-
-
-def find(name: str) -> "Experiment":
-    """What an experiment claims. Raises UsageError, with the closest name, for one that there is not."""
-    if name not in EXPERIMENTS:
-        raise UsageError(f"there is no experiment '{name}'", did_you_mean(name, EXPERIMENTS))
-    found: Experiment = module_of(name).EXPERIMENT
-    return found
-
-
-def module_of(name: str) -> ModuleType:
-    """The module of an experiment, which has EXPERIMENT, measure and draw."""
-    return importlib.import_module(f"seqlab.lab.{name.replace('-', '_')}")
+    from seqlab.lab.experiment import Result
 
 
 def run(

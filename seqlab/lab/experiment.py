@@ -224,7 +224,7 @@ class Result:
 
     def plot(self, path: Path | str | None = None) -> "Figure":
         """The figure of its rows; written to a file where a path is given."""
-        from seqlab.lab import module_of
+        from seqlab.lab.names import module_of
         from seqlab.plots.style import save
 
         figure: Figure = module_of(self.name).draw(self.rows)

@@ -8,8 +8,8 @@ from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
 from seqlab.errors import UsageError
-from seqlab.lab import EXPERIMENTS, find, module_of
 from seqlab.lab.experiment import SCALES, Contrast, Experiment, Finding, Measured, Result, Rows, finite, judge
+from seqlab.lab.names import EXPERIMENTS, find, module_of
 from seqlab.tasks import Event, Note, Status, Task
 
 CONTRAST_SEEDS = 5  # at most; with fewer an interval may be wide enough to fail by itself
