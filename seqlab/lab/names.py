@@ -33,7 +33,7 @@ EXPERIMENTS = (
 
 
 def find(name: str) -> Any:
-    """What an experiment claims, an `Experiment`. Raises UsageError, with the closest name, for one that there is not."""
+    """What an experiment claims, an `Experiment`. Raises UsageError, with the closest name, where there is none."""
     if name not in EXPERIMENTS:
         raise UsageError(f"there is no experiment '{name}'", did_you_mean(name, EXPERIMENTS))
     return module_of(name).EXPERIMENT
@@ -41,4 +41,4 @@ def find(name: str) -> Any:
 
 def module_of(name: str) -> ModuleType:
     """The module of an experiment, which has EXPERIMENT, measure and draw."""
-    return importlib.import_module(f"seqlab.lab.{name.replace('-', '_')}")
+    return importlib.import_module(f".{name.replace('-', '_')}", __package__)
