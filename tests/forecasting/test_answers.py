@@ -31,3 +31,9 @@ def test_only_series_that_are_forecast_together_are_said_to_be():
         task.result()
         said[names] = any(TOGETHER in note for note in task.notes)
     assert said == {("KO",): False, ("KO", "PEP"): True}
+
+
+def test_a_model_that_has_learned_what_came_says_that_it_knows_it():
+    task = api.forecast_task(["KO"], 1, model="quotes", as_of="2015-06-30", offline=True, origins=5, threads=1)
+    task.result()
+    assert any("hindsight, not a forecast: it ends on 2015-06-30" in note for note in task.notes)
