@@ -24,7 +24,7 @@ from seqlab.formatting import html_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCALES = ("small", "default", "full")  # seconds, for the tests; a minute or two; as long as the paper's own
+SCALES = ("small", "default", "full")  # seconds, for the tests; a minute or two; a night
 CONFIDENCE = 0.95
 
 Rows = list[dict[str, Any]]

@@ -63,7 +63,7 @@ def list_(common: Common) -> None:
     type=click.Choice(["small", "default", "full"]),
     default="default",
     show_default=True,
-    help="Seconds, a minute or two, or as long as the paper's own.",
+    help="Seconds, a minute or two, or a night.",
 )
 @common_options
 def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
