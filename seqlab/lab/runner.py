@@ -1,5 +1,6 @@
 """Running experiments: every seed and every contrast is a job of its own on one thread, spread over processes."""
 
+import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -84,7 +85,7 @@ def _steps(
     every = [job for each in jobs.values() for job in each]
     ended: Iterator[_Done] = map(_run, every)
     if workers > 1:
-        ended = iter(Parallel(n_jobs=workers, return_as="generator")(delayed(_run)(job) for job in every))
+        ended = iter(Parallel(n_jobs=workers, return_as="generator")(delayed(_run_apart)(job) for job in every))
     try:
         return (yield from _results(jobs, ended, keep))
     finally:
@@ -109,6 +110,12 @@ def _results(
         keep(results[-1])
         yield Note(f"{name}: {results[-1].verdict}, {results[-1].seconds:.0f} s")
     return results
+
+
+def _run_apart(job: _Job) -> _Done:
+    """A job in a process of its own: Ctrl-C is the parent's, who ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _run(job)
 
 
 def _run(job: _Job) -> _Done:
