@@ -175,7 +175,7 @@ def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
-        # only a training, resumed or on the spot, has settings
+        # only a training, resumed or on the spot, has settings, and an experiment of some scale its knobs
         if not run and "refit" not in given and context.command.name != "structure" and "scale" not in given:
             raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
         said[name.strip().replace("-", "_")] = value.strip()

@@ -192,11 +192,18 @@ class Result:
         return self.experiment.name
 
     @property
+    def word(self) -> str:
+        """holds, refuted, not confirmed (the seeds do not agree), or not run."""
+        if self.holds is None:
+            return "not run"
+        refuted = any(one.refuted for one in self.findings)
+        return "holds" if self.holds else "refuted" if refuted else "not confirmed"
+
+    @property
     def verdict(self) -> str:
         if self.holds is None:
             return f"not run: {self.problem}"
-        refuted = any(one.refuted for one in self.findings)
-        word = "holds" if self.holds else "is REFUTED" if refuted else "is NOT CONFIRMED"
+        word = "holds" if self.holds else f"is {self.word.upper()}"
         changed = {name: value for name, value in self.knobs.items() if value != self.experiment.knobs[name].default}
         with_ = "".join(f" with {name}={value}" for name, value in changed.items())
         return f"the claim {word} here{with_}" + (" (one seed: no interval)" if self.seeds == 1 else "")

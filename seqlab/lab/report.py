@@ -35,7 +35,7 @@ def page(results: Sequence[Result], stopped: bool = False) -> str:
     counted = f"Of {len(results)} claims {held} {'holds' if held == 1 else 'hold'} here." if len(results) > 1 else ""
     counted = "Stopped before all were run. " * stopped + counted
     contents = "".join(
-        f'<li><a href="#{one.name}">{one.name}</a> <span class="{_kind(one.holds)}">{_word(one.holds)}</span>'
+        f'<li><a href="#{one.name}">{one.name}</a> <span class="{_kind(one.holds)}">{one.word}</span>'
         for one in results
     )
     seconds = sum(result.seconds for result in results)
@@ -114,7 +114,3 @@ def _row(finding: Finding, kind: str) -> str:
 
 def _kind(holds: bool | None) -> str:
     return "unknown" if holds is None else "holds" if holds else "fails"
-
-
-def _word(holds: bool | None) -> str:
-    return "not run" if holds is None else "holds" if holds else "not confirmed"

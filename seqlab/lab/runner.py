@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from seqlab.errors import UsageError
+from seqlab.errors import SeqlabError, UsageError
 from seqlab.lab.experiment import SCALES, Contrast, Experiment, Finding, Measured, Result, Rows, finite, judge
 from seqlab.lab.names import EXPERIMENTS, find, module_of
 from seqlab.tasks import Event, Note, Status, Task
@@ -88,6 +89,10 @@ def _steps(
         ended = iter(Parallel(n_jobs=workers, return_as="generator")(delayed(_run_apart)(job) for job in every))
     try:
         return (yield from _results(jobs, ended, keep))
+    except TerminatedWorkerError as ended_early:
+        raise SeqlabError(
+            "a process of the lab was killed, perhaps because memory was short", "run it with fewer, as --threads 1"
+        ) from ended_early
     finally:
         if workers > 1:
             get_reusable_executor().shutdown(kill_workers=True)  # also in the middle, where somebody has stopped it

@@ -7,11 +7,12 @@ import re
 
 import numpy as np
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from scipy import stats
 
 from seqlab import lab
 from seqlab.errors import DataError, SeqlabError, UsageError
-from seqlab.lab import explosion, report
+from seqlab.lab import explosion, report, runner
 from seqlab.lab.experiment import Experiment, Inequality, interval, judge
 from seqlab.lab.runner import run_all
 
@@ -182,3 +183,21 @@ def test_what_there_was_is_written_when_a_run_is_stopped(cli, tmp_path, monkeypa
     assert [one["name"] for one in json.loads((tmp_path / "part" / "results.json").read_text())["results"]] == [
         "backpropagation"
     ]
+
+
+def test_a_process_that_is_killed_is_said_to_be(cli, monkeypatch):
+    def killed(*arguments: object, **options: object):
+        return lambda jobs: iter(raise_it() for _ in jobs)
+
+    def raise_it() -> None:
+        raise TerminatedWorkerError("a long story")
+
+    monkeypatch.setattr(runner, "Parallel", killed)
+    done = cli("lab", "run", "backpropagation", "--threads", "2")
+    assert done.status == 1 and "was killed" in done.err and "--threads 1" in done.err and "story" not in done.err
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_run(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(explosion, "measure", lambda *given, **knobs: pytest.fail("it was run"))
+    done = cli("lab", "run", "explosion", "-o", "/proc/self")
+    assert done.status == 1 and "/proc/self cannot be written" in done.err

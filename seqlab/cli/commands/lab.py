@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,7 +104,7 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
         follow(common, task)
     finally:  # also what there is when somebody has stopped it
         stopped = len(done) < len(names)
-        if stopped:
+        if stopped and len(names) > 1:
             say(common, f"stopped after {len(done)} of {len(names)}")
         if done and output is not None and as_page:
             output.write_text(_page(done, stopped), encoding="utf-8")
@@ -123,6 +124,7 @@ def _check(output: Path, as_folder: bool) -> None:
         return
     try:
         output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()  # before minutes are spent on what cannot be written
     except OSError as problem:
         raise DataError(f"{output} cannot be written: {problem.strerror}", "name a folder with -o FOLDER") from problem
 
