@@ -13,7 +13,7 @@ from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.text.corpus import Corpus, Vocab, load_corpus
-from seqlab.data.text.corpus_files import PUBLISHED
+from seqlab.data.text.published import PUBLISHED
 from seqlab.errors import CheckpointError
 from seqlab.language import recipe
 from seqlab.language.batches import training_batches

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seqlab.data.fetch import cache
 from seqlab.data.text.corpus_files import find
-from seqlab.data.text.encoding import UNKNOWN, Encoding, Source, encode_text, encoded, train_size
+from seqlab.data.text.encoding import UNKNOWN, Encoding, Source, encode_text, encoded, split_points
 
 OWN = ("file", "folder", "pattern", "archive", "text", "standard input")  # origins whose place is not kept
 
@@ -74,7 +74,7 @@ class Corpus:
 
     known: how many of the alphabet, from its beginning, the training part has. sha256: of its bytes as they were;
     bad_bytes: how many of those were damaged. sources: its files in their order. notes: what was repaired or left out,
-    a sentence each.
+    a sentence each. core: where the part begins that is split; all before is for training.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Corpus:
     bad_bytes: int
     sources: tuple[Source, ...]
     notes: tuple[str, ...] = ()
+    core: int = 0
 
     @classmethod
     def of(cls, name: str, text: str) -> "Corpus":
@@ -106,7 +107,7 @@ class Corpus:
 
     def split(self, part: str) -> np.ndarray:
         """The tokens of `train` (first eight tenths), `val` (the ninth) or `test` (the last); of `all` of it."""
-        first, second = train_size(len(self)), len(self) * 9 // 10
+        first, second = split_points(len(self), self.core)
         bounds = {"train": (0, first), "val": (first, second), "test": (second, None), "all": (0, None)}
         return self.tokens[slice(*bounds[part])]
 

@@ -19,39 +19,17 @@ from typing import IO
 
 from seqlab.data.fetch import cache
 from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
-from seqlab.data.fetch.downloads import DOWNLOADS, Download
 from seqlab.data.fetch.sources import fetch
 from seqlab.data.text.charset import HEAD, is_binary
+from seqlab.data.text.published import PUBLISHED, Published
 from seqlab.errors import DataError, UsageError, did_you_mean
 
 SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
+MOST_DIGITS = 0.1  # of the bytes of a file of C: one with more is a table of numbers
 DAMAGED = "it may be cut or no such archive: copy it again"
 
 Content = Callable[[], Iterator[bytes]]  # read from its beginning at each call, before the next piece is asked for
 Pieces = Generator[tuple[str, Content | None], None, None]  # path inside and content, None of a link
-
-
-@dataclass(frozen=True)
-class Published:
-    """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it."""
-
-    download: Download
-    member: Callable[[str], bool]
-    summary: str
-
-
-PUBLISHED = {
-    "linux": Published(
-        DOWNLOADS["linux"],
-        lambda path: path.startswith("kernel/") and path.endswith((".c", ".h")),
-        "C: the folder kernel/ of Linux 6.1 (GPL-2.0)",
-    ),
-    "stacks": Published(
-        DOWNLOADS["stacks"],
-        lambda path: path.endswith(".tex") and "/" not in path,
-        "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -60,7 +38,8 @@ class Input:
 
     key: the identity of this input, empty where it can be read once only. listing: (path, size, mtime in ns) of what it
     is read from: as long as that is the same, so is the text. empty: the error for a text of nothing. where: what other
-    errors call it. is_utf8: whether all of it counts as text in UTF-8, whatever its bytes are.
+    errors call it. is_utf8: whether all of it counts as text in UTF-8, whatever its bytes are. core: of which files the
+    last tenths are kept for validation and test, where that is not all of them; they come last.
     """
 
     name: str
@@ -72,6 +51,7 @@ class Input:
     empty: DataError
     where: str
     is_utf8: bool = False
+    core: Callable[[str], bool] | None = None
 
 
 def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None, Input]:
@@ -131,8 +111,8 @@ def _published(name: str, offline: bool) -> Generator[cache.Transfer, None, Inpu
         fetched = yield from fetch(known.download, offline=offline)
         path, origin = fetched.path, fetched.provenance(known.download)
     empty = DataError(f"{path} holds none of the corpus's files", "remove it and fetch it again")
-    pieces = partial(_unpacked, path, known.member)
-    return Input(name, origin, name, _listing([path]), True, pieces, empty, name, is_utf8=True)
+    pieces = partial(_unpacked, path, known)
+    return Input(name, origin, name, _listing([path]), True, pieces, empty, name, is_utf8=True, core=known.core)
 
 
 def _installed() -> Path | None:
@@ -221,9 +201,10 @@ def _several(files: dict[str, Path]) -> Pieces:
         yield inside, None if _is_link(inside, files[inside]) else partial(_chunks, files[inside], open)
 
 
-def _unpacked(path: Path, wanted: Callable[[str], bool] | None) -> Pieces:
+def _unpacked(path: Path, known: Published | None) -> Pieces:
     """The files of an archive, which come in its order, by way of a temporary file in that of a corpus; of a binary
     file its head."""
+    wanted, core = (known.member, known.core) if known else (None, None)
     with tempfile.TemporaryFile() as spool:
         places: dict[str, tuple[int, int] | None] = {}
         tops = set()
@@ -243,9 +224,29 @@ def _unpacked(path: Path, wanted: Callable[[str], bool] | None) -> Pieces:
                         _append(spool, chunk)
                 places[inside] = start, spool.tell() - start
         top = tops.pop() + "/" if not wanted and len(tops) == 1 else ""  # one folder packed as a whole is that folder
-        for inside in sorted(places, key=lambda inside: _rank(inside.removeprefix(top))):
+        order = sorted(places, key=lambda inside: _rank(inside.removeprefix(top)))
+        if core is not None:
+            whole = sorted(order, key=core, reverse=True)
+            order = sorted(_distinct(spool, places, whole, core), key=core)
+        for inside in order:
             place = places[inside]
             yield inside.removeprefix(top), partial(_stretch, spool, *place) if place else None
+
+
+def _distinct(
+    spool: IO[bytes], places: dict[str, tuple[int, int] | None], order: list[str], core: Callable[[str], bool]
+) -> Iterator[str]:
+    """Those of the core, and of the others what is no copy of one before and no table of numbers."""
+    seen = set()
+    for inside in order:
+        whole, digits = hashlib.sha256(), 0
+        start, size = places[inside] or (0, 0)
+        for chunk in _stretch(spool, start, size):
+            whole.update(chunk)
+            digits += len(chunk) - len(chunk.translate(None, b"0123456789"))
+        if core(inside) or (digits <= MOST_DIGITS * size and whole.digest() not in seen):
+            yield inside
+        seen.add(whole.digest())
 
 
 def _append(spool: IO[bytes], data: bytes) -> int:

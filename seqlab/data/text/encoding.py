@@ -27,7 +27,7 @@ from seqlab.errors import DataError
 from seqlab.tasks import Task
 
 UNKNOWN = REPLACEMENT  # stands for every character a vocabulary lacks; Unicode's own replacement character
-FORMAT = 2
+FORMAT = 3
 CHUNK = 1 << 18  # tokens at a time
 ABANDONED = 3600.0  # seconds after which a part that no process has written to is a dead one's
 TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32))
@@ -45,7 +45,7 @@ class Source:
 @dataclass(frozen=True)
 class Encoding:
     """tokens (N,): a memory map. known: how many of `alphabet` the training part has. sha256: of the bytes as read.
-    notes: what was repaired or left out, a sentence each."""
+    notes: what was repaired or left out, a sentence each. core: where the part begins whose tenths are held out."""
 
     tokens: np.ndarray
     alphabet: str
@@ -54,11 +54,13 @@ class Encoding:
     bad_bytes: int
     sources: tuple[Source, ...]
     notes: tuple[str, ...]
+    core: int = 0
 
 
-def train_size(characters: int) -> int:
-    """The training part of a text: its first eight tenths."""
-    return characters * 8 // 10
+def split_points(characters: int, core: int = 0) -> tuple[int, int]:
+    """Where the training part of a text ends, at eight tenths of what comes after `core`, and the validation part, at
+    nine."""
+    return core + (characters - core) * 8 // 10, core + (characters - core) * 9 // 10
 
 
 def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
@@ -122,7 +124,7 @@ def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, En
     writer, repairs = _Writer(file), Repairs()
     whole, sources = hashlib.sha256(), list[Source]()
     total = sum(size for _, size, _ in given.listing)
-    done = 0
+    done, core = 0, None
 
     def progress(size: int) -> cache.Transfer:
         return cache.Transfer(f"reading {given.name}", "", done + size, max(total, done + size))
@@ -142,6 +144,8 @@ def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, En
                     raise refusal(survey, given.where)
                 repairs.leave_out(inside, survey if content else None)
                 continue
+            if core is None and given.core and given.core(inside):
+                core = writer.size
             digest, read, replaced = hashlib.sha256(), 0, 0
             decoder = codecs.getincrementaldecoder(codec)("replace")
             for chunk in chain(content(), [b""]):
@@ -158,11 +162,11 @@ def _encode(given: Input, file: IO[bytes]) -> Generator[cache.Transfer, None, En
                 writer.write(np.array([ord("\n")], "<u4"))
             sources.append(Source(inside, read, digest.hexdigest()))
             repairs.read(inside, survey, codec, replaced)
-    alphabet, known = writer.finish()
+    alphabet, known = writer.finish(core or 0)
     if not alphabet.strip() and (left := repairs.omitted()):
         raise DataError(f"{given.empty.message}: {'; '.join(left)}", given.empty.hint)
     found = np.empty(0, writer.dtype), alphabet, known, whole.hexdigest()
-    return Encoding(*found, repairs.bad.total(), tuple(sources), repairs.notes())
+    return Encoding(*found, repairs.bad.total(), tuple(sources), repairs.notes(), core or 0)
 
 
 class _Writer:
@@ -189,10 +193,10 @@ class _Writer:
             self.file.write(self.number[part].astype(self.dtype).tobytes())
             self.size += len(part)
 
-    def finish(self) -> tuple[str, int]:
+    def finish(self, core: int) -> tuple[str, int]:
         """Put the alphabet in order: itself, and how many of its characters the training part has."""
         codes, first = np.array(self.codes, "<u4"), np.array(self.firsts, np.int64)
-        training = (first < train_size(self.size)) & (codes != ord(UNKNOWN))
+        training = (first < split_points(self.size, core)[0]) & (codes != ord(UNKNOWN))
         order = np.lexsort((codes, ~training))
         ranks = np.empty(len(codes), self.dtype)
         ranks[order] = np.arange(len(codes))
@@ -240,6 +244,7 @@ def _keep(made: Encoding, part: Path, base: Path, fingerprint: str) -> None:
         "fingerprint": fingerprint,
         "sources": [asdict(source) for source in made.sources],
         "notes": made.notes,
+        "core": made.core,
     }
     noted = part.with_suffix(".note.part")
     try:
@@ -259,7 +264,7 @@ def _cached(base: Path) -> Encoding | None:
             return None
         sources = tuple(Source(**source) for source in note["sources"])
         how = note["alphabet"], note["known"], note["sha256"], note["bad_bytes"]
-        return Encoding(tokens, *how, sources, tuple(note["notes"]))
+        return Encoding(tokens, *how, sources, tuple(note["notes"]), note["core"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,48 @@
+"""The corpora that have a name: which files of a published archive they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seqlab.data.fetch.downloads import DOWNLOADS, Download
+
+
+@dataclass(frozen=True)
+class Published:
+    """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it.
+
+    core: of a wide corpus, those that come last, in the order that they have as a corpus of their own: its validation
+    and test tenths are those of that one. Of the others, what is a copy of another file or a table of numbers is left
+    out.
+    """
+
+    download: Download
+    member: Callable[[str], bool]
+    summary: str
+    core: Callable[[str], bool] | None = None
+
+
+TREE = (
+    *("block", "crypto", "fs", "include/linux", "include/net", "init", "io_uring"),
+    *("ipc", "kernel", "lib", "mm", "net", "security", "virt"),
+)
+
+
+def _c_below(*folders: str) -> Callable[[str], bool]:
+    below = tuple(f"{folder}/" for folder in folders)
+    return lambda path: path.startswith(below) and path.endswith((".c", ".h"))
+
+
+PUBLISHED = {
+    "linux": Published(DOWNLOADS["linux"], _c_below("kernel"), "C: the folder kernel/ of Linux 6.1 (GPL-2.0)"),
+    "linux-tree": Published(
+        DOWNLOADS["linux"],
+        _c_below(*TREE),
+        f"C: {len(TREE)} folders of Linux 6.1, measured on the last tenth of kernel/ (GPL-2.0)",
+        core=_c_below("kernel"),
+    ),
+    "stacks": Published(
+        DOWNLOADS["stacks"],
+        lambda path: path.endswith(".tex") and "/" not in path,
+        "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
+    ),
+}
