@@ -116,8 +116,8 @@ class LanguageSettings(Settings):
     hidden_size: int = 384
     num_layers: int = 2
     dropout: float = 0.0
-    ngram_cache: bool = True  # whether the net is given what followed when the last characters stood in the text before
-    reset_prob: float = 0.5  # the share of stretches that begin as a text does; a third of them have an empty cache
+    ngram_cache: bool = True  # whether it also learns to use what followed when the last characters stood there before
+    reset_prob: float = 0.1  # the share of stretches that begin as a text does
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3

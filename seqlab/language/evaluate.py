@@ -11,7 +11,7 @@ import torch
 from seqlab import training
 from seqlab.data.batches import StreamBatches, Tokens
 from seqlab.data.text.corpus import Vocab
-from seqlab.data.text.ngram_batches import EmptyCacheBatches, NgramBatches
+from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_loss, opening
 from seqlab.machine import DeviceConfig, use_threads
@@ -35,15 +35,13 @@ def evaluation_batches(
 ) -> training.Batches:
     """A text in so many parallel streams with carried state, fewer for a short one, so many characters at a time.
 
-    cache: whether a net that reads an n-gram cache is given one; else it finds it empty. Every stream but the first
-    begins in the middle of a file with a zero state.
+    cache: whether a net that can use an n-gram cache is given one. Every stream but the first begins in the middle of
+    a file with a zero state.
     """
     if len(tokens) < 2:
         raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
-    kind: Callable[..., training.Batches] = NgramBatches if cache else EmptyCacheBatches
-    if model.match_model is None:
-        kind = StreamBatches
+    kind: Callable[..., training.Batches] = NgramBatches if cache and model.match_model else StreamBatches
     return kind(tokens, streams, length, next(model.parameters()).device)
 
 

@@ -1,6 +1,6 @@
 """A character model: its net, its objective, and how it comes out of a checkpoint."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,12 +15,6 @@ from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
 from seqlab.training import Batch, State
 
-# what parameters were called in the checkpoints of earlier versions, and are now
-RENAMED = {
-    "recalled.votes": "match_model.copy_logits",
-    "recalled.trust.": "match_model.gate.",
-    "recalled.": "match_model.",
-}
 SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
 
@@ -47,20 +41,32 @@ def load(saved: Checkpoint) -> LanguageModel:
             "see `seqlab checkpoints list` for the text models",
         )
     model = RecurrentLanguageModel(**saved.config["model"])
-    model.load_state_dict(current(saved).weights())
+    model.load_state_dict(saved.weights())
     return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
 
 
-def current(saved: Checkpoint) -> Checkpoint:
-    """A checkpoint of this or an earlier version, whose tensors have the names of this one's parameters."""
-    return replace(saved, renamed=RENAMED)
+def training_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+    """The objective: the mean cross-entropy in nats of the next token, over tokens and targets (B, T).
+
+    A net with a cache predicts twice, with it and alone; the mean of both makes it learn to do either.
+    """
+    assert isinstance(model, RecurrentLanguageModel)
+    reading, targets = batch
+    alone, mixed, state = model.alone_and_mixed(reading, state)  # (B, T, V)
+    loss = cross_entropy(mixed, targets)
+    return loss if alone is mixed else (loss + cross_entropy(alone, targets)) / 2, state
 
 
 def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """The objective: mean cross-entropy in nats of the next token, over tokens and targets (B, T)."""
+    """What is measured: the mean cross-entropy in nats of the next token, with the cache where the batch has one."""
     reading, targets = batch
-    logits, state = model(reading, state)  # (B, T, V)
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX), state
+    logits, state = model(reading, state)
+    return cross_entropy(logits, targets), state
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """logits (B, T, V), targets (B, T) -> their mean, in nats."""
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX)
 
 
 def opening(vocab: Vocab) -> str:

@@ -15,7 +15,7 @@ import torch
 
 from seqlab import training
 from seqlab.language.batches import training_batches
-from seqlab.language.model import net_config, next_token_loss
+from seqlab.language.model import net_config, training_loss
 from seqlab.machine import Compute, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
@@ -80,9 +80,9 @@ def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> t
         model.to(device_config.device)
         run = training.Run(
             model,
-            next_token_loss,
+            training_loss,
             training_batches(text, settings, device_config.device),
-            optimizers.adamw(model, settings.lr, settings.weight_decay),
+            optimizers.gatewise_muon(model, settings.lr, settings.weight_decay, device_config.precision),
             learning_rate=lambda step: settings.lr,
             max_steps=TIMED_STEPS,
             clip_norm=settings.clip_norm,

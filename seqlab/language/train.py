@@ -18,7 +18,7 @@ from seqlab.errors import CheckpointError
 from seqlab.language import recipe
 from seqlab.language.batches import training_batches
 from seqlab.language.evaluate import evaluate, evaluation_batches
-from seqlab.language.model import SHAPE, LanguageModel, current, load, net_config, next_token_loss
+from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss, training_loss
 from seqlab.machine import use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import Prepared, RunOptions
@@ -73,8 +73,6 @@ def train(
     if options.resume:
         assert options.folder is not None
         saved, settings, compute = runs.reopen(options.folder, "language", LanguageSettings)
-        saved = current(saved)
-        settings = replace(settings, ngram_cache="slots" in saved.config["model"])  # older runs have no such setting
         if saved.config["data"]["sha256"] != corpus.sha256:
             raise CheckpointError(
                 f"{options.folder} was trained on another text than this '{corpus.name}'",
@@ -109,11 +107,18 @@ def prepare(
     model.to(device_config.device)
     with use_threads(device_config.threads):
         batches = training_batches(corpus.encoded("train", vocab), settings, device_config.device)
-        held_out = evaluation_batches(model, corpus.encoded("val", vocab)[: settings.val_chars], VALIDATION_STREAMS)
+        val_text = corpus.encoded("val", vocab)[: settings.val_chars]
+        held_out = evaluation_batches(model, val_text, VALIDATION_STREAMS)
+        held_out_alone = evaluation_batches(model, val_text, VALIDATION_STREAMS, cache=False)
 
     def validate(step: int) -> dict[str, float]:
+        """The figures with the cache and without; the weights to keep are the best at both."""
         nats = training.evaluate(model, next_token_loss, held_out, device_config.precision)
-        return {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
+        found = {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
+        if model.match_model is not None:
+            alone = training.evaluate(model, next_token_loss, held_out_alone, device_config.precision)
+            found |= {"val_bits_per_char_alone": alone / math.log(2), "val_lowest": (nats + alone) / 2}
+        return found
 
     config = {
         "job": "language",
@@ -124,9 +129,9 @@ def prepare(
     }
     prepared = Prepared(
         model,
-        next_token_loss,
+        training_loss,
         batches,
-        optimizers.adamw(model, settings.lr, settings.weight_decay),
+        optimizers.gatewise_muon(model, settings.lr, settings.weight_decay, device_config.precision),
         settings,
         device_config,
         config,
@@ -160,8 +165,6 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
     predicts as that did. Raises CheckpointError where their shapes differ."""
     weights = other.model.state_dict()
     if model.match_model is not None and other.model.match_model is None:
-        first = weights["layers.weight_ih_l0"]
-        weights["layers.weight_ih_l0"] = torch.cat([first, torch.zeros_like(first)], 1)
         weights |= {f"match_model.{name}": tensor for name, tensor in model.match_model.state_dict().items()}
     try:
         model.load_state_dict(weights)

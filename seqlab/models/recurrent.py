@@ -11,6 +11,7 @@ from seqlab.models.cells import State, open_forget_gate
 CachedInput = tuple[Tensor, Tensor, Tensor, Tensor]
 
 LARGEST_GATE = 10.0  # as a logarithm: more would only overflow
+LARGEST_LOG = 12.0  # of an improbability
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
@@ -47,9 +48,9 @@ def run_layers(layers: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tens
 class RecurrentLanguageModel(nn.Module):
     """Predicts the next token of a sequence: embedding, recurrent layers, a linear layer to logits.
 
-    With `slots` it also reads, for each place, what an n-gram cache holds for its next token: so many candidates, each
-    with a confidence (`seqlab.data.text.ngram_cache`). They come in with the embedding, so that the recurrent layers
-    know what to expect, and the match model adds to their logits, each as much as the layers open its slot's gate.
+    With `slots` it can also be told, for each place, what an n-gram cache holds for its next token: so many candidates,
+    each with a confidence (`seqlab.data.text.ngram_cache`). The recurrent layers do not see them; a match model makes
+    of their logits those with the cache. So one set of weights predicts with a cache and without.
     """
 
     def __init__(
@@ -66,65 +67,65 @@ class RecurrentLanguageModel(nn.Module):
         super().__init__()
         self.cell = cell
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.match_model = MatchModel(vocab_size, embedding_size, hidden_size, slots, confidences) if slots else None
-        inputs = 2 * embedding_size if slots else embedding_size
-        self.layers = recurrent_layers(cell, inputs, hidden_size, num_layers, dropout)
+        self.layers = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
+        self.match_model = MatchModel(hidden_size, slots, confidences) if slots else None
 
     def forward(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, State]:
-        """Tokens (B, T) -> logits of the token after each (B, T, V), and the state to carry on with."""
-        if self.match_model is None:
-            assert isinstance(inputs, Tensor)
-            outputs, state = run_layers(self.layers, self.embedding(inputs), state)  # (B, T, H)
-            return self.output(self.dropout(outputs)), state
+        """Tokens (B, T), alone or with what a cache holds -> logits of the token after each (B, T, V), and the state
+        to carry on with."""
+        _, logits, state = self.alone_and_mixed(inputs, state)
+        return logits, state
+
+    def alone_and_mixed(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, Tensor, State]:
+        """As `forward`, but first the logits of the layers alone, which with no cache are the same."""
+        if isinstance(inputs, Tensor):
+            outputs, state = self._outputs(inputs, state)
+            logits = self.output(outputs)
+            return logits, logits, state
+        assert self.match_model is not None
         tokens, candidates, confidences, reset_mask = inputs
         if state is not None:
             state = tuple(part.masked_fill(reset_mask[:, None], 0.0) for part in state)  # (L, B, H)
-        rows = self.match_model.rows(confidences)
-        expected = self.match_model.embed(candidates, confidences, rows)  # (B, T, E)
-        outputs, state = run_layers(self.layers, torch.cat([self.embedding(tokens), expected], -1), state)
-        outputs = self.dropout(outputs)
+        outputs, state = self._outputs(tokens, state)
         logits = self.output(outputs)
-        return self.match_model.add_copy_logits(logits, outputs, candidates, confidences, rows), state
+        return logits, self.match_model(logits, outputs, candidates, confidences), state
+
+    def _outputs(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
+        outputs, state = run_layers(self.layers, self.embedding(tokens), state)
+        return self.dropout(outputs), state  # (B, T, H)
 
 
 class MatchModel(nn.Module):
-    """What a network makes of an n-gram cache's candidates: an input, and a part of the logits.
+    """What becomes of a net's logits when an n-gram cache is read: each candidate's are raised by as much as its slot
+    and confidence say, times a gate, and the net's own scaled by another.
 
-    candidates (B, T, S), tokens in S slots, and confidences (B, T, S), 0 where there is none.
+    The gates know the net's state, all confidences, and how probable the net finds each candidate: a mixer as that of
+    the PAQ compressors (Mahoney 2005), over logits. Without a candidate the logits stay as they are.
     """
 
-    def __init__(self, vocab_size: int, embedding_size: int, hidden_size: int, slots: int, confidences: int) -> None:
+    def __init__(self, hidden_size: int, slots: int, confidences: int, size: int = 64) -> None:
         super().__init__()
         self.slots, self.confidences = slots, confidences
-        self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.confidence = nn.Embedding(slots * confidences, embedding_size)
-        for table in (self.embedding, self.confidence):
-            nn.init.normal_(table.weight, std=0.3)  # eighteen of them add up
-        self.strength = nn.Parameter(torch.full((slots * confidences,), 0.3))
+        self.confidence = nn.Embedding(slots * confidences, size)
+        nn.init.normal_(self.confidence.weight, std=0.1)  # eighteen of them add up
+        self.state = nn.Linear(hidden_size, size)
+        self.probability = nn.Linear(slots, size, bias=False)
         self.copy_logits = nn.Parameter(torch.zeros(slots * confidences))
-        self.gate = nn.Linear(hidden_size, slots)
+        self.gate = nn.Linear(size, slots + 1)
         nn.init.zeros_(self.gate.weight)
         nn.init.zeros_(self.gate.bias)
 
-    def rows(self, confidences: Tensor) -> Tensor:
-        """The row of (slot, confidence) in the tables (B, T, S)."""
-        return confidences + torch.arange(0, self.slots * self.confidences, self.confidences, device=confidences.device)
-
-    def embed(self, candidates: Tensor, confidences: Tensor, rows: Tensor) -> Tensor:
-        """The input (B, T, E): the candidates, each as strong as its confidence, and the confidences."""
-        weights = self.strength[rows] * (confidences > 0)
-        tokens = F.embedding_bag(
-            candidates.flatten(0, 1), self.embedding.weight, mode="sum", per_sample_weights=weights.flatten(0, 1)
-        )
-        certainty = F.embedding_bag(rows.flatten(0, 1), self.confidence.weight, mode="sum")
-        return (tokens + certainty).unflatten(0, candidates.shape[:2])
-
-    def add_copy_logits(
-        self, logits: Tensor, outputs: Tensor, candidates: Tensor, confidences: Tensor, rows: Tensor
-    ) -> Tensor:
-        """logits (B, T, V) and those of the candidates: by slot and confidence, times the gate that the layers'
-        `outputs` (B, T, H) open."""
-        gate = torch.exp(self.gate(outputs).float().clamp(max=LARGEST_GATE))  # (B, T, S)
-        return logits.float().scatter_add(2, candidates, self.copy_logits[rows] * (confidences > 0) * gate)
+    def forward(self, logits: Tensor, outputs: Tensor, candidates: Tensor, confidences: Tensor) -> Tensor:
+        """logits (B, T, V) and outputs (B, T, H) of the net; candidates (B, T, S), tokens in S slots, and confidences
+        (B, T, S), 0 where there is none -> logits (B, T, V) of both."""
+        logits, known = logits.float(), confidences > 0
+        rows = confidences + torch.arange(0, self.slots * self.confidences, self.confidences, device=confidences.device)
+        log_probs = logits.log_softmax(-1).gather(2, candidates).clamp(min=-LARGEST_LOG) * known
+        certainty = F.embedding_bag(rows.flatten(0, 1), self.confidence.weight, mode="sum").unflatten(0, rows.shape[:2])
+        evidence = torch.relu(certainty + self.state(outputs) + self.probability(log_probs))  # (B, T, 64)
+        gates = torch.exp(self.gate(evidence).float().clamp(max=LARGEST_GATE))  # (B, T, S + 1)
+        scale = torch.where(known.any(-1), gates[..., -1], 1.0)
+        copies = self.copy_logits[rows] * known * gates[..., :-1]
+        return (logits * scale[..., None]).scatter_add(2, candidates, copies)

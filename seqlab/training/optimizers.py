@@ -5,12 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+ADAM_BETAS = (0.9, 0.99)
+MUON_RATE = 8.0  # of a recurrent weight, for each of AdamW's
+MUON_MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan 2024: the steepest at 0 that still ends between 0.7 and 1.2
 
 
 def adamw(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter 2019) that decays matrices only."""
-    return torch.optim.AdamW(decay_matrices(model, weight_decay), lr=lr, betas=(0.9, 0.99), fused=True)
+    return torch.optim.AdamW(decay_matrices(model, weight_decay), lr=lr, betas=ADAM_BETAS, fused=True)
 
 
 def sgd(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.SGD:
@@ -83,17 +86,79 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
-    """A matrix (R, C) with the same singular vectors and all singular values near 1, by Newton and Schulz.
+    """Matrices (..., R, C) with the same singular vectors and all singular values near 1, by Newton and Schulz.
 
     After three iterations those above a tenth of the norm lie between 0.5 and 1.5: near enough (Jordan 2024).
     """
     a, b, c = NEWTON_SCHULZ
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-7)  # no singular value above 1
+    wide = matrix if matrix.shape[-2] <= matrix.shape[-1] else matrix.mT
+    norm = torch.linalg.matrix_norm(wide.float(), keepdim=True).to(wide.dtype)
+    x = wide / (norm + 1e-7)  # no singular value above 1
     for _ in range(iterations):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x if wide is matrix else x.T
+    return x if wide is matrix else x.mT
+
+
+def gatewise_muon(
+    model: nn.Module, lr: float, weight_decay: float, precision: torch.dtype = torch.float32
+) -> "GatewiseMuon":
+    """Muon for the weights of torch's recurrent layers, AdamW for all else; both decay matrices only.
+
+    lr: of AdamW; Muon's is MUON_RATE times as large. precision: in which steps are made orthogonal.
+    """
+    gates: list[dict[str, Any]] = []
+    for layers in (module for module in model.modules() if isinstance(module, nn.RNNBase)):
+        weights = [weight for name, weight in layers.named_parameters() if name.startswith("weight")]
+        gates.append({"params": weights, "gates": len(weights[0]) // layers.hidden_size, "lr_scale": MUON_RATE})
+    inside = {id(weight) for group in gates for weight in group["params"]}
+    others = decay_matrices(model, weight_decay)
+    for group in others:
+        group["params"] = [weight for weight in group["params"] if id(weight) not in inside]
+    return GatewiseMuon([*({**group, "weight_decay": weight_decay} for group in gates), *others], lr, precision)
+
+
+class GatewiseMuon(torch.optim.Optimizer):
+    """Muon (Jordan et al. 2024) in groups with `gates`, on each gate's part of a weight (gates * H, I) for itself; in
+    the others AdamW (Loshchilov and Hutter 2019).
+
+    A gate's step is its Nesterov momentum with all singular values set to about 1, times sqrt(max(1, H / I)).
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float, precision: torch.dtype = torch.float32) -> None:
+        super().__init__(groups, {"lr": lr, "weight_decay": 0.0, "gates": 0})
+        self.precision = precision
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                rule = self._momentum if group["gates"] else self._adam
+                update = rule(weight, weight.grad, group["gates"])
+                weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update, alpha=group["lr"])
+
+    def _momentum(self, weight: Tensor, gradient: Tensor, gates: int) -> Tensor:
+        state = self.state[weight]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].lerp_(gradient, 1 - MUON_MOMENTUM)
+        step = gradient.lerp(momentum, MUON_MOMENTUM).unflatten(0, (gates, -1))  # (gates, H, I)
+        length = max(1.0, step.shape[1] / step.shape[2]) ** 0.5
+        return length * orthogonal(step.to(self.precision)).to(weight.dtype).flatten(0, 1)
+
+    def _adam(self, weight: Tensor, gradient: Tensor, _: int) -> Tensor:
+        state = self.state[weight]
+        if "step" not in state:
+            state["step"] = torch.zeros((), device=weight.device)
+            state["mean"], state["square"] = torch.zeros_like(weight), torch.zeros_like(weight)
+        state["step"] += 1
+        (fades, fades_squared), steps = ADAM_BETAS, int(state["step"])
+        mean = state["mean"].lerp_(gradient, 1 - fades)
+        square = state["square"].mul_(fades_squared).addcmul_(gradient, gradient, value=1 - fades_squared)
+        scale = (square / (1 - fades_squared**steps)).sqrt_().add_(1e-8)
+        return mean / (1 - fades**steps) / scale
 
 
 OPTIMIZERS = {"adamw": adamw, "sgd": sgd, "muon": muon}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqlab.data.batches import StreamBatches, Tokens, seeded
-from seqlab.data.text.ngram_cache import BLOCK, GENERATING_ORDER, ORDERS, SLOTS, candidates_at, window_start
+from seqlab.data.text.ngram_cache import BLOCK, SLOTS, candidates_at, window_start
 from seqlab.errors import DataError
 
 
@@ -20,8 +20,7 @@ class NgramBatches:
     tokens (N,), read from its beginning -> ((tokens, candidates, confidences, reset_mask), targets): (B, T), two times
     (B, T, SLOTS) as of `candidates_at`, and which streams begin anew (B,). The candidates are kept in a temporary file,
     a block per stream. reset_prob: the share of stretches of STRETCH batches that begin as a text does, with an empty
-    cache, of no order, of short ones, or of all: a net that never met that could not begin, or do without. Which ones
-    is a function of (seed, epoch, stretch).
+    cache: a net that never met that could not begin. Which ones is a function of (seed, epoch, stretch).
     """
 
     STRETCH = 64
@@ -63,12 +62,7 @@ class NgramBatches:
                 resets = chance < self.reset_prob
                 offset = index // self.STRETCH * stretch
                 emptied = {
-                    row: _Reader.emptied(
-                        self.tokens,
-                        self.firsts[row] + offset,
-                        self.firsts[row] + offset + stretch,
-                        max_order=(0, GENERATING_ORDER, ORDERS[-1])[min(2, int(3 * chance[row] / self.reset_prob))],
-                    )
+                    row: _Reader.emptied(self.tokens, self.firsts[row] + offset, self.firsts[row] + offset + stretch)
                     for row in resets.nonzero().flatten().tolist()
                 }
                 reset_mask = resets if index % self.STRETCH == 0 else reset_mask
@@ -79,21 +73,6 @@ class NgramBatches:
             candidates, confidences = (torch.from_numpy(np.stack(part)).long() for part in zip(*parts, strict=True))
             device = inputs.device
             yield (inputs, candidates.to(device), confidences.to(device), reset_mask.to(device)), targets
-
-
-class EmptyCacheBatches:
-    """As NgramBatches, with a cache that is empty throughout: what a net that reads one predicts on its own."""
-
-    def __init__(self, tokens: Tokens, batch_size: int, seq_len: int, device: torch.device | str = "cpu") -> None:
-        self.streams = StreamBatches(tokens, batch_size, seq_len, device)
-
-    def __len__(self) -> int:
-        return len(self.streams)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]]:
-        for inputs, targets in self.streams.epoch(number, start):
-            nothing = torch.zeros(*inputs.shape, SLOTS, dtype=torch.long, device=inputs.device)
-            yield (inputs, nothing, nothing, torch.zeros(len(inputs), dtype=torch.bool, device=inputs.device)), targets
 
 
 def _reserve(file: int, size: int) -> None:
@@ -117,12 +96,11 @@ class _Reader:
         self.start = self.stop = first  # what the arrays hold
 
     @classmethod
-    def emptied(cls, tokens: Tokens, first: int, last: int, max_order: int) -> "_Reader":
-        """One whose cache is empty at `first`, and has contexts of at most `max_order`."""
+    def emptied(cls, tokens: Tokens, first: int, last: int) -> "_Reader":
+        """One whose cache is empty at `first`."""
         last = min(last, len(tokens))
         first = min(first, last)
         candidates, confidences = candidates_at(tokens, first, last, first)
-        confidences[:, np.tile(np.array(ORDERS) > max_order, SLOTS // len(ORDERS))] = 0
         reader = cls(tokens, first, last, candidates, confidences)
         reader.stop = last
         return reader
