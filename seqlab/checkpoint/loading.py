@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,10 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for.
-
-    renamed: parts of tensors' names in checkpoints of earlier versions, and what they are called now; of each name the
-    first that it has is replaced.
-    """
+    """A folder whose `config` was read and found unaltered. The tensors are read, and checked, when asked for."""
 
     folder: Path
     config: Config
-    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -118,11 +112,7 @@ class Checkpoint:
             raise CheckpointError(
                 f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder)
             )
-        return {self._current(name): tensor for name, tensor in safetensors.torch.load(data).items()}
-
-    def _current(self, name: str) -> str:
-        old = next((old for old in self.renamed if old in name), None)
-        return name if old is None else name.replace(old, self.renamed[old], 1)
+        return safetensors.torch.load(data)
 
 
 def _restore_hint(folder: Path) -> str:

@@ -100,15 +100,12 @@ def draw(rows: Rows) -> Figure:
 
 
 def memory(model: RecurrentLanguageModel, tokens: Tensor) -> np.ndarray:
-    """tanh(c) of every cell of an LSTM that reads tokens (T): (L, T, H). Its n-gram cache, if it has one, is empty."""
+    """tanh(c) of every cell of an LSTM that reads tokens (T): (L, T, H)."""
     layers = model.layers
     assert isinstance(layers, nn.LSTM)
     kept = []
     with torch.no_grad():
         x = model.embedding(tokens[None])  # (1, T, E)
-        if model.match_model is not None:
-            none = tokens.new_zeros(1, len(tokens), model.match_model.slots)
-            x = torch.cat([x, model.match_model.embed(none, none, model.match_model.rows(none))], -1)
         for layer in range(layers.num_layers):
             # torch's kernel keeps only the last c
             cell = LSTMCell(x.shape[2], layers.hidden_size)

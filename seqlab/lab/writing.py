@@ -10,7 +10,6 @@ has learned the same spelling. Beside both stands a plain Markov chain of three 
 real text: at the full scale what was held out of the corpora, else, for C alone, code that a small grammar writes.
 """
 
-import functools
 import html
 import random
 from typing import NamedTuple
@@ -21,7 +20,6 @@ from torch import Tensor
 
 from seqlab import checkpoint, language
 from seqlab.data.text.corpus import load_corpus
-from seqlab.data.text.ngram_cache import GENERATING_ORDER, NgramCache
 from seqlab.lab import c_code, scorecard
 from seqlab.lab.drawing import bars, panels
 from seqlab.lab.experiment import Experiment, Inequality, Knob, Measured, Rows
@@ -124,7 +122,7 @@ class ShortMemory(Engine):
         if len(self.read) == WINDOW:
             again = self.read[-KEPT:]
             self.reset(1)
-            self.repeat(len(tokens))  # what is read then is not cached, as what is written is not
+            self.repeat(len(tokens))
             for earlier in again:
                 super().step(earlier.expand(len(tokens)))  # the prompt's is one for all
             self.read = again
@@ -135,8 +133,7 @@ class ShortMemory(Engine):
 def write(model: LanguageModel, prompt: str, samples: int, length: int, seed: int, *, short: bool = False) -> list[str]:
     """Texts of `length` characters after a prompt, all drawn in one batch."""
     kind = ShortMemory if short else Engine
-    new_cache = functools.partial(NgramCache, max_order=GENERATING_ORDER)
-    engine = kind(model.model.cell, model.model.state_dict(), "auto", new_cache)
+    engine = kind(model.model.cell, model.model.state_dict())
     start = model.vocab.encode(prompt).tolist()
     drawn = sample(
         engine, start, length, Sampling(TEMPERATURE), samples=samples, seed=seed, never=(model.vocab.unknown,)

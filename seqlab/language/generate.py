@@ -35,6 +35,7 @@ def generate(
     seed: int = 0,
     precision: str = "auto",
     adapt: bool = False,
+    cache: bool = True,
 ) -> Iterator[Character]:
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
@@ -61,9 +62,8 @@ def generate(
         if len(prompted) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
         model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(count_parameters(model)))
-    engine = Engine(
-        model.cell, model.state_dict(), precision, functools.partial(NgramCache, max_order=GENERATING_ORDER)
-    )
+    new_cache = functools.partial(NgramCache, max_order=GENERATING_ORDER) if cache and model.match_model else None
+    engine = Engine(model.cell, model.state_dict(), precision, new_cache)
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)
 

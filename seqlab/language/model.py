@@ -15,12 +15,13 @@ from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
 from seqlab.training import Batch, State
 
+EVIDENCE = 64  # numbers by which the match model weighs what the cache holds
 SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
 
 def net_config(settings: LanguageSettings, vocab_size: int) -> dict[str, Any]:
     """The arguments of a `RecurrentLanguageModel` with these settings, as a checkpoint keeps them."""
-    cache = {"slots": SLOTS, "confidences": CONFIDENCES} if settings.ngram_cache else {}
+    cache = {"slots": SLOTS, "confidences": CONFIDENCES, "evidence_size": EVIDENCE} if settings.ngram_cache else {}
     return {"vocab_size": vocab_size, **{name: getattr(settings, name) for name in SHAPE}, **cache}
 
 
@@ -40,7 +41,13 @@ def load(saved: Checkpoint) -> LanguageModel:
             f"checkpoint '{saved.name}' is no text model: its job is {saved.config['job']}",
             "see `seqlab checkpoints list` for the text models",
         )
-    model = RecurrentLanguageModel(**saved.config["model"])
+    shape = saved.config["model"]
+    if "slots" in shape and "evidence_size" not in shape:
+        raise CheckpointError(
+            f"checkpoint '{saved.name}' is of an earlier version, whose nets read their n-gram cache otherwise",
+            "train it again",
+        )
+    model = RecurrentLanguageModel(**shape)
     model.load_state_dict(saved.weights())
     return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
 

@@ -63,6 +63,7 @@ class RecurrentLanguageModel(nn.Module):
         dropout: float = 0.0,
         slots: int = 0,
         confidences: int = 0,
+        evidence_size: int = 64,
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -70,7 +71,7 @@ class RecurrentLanguageModel(nn.Module):
         self.layers = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
-        self.match_model = MatchModel(hidden_size, slots, confidences) if slots else None
+        self.match_model = MatchModel(hidden_size, slots, confidences, evidence_size) if slots else None
 
     def forward(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, State]:
         """Tokens (B, T), alone or with what a cache holds -> logits of the token after each (B, T, V), and the state
@@ -105,7 +106,7 @@ class MatchModel(nn.Module):
     the PAQ compressors (Mahoney 2005), over logits. Without a candidate the logits stay as they are.
     """
 
-    def __init__(self, hidden_size: int, slots: int, confidences: int, size: int = 64) -> None:
+    def __init__(self, hidden_size: int, slots: int, confidences: int, size: int) -> None:
         super().__init__()
         self.slots, self.confidences = slots, confidences
         self.confidence = nn.Embedding(slots * confidences, size)

@@ -20,7 +20,8 @@ class Engine:
     """A recurrent language model stepped one token at a time, for batches of any size.
 
     cell: `rnn`, `gru` or `lstm`; weights: the state dict of a `RecurrentLanguageModel`; precision: of the products;
-    new_cache: for a net with a match model, makes an empty cache (`seqlab.data.text.ngram_cache.NgramCache`).
+    new_cache: of a net with a match model, makes an empty cache (`seqlab.data.text.ngram_cache.NgramCache`); without,
+    the net predicts alone.
     `fp32` and `bf16` are what they say, but without bf16 in hardware its place is taken by fp16 weights, which are more
     exact, where torch has kernels for them. `auto` is int8 for a layer large enough to gain by it (bf16 where torch has
     no int8 kernels and the processor has bf16), fp32 for a smaller one.
@@ -45,14 +46,12 @@ class Engine:
         count = sum(name.startswith("layers.weight_hh") for name in weights)
         inputs = [(weights[f"layers.weight_ih_l{n}"], weights[f"layers.bias_ih_l{n}"]) for n in range(count)]
         outputs = [(weights["output.weight"], weights["output.bias"])]
-        if "match_model.gate.weight" in weights:
-            outputs.append((weights["match_model.gate.weight"], weights["match_model.gate.bias"]))
+        if new_cache is not None:
+            outputs.append((weights["match_model.state.weight"], weights["match_model.state.bias"]))
         inputs.append((torch.cat([w for w, _ in outputs]), torch.cat([b for _, b in outputs])))  # of all above
         embedding = weights["embedding.weight"]
-        self.table = (embedding @ inputs[0][0][:, : embedding.shape[1]].T + inputs[0][1]).numpy()  # (V, G)
-        if len(outputs) > 1 and new_cache is None:
-            raise ValueError("a net with a match model needs a cache")
-        self.match_model = MatchModel(weights, new_cache) if new_cache and len(outputs) > 1 else None
+        self.table = (embedding @ inputs[0][0].T + inputs[0][1]).numpy()  # (V, G)
+        self.match_model = MatchModel(weights, new_cache) if new_cache is not None else None
         self.layers: list[_Layer] = []
         for n, (w_above, b_above) in enumerate(inputs[1:]):
             w_hh, b_hh = weights[f"layers.weight_hh_l{n}"], weights[f"layers.bias_hh_l{n}"]
@@ -77,11 +76,9 @@ class Engine:
     def step(self, tokens: Tensor) -> Tensor:
         """tokens (B,) -> logits (B, V) of the token after each, as float32; the state moves on."""
         x = self.table[tokens.numpy()]  # (B, G)
-        if self.match_model:
-            x += self.match_model.read(tokens.numpy())
         for layer in self.layers:
             x = layer.step(x)
-        return torch.from_numpy(self.match_model.add_copy_logits(x) if self.match_model else x)
+        return torch.from_numpy(self.match_model.mix(tokens.numpy(), x) if self.match_model else x)
 
 
 def _sigmoids_first(rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-LARGEST_GATE = 10.0  # as in the model
+LARGEST_GATE, LARGEST_LOG = 10.0, 12.0  # as in the model
 
 
 class Cache(Protocol):
@@ -25,26 +25,20 @@ class Cache(Protocol):
 
 
 class MatchModel:
-    """The n-gram caches of a batch of sequences, and what the net makes of their candidates.
+    """The n-gram caches of a batch of sequences, and what they make of the net's logits.
 
     weights: the state dict of a model with a `match_model`, as float32 on the CPU; new_cache: makes an empty one.
     """
 
     def __init__(self, weights: Mapping[str, Tensor], new_cache: Callable[[], Cache]) -> None:
         self.new_cache = new_cache
-        own = {name: weights[f"match_model.{name}"].numpy() for name in ("strength", "copy_logits")}
-        self.strength, self.copy_logits = own["strength"], own["copy_logits"]
-        self.embedding = weights["match_model.embedding.weight"]
-        self.vocab_size, size = self.embedding.shape
-        into = weights["layers.weight_ih_l0"][:, -size:].T  # (E, G): the input's last part is the match model's
-        self.tokens = (self.embedding @ into).numpy()  # (V, G)
-        table = (weights["match_model.confidence.weight"] @ into).numpy()  # (S * C, G)
-        self.slots = len(weights["match_model.gate.bias"])
-        self.confidences = len(table) // self.slots
-        self.offsets = np.arange(0, len(table), self.confidences)
-        empty = table[self.offsets]  # what a slot without a candidate adds
-        self.confident = table - np.repeat(empty, self.confidences, 0)  # what a confidence adds to that
-        self.empty = empty.sum(0)  # (G,)
+        own = {name.removeprefix("match_model."): t.numpy() for name, t in weights.items() if "match_model." in name}
+        self.copy_logits, self.confidence = own["copy_logits"], own["confidence.weight"]  # (S * C,), (S * C, E)
+        self.probability = np.ascontiguousarray(own["probability.weight"].T)  # (S, E)
+        self.gate, self.gate_bias = np.ascontiguousarray(own["gate.weight"].T), own["gate.bias"]  # (E, S + 1), (S + 1,)
+        self.slots, self.size = self.probability.shape
+        confidences = len(self.confidence) // self.slots
+        self.offsets = np.arange(0, len(self.confidence), confidences)
         self.reset(1)
 
     def reset(self, batch_size: int) -> None:
@@ -55,23 +49,21 @@ class MatchModel:
         self.caches[0].frozen = True
         self.caches = [copy.copy(self.caches[0]) for _ in range(batch_size)]
 
-    def read(self, tokens: np.ndarray) -> np.ndarray:
-        """tokens (B,) are appended -> what the candidates for the next add to the first layer's gates (B, G)."""
-        added = np.empty((len(tokens), len(self.empty)), np.float32)
-        self.found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    def mix(self, tokens: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """tokens (B,) are appended to the caches; the net's logits after them and its part of the evidence
+        (B, V + E) -> logits (B, V) with the caches' part."""
+        logits, evidence = outputs[:, : -self.size].copy(), outputs[:, -self.size :]
         for row, (cache, token) in enumerate(zip(self.caches, tokens.tolist(), strict=True)):
             cache.append(token)
             candidates, confidences = (np.array(part) for part in cache.candidates())
             (slots,) = confidences.nonzero()
-            candidates, places = candidates[slots], self.offsets[slots] + confidences[slots]
-            added[row] = self.empty + self.strength[places] @ self.tokens[candidates] + self.confident[places].sum(0)
-            self.found.append((slots, candidates, places))
-        return added
-
-    def add_copy_logits(self, outputs: np.ndarray) -> np.ndarray:
-        """Logits and the slots' gates (B, V + S) -> logits (B, V) with those of the candidates that `read` found."""
-        logits = outputs[:, : self.vocab_size].copy()
-        gate = np.exp(np.minimum(outputs[:, self.vocab_size :], LARGEST_GATE))
-        for row, (slots, candidates, places) in enumerate(self.found):
-            np.add.at(logits[row], candidates, self.copy_logits[places] * gate[row, slots])
+            if not len(slots):
+                continue
+            candidates, rows = candidates[slots], self.offsets + confidences
+            shifted = logits[row] - logits[row].max()
+            log_probs = np.maximum(shifted[candidates] - np.log(np.exp(shifted).sum()), -LARGEST_LOG)
+            seen = evidence[row] + self.confidence[rows].sum(0) + log_probs @ self.probability[slots]
+            gates = np.exp(np.minimum(np.maximum(seen, 0) @ self.gate + self.gate_bias, LARGEST_GATE))
+            logits[row] *= gates[-1]
+            np.add.at(logits[row], candidates, self.copy_logits[rows[slots]] * gates[slots])
         return logits

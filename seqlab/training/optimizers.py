@@ -92,8 +92,7 @@ def orthogonal(matrix: Tensor, iterations: int = 3) -> Tensor:
     """
     a, b, c = NEWTON_SCHULZ
     wide = matrix if matrix.shape[-2] <= matrix.shape[-1] else matrix.mT
-    norm = torch.linalg.matrix_norm(wide.float(), keepdim=True).to(wide.dtype)
-    x = wide / (norm + 1e-7)  # no singular value above 1
+    x = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)  # no singular value above 1
     for _ in range(iterations):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x

@@ -1,13 +1,10 @@
 """The scorecard against texts scored by hand, and the short memory against a net that reads only what it holds."""
 
-import functools
-
 import hypothesis
 import pytest
 import torch
 from hypothesis import strategies as st
 
-from seqlab.data.text.ngram_cache import NgramCache
 from seqlab.lab import c_code, scorecard, writing
 from seqlab.models.recurrent import RecurrentLanguageModel
 
@@ -65,17 +62,15 @@ def test_a_markov_chain_has_only_what_follows_in_its_text() -> None:
     assert all(chain[place : place + 4] in text for place in range(len(chain) - 3))
 
 
-@pytest.mark.parametrize("cache", [{}, {"slots": 18, "confidences": 16}])
-def test_the_short_memory_knows_only_the_last_characters(cache: dict[str, int]) -> None:
-    model = RecurrentLanguageModel(11, embedding_size=5, hidden_size=7, num_layers=2, **cache).eval()
-    new_cache = functools.partial(NgramCache, max_order=4)
-    engine = writing.ShortMemory("lstm", model.state_dict(), "fp32", new_cache)
+def test_the_short_memory_knows_only_the_last_characters() -> None:
+    model = RecurrentLanguageModel(11, embedding_size=5, hidden_size=7, num_layers=2).eval()
+    engine = writing.ShortMemory("lstm", model.state_dict(), "fp32")
     tokens = torch.randint(11, (100, 3))
     engine.reset(1)
     engine.repeat(3)
     found = [engine.step(place) for place in tokens]
     for t, start in ((9, 0), (10, 5), (14, 5), (15, 10), (99, 90)):
-        fresh = writing.Engine("lstm", model.state_dict(), "fp32", new_cache)
+        fresh = writing.Engine("lstm", model.state_dict(), "fp32")
         fresh.reset(1)
         fresh.repeat(3)
         for place in tokens[start : t + 1]:

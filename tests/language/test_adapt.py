@@ -55,10 +55,9 @@ def test_without_the_cache_the_net_is_measured_alone(adapt: bool) -> None:
     assert alone[0] == alone[1] and not alone[0]["ngram_cache"] and together[0]["ngram_cache"]
     assert together[1]["bits_per_char"] < 0.5 < alone[1]["bits_per_char"]  # the text repeats itself
     if not adapt:  # by hand: one pass over the text with no candidates
-        nothing = torch.zeros(1, len(text) - 1, model.match_model.slots, dtype=torch.long)
         tokens = torch.from_numpy(text)
         with torch.no_grad():
-            logits, _ = model((tokens[None, :-1], nothing, nothing, torch.zeros(1, dtype=torch.bool)))
+            logits, _ = model(tokens[None, :-1])
         by_hand = torch.nn.functional.cross_entropy(logits[0], tokens[1:])
         assert alone[0]["nats_per_char"] == pytest.approx(by_hand.item(), rel=1e-5)
 

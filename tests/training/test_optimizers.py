@@ -99,6 +99,51 @@ def test_a_filter_moves_as_far_in_every_direction_whatever_the_gradients_size() 
     torch.testing.assert_close(moved(1000 * gradient), step, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(("kind", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_gatewise_muon_levels_the_steps_of_each_gate_and_is_adamw_for_all_else(kind: type, gates: int) -> None:
+    torch.manual_seed(0)
+    ours, theirs = (nn.ModuleDict({"layers": kind(3, 8), "output": nn.Linear(8, 2)}) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    optimizer = optimizers.gatewise_muon(ours, lr=0.01, weight_decay=0.2)
+    for group in optimizer.param_groups:  # as the loop does
+        group["lr"] = 0.01 * group.get("lr_scale", 1.0)
+    reference = optimizers.adamw(theirs, lr=0.01, weight_decay=0.2)
+    for _ in range(3):
+        before = {name: value.clone() for name, value in ours.state_dict().items()}
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        optimizer.step()
+        reference.step()
+    after = ours.state_dict()
+    for name in ("layers.bias_ih_l0", "layers.bias_hh_l0", "output.weight", "output.bias"):
+        torch.testing.assert_close(after[name], theirs.state_dict()[name])
+    rate = 0.01 * optimizers.MUON_RATE
+    for name, length in (("layers.weight_ih_l0", (8 / 3) ** 0.5), ("layers.weight_hh_l0", 1.0)):
+        step = (before[name] * (1 - rate * 0.2) - after[name]) / (rate * length)
+        values = torch.linalg.svdvals(step.unflatten(0, (gates, -1)))
+        assert values.shape == (gates, min(before[name].shape[1], 8)) and values.max() < 1.4
+        assert (values > 0.6).float().mean() > 0.7  # all but the smallest of a gradient of chance
+
+
+def test_a_step_of_gatewise_muon_is_nesterovs_momentum_made_orthogonal() -> None:
+    """Of a gate whose gradients are all multiples of one matrix with equal singular values, which that leaves alone."""
+    layers = nn.RNN(4, 4)
+    nn.init.zeros_(layers.weight_hh_l0)
+    whole, _ = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(2)))
+    optimizer, momentum, position = optimizers.gatewise_muon(layers, 1.0, 0.0), 0.0, 0.0
+    for gradient in (3.0, -1.0, -0.5, 2.0):
+        for parameter in layers.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        layers.weight_hh_l0.grad = gradient * whole
+        optimizer.step()
+        momentum = 0.95 * momentum + 0.05 * gradient
+        position -= math.copysign(1.0, 0.05 * gradient + 0.95 * momentum)
+    found = whole.T @ layers.weight_hh_l0.detach()
+    torch.testing.assert_close(found, torch.diag(found.diagonal()), atol=1e-5, rtol=0)
+    assert found.diagonal().mean().item() == pytest.approx(position, abs=1.2)
+
+
 def test_warm_up_and_cosine_at_known_steps() -> None:
     rate = schedules.warmup_cosine(0.5, warmup_steps=10, max_steps=110, final=0.02)
     assert [rate(step) for step in range(10)] == pytest.approx([0.05 * (step + 1) for step in range(10)])

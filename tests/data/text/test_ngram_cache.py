@@ -118,7 +118,7 @@ def test_stretches_with_an_emptied_cache_have_no_candidates_from_before(monkeypa
     assert 0.4 < begun[::4].float().mean() < 0.8 and not begun[1::4].any()
     for index, row in begun.nonzero().tolist():
         assert not whole[index][0][2][row, :5].any()  # five tokens without one that stood before
-    assert any(whole[index][0][2][row, 9].any() for index, row in begun.nonzero().tolist())  # some have
+    assert any(whole[index][0][2][row, 9].any() for index, row in begun.nonzero().tolist())  # then some have
     for (inputs, targets), (again, same) in zip(
         whole[6:], NgramBatches(text, 4, 10, reset_prob=0.6, seed=1).epoch(2, 6), strict=True
     ):
@@ -130,7 +130,7 @@ def matching_net(cell: str = "lstm") -> RecurrentLanguageModel:
     net = RecurrentLanguageModel(4, cell, 6, 10, 2, slots=SLOTS, confidences=CONFIDENCES).eval()
     assert net.match_model is not None
     torch.nn.init.normal_(net.match_model.copy_logits)
-    torch.nn.init.normal_(net.match_model.gate.weight)
+    torch.nn.init.normal_(net.match_model.gate.weight, std=0.3)
     return net
 
 
@@ -141,18 +141,28 @@ def read(net: RecurrentLanguageModel, text: np.ndarray) -> torch.Tensor:
         return net(inputs)[0][0]
 
 
-def test_copy_logits_are_added_for_candidates_alone() -> None:
-    net, text = matching_net(), np.array([0, 1, 2, 0, 1, 3, 0, 1], np.uint8)
-    with_copies = read(net, text)
-    assert net.match_model is not None
-    copy_logits = net.match_model.copy_logits.data.clone()
-    net.match_model.copy_logits.data.zero_()
-    without = read(net, text)
-    difference = with_copies - without
-    assert not difference[:3].any()  # 0 1 2 0: no two tokens stood there before
-    (place,) = difference[4].nonzero()[0].tolist()  # after 0 1 comes 2, as far as is known
-    assert place == 2 and len(difference[4].nonzero()) == 1
-    assert difference[4, 2] / copy_logits[1] > 0  # slot 0, met once: the exponential of its gate
+def test_the_match_model_is_its_equations() -> None:
+    net, text = matching_net(), np.tile(np.array([0, 1, 2, 0, 1, 3], np.uint8), 4)
+    ((inputs, _),) = NgramBatches(text, 1, len(text) - 1).epoch(0)
+    tokens, candidates, confidences, _ = (part[0] for part in inputs)
+    with torch.inference_mode():
+        alone, mixed, _ = net.alone_and_mixed(inputs)
+        outputs, _ = net.layers(net.embedding(tokens[None]))
+        assert torch.equal(alone, net(tokens[None])[0])  # the layers do not see the cache
+        match = net.match_model
+        for place in range(len(tokens)):
+            logits, known = alone[0, place], confidences[place] > 0
+            log_probs = torch.tensor([max(logits.log_softmax(0)[c].item(), -12.0) for c in candidates[place]]) * known
+            rows = [slot * CONFIDENCES + int(one) for slot, one in enumerate(confidences[place])]
+            evidence = match.confidence.weight[rows].sum(0) + match.state(outputs[0, place])
+            evidence = (evidence + match.probability.weight @ log_probs).relu()
+            gates = (match.gate.weight @ evidence + match.gate.bias).exp()
+            expected = logits * gates[-1] if known.any() else logits.clone()
+            for slot in known.nonzero().flatten().tolist():
+                expected[candidates[place, slot]] += match.copy_logits[rows[slot]] * gates[slot]
+            torch.testing.assert_close(mixed[0, place], expected, atol=1e-4, rtol=1e-4)
+    assert torch.equal(mixed[0, :3], alone[0, :3])  # 0 1 2: no two tokens stood there before
+    assert not torch.equal(mixed[0, 8:], alone[0, 8:])
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
