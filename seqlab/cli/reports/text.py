@@ -23,8 +23,9 @@ def evaluation(metrics: dict[str, Any], vocab_size: int) -> list[str]:
     ]
 
 
-def copy(found: dict[str, Any], name: str) -> str:
-    """The longest run of a text that also stands in the training text called `name`."""
+def copy(found: dict[str, Any]) -> str:
+    """The longest run of a text that also stands in the training text."""
+    name = found["corpus"]
     if not found["length"]:
         return f"no character of it stands in the training text of {name}"
     return (
