@@ -71,7 +71,7 @@ class RecurrentLanguageModel(nn.Module):
         self.layers = recurrent_layers(cell, embedding_size, hidden_size, num_layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
-        self.match_model = MatchModel(hidden_size, slots, confidences, evidence_size) if slots else None
+        self.match_model = MatchModel(vocab_size, hidden_size, slots, confidences, evidence_size) if slots else None
 
     def forward(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, State]:
         """Tokens (B, T), alone or with what a cache holds -> logits of the token after each (B, T, V), and the state
@@ -99,24 +99,29 @@ class RecurrentLanguageModel(nn.Module):
 
 
 class MatchModel(nn.Module):
-    """What becomes of a net's logits when an n-gram cache is read: each candidate's are raised by as much as its slot
-    and confidence say, times a gate, and the net's own scaled by another.
+    """What becomes of a net's logits when an n-gram cache is read: a mixer as that of the PAQ compressors (Mahoney 2005).
 
-    The gates know the net's state, all confidences, and how probable the net finds each candidate: a mixer as that of
-    the PAQ compressors (Mahoney 2005), over logits. Without a candidate the logits stay as they are.
+    It sums up the evidence, E numbers: the net's state, what each slot holds and how sure it is, and how probable the
+    net finds each candidate. From it come a gate for each slot, which scales what its candidate's logit is raised by; a
+    scale of the net's own logits; and what is added to all of them. Without a candidate the logits stay as they are.
     """
 
-    def __init__(self, hidden_size: int, slots: int, confidences: int, size: int) -> None:
+    def __init__(self, vocab_size: int, hidden_size: int, slots: int, confidences: int, size: int) -> None:
         super().__init__()
         self.slots, self.confidences = slots, confidences
-        self.confidence = nn.Embedding(slots * confidences, size)
-        nn.init.normal_(self.confidence.weight, std=0.1)  # eighteen of them add up
         self.state = nn.Linear(hidden_size, size)
         self.probability = nn.Linear(slots, size, bias=False)
+        self.confidence = nn.Embedding(slots * confidences, size)
+        self.candidate = nn.Embedding(vocab_size, size)
+        for table in (self.confidence, self.candidate):
+            nn.init.normal_(table.weight, std=0.1)  # as many as slots add up
+        self.strength = nn.Parameter(torch.full((slots * confidences,), 0.3))
         self.copy_logits = nn.Parameter(torch.zeros(slots * confidences))
         self.gate = nn.Linear(size, slots + 1)
-        nn.init.zeros_(self.gate.weight)
-        nn.init.zeros_(self.gate.bias)
+        self.correction = nn.Linear(size, vocab_size)
+        for layer in (self.gate, self.correction):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, logits: Tensor, outputs: Tensor, candidates: Tensor, confidences: Tensor) -> Tensor:
         """logits (B, T, V) and outputs (B, T, H) of the net; candidates (B, T, S), tokens in S slots, and confidences
@@ -124,9 +129,16 @@ class MatchModel(nn.Module):
         logits, known = logits.float(), confidences > 0
         rows = confidences + torch.arange(0, self.slots * self.confidences, self.confidences, device=confidences.device)
         log_probs = logits.log_softmax(-1).gather(2, candidates).clamp(min=-LARGEST_LOG) * known
-        certainty = F.embedding_bag(rows.flatten(0, 1), self.confidence.weight, mode="sum").unflatten(0, rows.shape[:2])
-        evidence = torch.relu(certainty + self.state(outputs) + self.probability(log_probs))  # (B, T, 64)
+        evidence = self.state(outputs).float() + self.probability(log_probs).float()
+        evidence = evidence + _sums(self.confidence.weight, rows)
+        evidence = torch.relu(evidence + _sums(self.candidate.weight, candidates, self.strength[rows] * known))
         gates = torch.exp(self.gate(evidence).float().clamp(max=LARGEST_GATE))  # (B, T, S + 1)
-        scale = torch.where(known.any(-1), gates[..., -1], 1.0)
         copies = self.copy_logits[rows] * known * gates[..., :-1]
-        return (logits * scale[..., None]).scatter_add(2, candidates, copies)
+        mixed = logits * gates[..., -1:] + self.correction(evidence).float()
+        return torch.where(known.any(-1, keepdim=True), mixed.scatter_add(2, candidates, copies), logits)
+
+
+def _sums(table: Tensor, rows: Tensor, weights: Tensor | None = None) -> Tensor:
+    """table (R, E), rows (B, T, S), perhaps with weights (B, T, S) -> the sums of those rows (B, T, E)."""
+    flat = None if weights is None else weights.flatten(0, 1)
+    return F.embedding_bag(rows.flatten(0, 1), table, mode="sum", per_sample_weights=flat).unflatten(0, rows.shape[:2])

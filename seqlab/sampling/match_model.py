@@ -33,9 +33,12 @@ class MatchModel:
     def __init__(self, weights: Mapping[str, Tensor], new_cache: Callable[[], Cache]) -> None:
         self.new_cache = new_cache
         own = {name.removeprefix("match_model."): t.numpy() for name, t in weights.items() if "match_model." in name}
-        self.copy_logits, self.confidence = own["copy_logits"], own["confidence.weight"]  # (S * C,), (S * C, E)
+        self.copy_logits, self.strength = own["copy_logits"], own["strength"]  # (S * C,)
+        self.confidence, self.candidate = own["confidence.weight"], own["candidate.weight"]  # (S * C, E), (V, E)
         self.probability = np.ascontiguousarray(own["probability.weight"].T)  # (S, E)
-        self.gate, self.gate_bias = np.ascontiguousarray(own["gate.weight"].T), own["gate.bias"]  # (E, S + 1), (S + 1,)
+        last = ("gate", "correction")
+        self.last = np.ascontiguousarray(np.concatenate([own[f"{name}.weight"] for name in last]).T)  # (E, S + 1 + V)
+        self.last_bias = np.concatenate([own[f"{name}.bias"] for name in last])
         self.slots, self.size = self.probability.shape
         confidences = len(self.confidence) // self.slots
         self.offsets = np.arange(0, len(self.confidence), confidences)
@@ -62,8 +65,10 @@ class MatchModel:
             candidates, rows = candidates[slots], self.offsets + confidences
             shifted = logits[row] - logits[row].max()
             log_probs = np.maximum(shifted[candidates] - np.log(np.exp(shifted).sum()), -LARGEST_LOG)
-            seen = evidence[row] + self.confidence[rows].sum(0) + log_probs @ self.probability[slots]
-            gates = np.exp(np.minimum(np.maximum(seen, 0) @ self.gate + self.gate_bias, LARGEST_GATE))
-            logits[row] *= gates[-1]
+            found = evidence[row] + self.confidence[rows].sum(0) + log_probs @ self.probability[slots]
+            found += self.strength[rows[slots]] @ self.candidate[candidates]
+            last = np.maximum(found, 0) @ self.last + self.last_bias
+            gates = np.exp(np.minimum(last[: self.slots + 1], LARGEST_GATE))
+            logits[row] = logits[row] * gates[-1] + last[self.slots + 1 :]
             np.add.at(logits[row], candidates, self.copy_logits[rows[slots]] * gates[slots])
         return logits

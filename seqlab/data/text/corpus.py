@@ -48,6 +48,11 @@ class Vocab:
     def unknown(self) -> int:
         return len(self.characters) - 1
 
+    @property
+    def letters(self) -> np.ndarray:
+        """Which tokens (V,) words are made of: letters, digits and the underscore."""
+        return np.array([char.isalnum() or char == "_" for char in self.characters])
+
     def encode(self, text: str) -> Tensor:
         """Text -> tokens (N,), int16 while they fit; characters that are not in the vocabulary become `unknown`."""
         codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)

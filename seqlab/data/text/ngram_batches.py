@@ -17,7 +17,7 @@ from seqlab.errors import DataError
 class NgramBatches:
     """StreamBatches of a whole text with the candidates of an n-gram cache for each target beside its input.
 
-    tokens (N,), read from its beginning -> ((tokens, candidates, confidences, reset_mask), targets): (B, T), two times
+    tokens (N,), read from its beginning, and which of them are letters (V,) -> ((tokens, candidates, confidences, reset_mask), targets): (B, T), two times
     (B, T, SLOTS) as of `candidates_at`, and which streams begin anew (B,). The candidates are kept in a temporary file,
     a block per stream. reset_prob: the share of stretches of STRETCH batches that begin as a text does, with an empty
     cache: a net that never met that could not begin. Which ones is a function of (seed, epoch, stretch).
@@ -30,22 +30,23 @@ class NgramBatches:
         tokens: Tokens,
         batch_size: int,
         seq_len: int,
+        letters: np.ndarray,
         device: torch.device | str = "cpu",
         *,
         reset_prob: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.streams = StreamBatches(tokens, batch_size, seq_len, device)
-        self.tokens, self.reset_prob, self.seed = tokens, reset_prob, seed
+        self.tokens, self.letters, self.reset_prob, self.seed = tokens, letters, reset_prob, seed
         shape = (batch_size, min(self.streams.width, BLOCK), SLOTS)
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - it stays as long as it is mapped
         _reserve(spool.fileno(), math.prod(shape) * (np.dtype(tokens.dtype).itemsize + 1))
         candidates = np.memmap(spool, tokens.dtype, shape=shape)
         confidences = np.memmap(spool, np.uint8, offset=candidates.nbytes, shape=shape)
         self.firsts = [1 + row * self.streams.width for row in range(batch_size)]  # the first target of each stream
+        lasts = [min(first + self.streams.width, len(tokens)) for first in self.firsts]
         self.readers = [
-            _Reader(tokens, first, min(first + self.streams.width, len(tokens)), candidates[row], confidences[row])
-            for row, first in enumerate(self.firsts)
+            _Reader(tokens, letters, *each) for each in zip(self.firsts, lasts, candidates, confidences, strict=True)
         ]
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class NgramBatches:
                 resets = chance < self.reset_prob
                 offset = index // self.STRETCH * stretch
                 emptied = {
-                    row: _Reader.emptied(self.tokens, self.firsts[row] + offset, self.firsts[row] + offset + stretch)
+                    row: _Reader.emptied(self.tokens, self.letters, first := self.firsts[row] + offset, first + stretch)
                     for row in resets.nonzero().flatten().tolist()
                 }
                 reset_mask = resets if index % self.STRETCH == 0 else reset_mask
@@ -90,18 +91,26 @@ def _reserve(file: int, size: int) -> None:
 class _Reader:
     """The candidates along one stream, tokens[first:last], worked out a block at a time into the two arrays."""
 
-    def __init__(self, tokens: Tokens, first: int, last: int, candidates: np.ndarray, confidences: np.ndarray) -> None:
-        self.tokens, self.last = tokens, last
+    def __init__(
+        self,
+        tokens: Tokens,
+        letters: np.ndarray,
+        first: int,
+        last: int,
+        candidates: np.ndarray,
+        confidences: np.ndarray,
+    ) -> None:
+        self.tokens, self.letters, self.last = tokens, letters, last
         self.candidates, self.confidences = candidates, confidences
         self.start = self.stop = first  # what the arrays hold
 
     @classmethod
-    def emptied(cls, tokens: Tokens, first: int, last: int) -> "_Reader":
+    def emptied(cls, tokens: Tokens, letters: np.ndarray, first: int, last: int) -> "_Reader":
         """One whose cache is empty at `first`."""
         last = min(last, len(tokens))
         first = min(first, last)
-        candidates, confidences = candidates_at(tokens, first, last, first)
-        reader = cls(tokens, first, last, candidates, confidences)
+        candidates, confidences = candidates_at(tokens, first, last, first, letters)
+        reader = cls(tokens, letters, first, last, candidates, confidences)
         reader.stop = last
         return reader
 
@@ -114,7 +123,7 @@ class _Reader:
             if not self.start <= here < self.stop:
                 self.start, self.stop = here, min(self.last, (here // BLOCK + 1) * BLOCK, here + len(self.candidates))
                 held = slice(0, self.stop - here)
-                found = candidates_at(self.tokens, here, self.stop, window_start(here))
+                found = candidates_at(self.tokens, here, self.stop, window_start(here), self.letters)
                 self.candidates[held], self.confidences[held] = found
             count = min(length - done, self.stop - here)
             held = slice(here - self.start, here - self.start + count)

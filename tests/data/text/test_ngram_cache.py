@@ -1,5 +1,7 @@
 """The n-gram cache: against a search written out; its batches, and the net and the engine that read it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,11 @@ from hypothesis import strategies as st
 
 from seqlab.data.text import ngram_batches, ngram_cache
 from seqlab.data.text.ngram_batches import NgramBatches
-from seqlab.data.text.ngram_cache import CONFIDENCES, ORDERS, SLOTS, NgramCache, candidates_at
+from seqlab.data.text.ngram_cache import CONFIDENCES, CONTEXTS, LONGEST_WORD, ORDERS, SLOTS, NgramCache, candidates_at
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Engine
 
+LETTERS = np.arange(9) < 3  # three letters, six others
 repetitive = st.lists(st.sampled_from([[0], [1], [0, 1, 1], [2] * 5, list(range(9)) * 3]), max_size=30).map(
     lambda parts: [token for part in parts for token in part]
 )
@@ -21,11 +24,30 @@ def bucket(run: int) -> int:
     return sum(run >= edge for edge in (2, 3, 5, 9, 17, 33))
 
 
-def searched(text: list[int], end: list[int], order: int) -> tuple[int, int, int, int]:
-    """(latest, confidence, other, confidence) that followed in a text where the last `order` tokens of `end` stood."""
-    context = end[len(end) - order :]
-    followed = [text[i] for i in range(order, len(text)) if text[i - order : i] == context]
-    if len(end) < order or not followed:
+def words(text: list[int]) -> tuple[list[int], list[int]]:
+    """The word that a text ends in, and the one before it; empty without one."""
+    found: list[list[int]] = [[]]
+    for token in text:
+        if LETTERS[token]:
+            found[-1].append(token)
+        elif found[-1]:
+            found.append([])
+    return found[-1], found[-2] if len(found) > 1 else []
+
+
+def contexts(text: list[int]) -> list[object]:
+    """What the token after a text stands in: one of each kind, or None."""
+    word, before = words(text)
+    long, long_before = len(word) > LONGEST_WORD, len(before) > LONGEST_WORD
+    ngrams = [text[len(text) - order :] if len(text) >= order else None for order in ORDERS]
+    return [*ngrams, word if word and not long else None, (before, word) if before and not long | long_before else None]
+
+
+def searched(text: list[int], end: list[int], kind: int) -> tuple[int, int, int, int]:
+    """(latest, confidence, other, confidence) that followed in a text in the context of one kind that `end` ends in."""
+    context = contexts(end)[kind]
+    followed = [text[i] for i in range(len(text)) if contexts(text[:i])[kind] == context]
+    if context is None or not followed:
         return 0, 0, 0, 0
     run = next((n for n, token in enumerate(reversed(followed)) if token != followed[-1]), len(followed))
     before = followed[: len(followed) - run]
@@ -41,10 +63,10 @@ def searched(text: list[int], end: list[int], order: int) -> tuple[int, int, int
 def test_the_cache_is_a_search_through_what_was_read(text: list[int], data: st.DataObject) -> None:
     since = data.draw(st.integers(0, len(text)))
     start = data.draw(st.integers(since, len(text)))
-    candidates, confidences = candidates_at(np.array(text, np.uint8), start, len(text), since)
+    candidates, confidences = candidates_at(np.array(text, np.uint8), start, len(text), since, LETTERS)
     assert candidates.shape == confidences.shape == (len(text) - start, SLOTS)
     for place in range(start, len(text)):
-        expected = [searched(text[since:place], text[since:place], order) for order in ORDERS]
+        expected = [searched(text[since:place], text[since:place], kind) for kind in range(CONTEXTS)]
         row, certain = candidates[place - start], confidences[place - start]
         assert [int(x) for x in certain] == [x[1] for x in expected] + [x[3] for x in expected]
         values = [x[0] for x in expected] + [x[2] for x in expected]
@@ -59,9 +81,9 @@ def test_token_by_token_the_cache_is_that_of_the_whole_text_also_beyond_its_wind
     monkeypatch.setattr(ngram_cache, "WINDOW", 64)
     monkeypatch.setattr(ngram_cache, "BLOCK", 32)
     text = np.random.default_rng(0).integers(0, 3, 400).astype(np.uint16)
-    cache = NgramCache()
+    cache = NgramCache(LETTERS)
     for place, token in enumerate(text):
-        expected = candidates_at(text, place, place + 1, ngram_cache.window_start(place))
+        expected = candidates_at(text, place, place + 1, ngram_cache.window_start(place), LETTERS)
         candidates, confidences = cache.candidates()
         assert confidences == expected[1][0].tolist(), place
         assert candidates == expected[0][0].tolist(), place
@@ -78,17 +100,17 @@ def test_what_is_further_back_than_a_window_and_a_block_is_forgotten(
     text = np.array([1, 2, 3, *[0] * between, 1, 2], np.uint8)
     since = ngram_cache.window_start(len(text))
     for confidences in (
-        NgramCache(text.tolist()).candidates()[1],
-        candidates_at(np.append(text, 0), len(text), len(text) + 1, since)[1][0],
+        NgramCache(LETTERS, text.tolist()).candidates()[1],
+        candidates_at(np.append(text, 0), len(text), len(text) + 1, since, LETTERS)[1][0],
     ):
         assert (confidences[0] > 0) == is_known
 
 
 def test_a_cache_of_short_contexts_has_the_same_candidates_for_them() -> None:
     text = [0, 1, 1] * 30
-    candidates, confidences = NgramCache(text).candidates()
-    short = np.tile(np.array(ORDERS) <= 6, 2)
-    some = NgramCache(text, max_order=6).candidates()
+    candidates, confidences = NgramCache(LETTERS, text).candidates()
+    short = np.tile([*(np.array(ORDERS) <= 6), True, True], 2)
+    some = NgramCache(LETTERS, text, max_order=6).candidates()
     assert some[0] == np.where(short, candidates, 0).tolist() and some[1] == np.where(short, confidences, 0).tolist()
 
 
@@ -98,14 +120,14 @@ def test_batches_carry_the_candidates_for_their_targets(start: int, monkeypatch:
         monkeypatch.setattr(module, "BLOCK", 64)
     monkeypatch.setattr(ngram_cache, "WINDOW", 100)
     text = np.random.default_rng(1).integers(0, 3, 1000).astype(np.uint8)
-    batches = NgramBatches(text, 3, 7)
+    batches = NgramBatches(text, 3, 7, LETTERS)
     width = batches.streams.width
     for index, ((tokens, candidates, confidences, reset_mask), targets) in enumerate(batches.epoch(0, start), start):
         assert not reset_mask.any() and torch.equal(tokens[:, 1:], targets[:, :-1].clamp(0))
         for row, column in np.ndindex(*targets.shape):
             place = 1 + row * width + index * 7 + column
             if place < len(text):
-                expected = candidates_at(text, place, place + 1, ngram_cache.window_start(place))
+                expected = candidates_at(text, place, place + 1, ngram_cache.window_start(place), LETTERS)
                 assert candidates[row, column].tolist() == expected[0][0].tolist()
                 assert confidences[row, column].tolist() == expected[1][0].tolist()
 
@@ -113,14 +135,14 @@ def test_batches_carry_the_candidates_for_their_targets(start: int, monkeypatch:
 def test_stretches_with_an_emptied_cache_have_no_candidates_from_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NgramBatches, "STRETCH", 4)
     text = np.tile(np.arange(5, dtype=np.uint8), 200)
-    whole = list(NgramBatches(text, 4, 10, reset_prob=0.6, seed=1).epoch(2))
+    whole = list(NgramBatches(text, 4, 10, LETTERS, reset_prob=0.6, seed=1).epoch(2))
     begun = torch.stack([inputs[3] for inputs, _ in whole])
     assert 0.4 < begun[::4].float().mean() < 0.8 and not begun[1::4].any()
     for index, row in begun.nonzero().tolist():
-        assert not whole[index][0][2][row, :5].any()  # five tokens without one that stood before
+        assert not whole[index][0][2][row, :4].any()  # no context that stood before
     assert any(whole[index][0][2][row, 9].any() for index, row in begun.nonzero().tolist())  # then some have
     for (inputs, targets), (again, same) in zip(
-        whole[6:], NgramBatches(text, 4, 10, reset_prob=0.6, seed=1).epoch(2, 6), strict=True
+        whole[6:], NgramBatches(text, 4, 10, LETTERS, reset_prob=0.6, seed=1).epoch(2, 6), strict=True
     ):
         assert torch.equal(targets, same) and all(map(torch.equal, inputs, again))
 
@@ -130,12 +152,13 @@ def matching_net(cell: str = "lstm") -> RecurrentLanguageModel:
     net = RecurrentLanguageModel(4, cell, 6, 10, 2, slots=SLOTS, confidences=CONFIDENCES).eval()
     assert net.match_model is not None
     torch.nn.init.normal_(net.match_model.copy_logits)
-    torch.nn.init.normal_(net.match_model.gate.weight, std=0.3)
+    for layer in (net.match_model.gate, net.match_model.correction):
+        torch.nn.init.normal_(layer.weight, std=0.3)
     return net
 
 
 def read(net: RecurrentLanguageModel, text: np.ndarray) -> torch.Tensor:
-    batches = NgramBatches(text, 1, len(text) - 1)
+    batches = NgramBatches(text, 1, len(text) - 1, LETTERS)
     ((inputs, _),) = batches.epoch(0)
     with torch.inference_mode():
         return net(inputs)[0][0]
@@ -143,7 +166,7 @@ def read(net: RecurrentLanguageModel, text: np.ndarray) -> torch.Tensor:
 
 def test_the_match_model_is_its_equations() -> None:
     net, text = matching_net(), np.tile(np.array([0, 1, 2, 0, 1, 3], np.uint8), 4)
-    ((inputs, _),) = NgramBatches(text, 1, len(text) - 1).epoch(0)
+    ((inputs, _),) = NgramBatches(text, 1, len(text) - 1, LETTERS).epoch(0)
     tokens, candidates, confidences, _ = (part[0] for part in inputs)
     with torch.inference_mode():
         alone, mixed, _ = net.alone_and_mixed(inputs)
@@ -155,9 +178,11 @@ def test_the_match_model_is_its_equations() -> None:
             log_probs = torch.tensor([max(logits.log_softmax(0)[c].item(), -12.0) for c in candidates[place]]) * known
             rows = [slot * CONFIDENCES + int(one) for slot, one in enumerate(confidences[place])]
             evidence = match.confidence.weight[rows].sum(0) + match.state(outputs[0, place])
+            for slot in known.nonzero().flatten().tolist():
+                evidence += match.strength[rows[slot]] * match.candidate.weight[candidates[place, slot]]
             evidence = (evidence + match.probability.weight @ log_probs).relu()
-            gates = (match.gate.weight @ evidence + match.gate.bias).exp()
-            expected = logits * gates[-1] if known.any() else logits.clone()
+            gates, added = match.gate(evidence).exp(), match.correction(evidence)
+            expected = logits * gates[-1] + added if known.any() else logits.clone()
             for slot in known.nonzero().flatten().tolist():
                 expected[candidates[place, slot]] += match.copy_logits[rows[slot]] * gates[slot]
             torch.testing.assert_close(mixed[0, place], expected, atol=1e-4, rtol=1e-4)
@@ -168,14 +193,14 @@ def test_the_match_model_is_its_equations() -> None:
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_the_engine_reads_the_cache_as_the_net_does(cell: str) -> None:
     net, text = matching_net(cell), np.tile(np.array([0, 1, 1, 2], np.uint8), 20)
-    engine = Engine(cell, net.state_dict(), "fp32", NgramCache)
+    engine = Engine(cell, net.state_dict(), "fp32", partial(NgramCache, LETTERS))
     stepped = torch.cat([engine.step(torch.tensor([int(token)])) for token in text[:-1]])
     assert torch.allclose(stepped, read(net, text), atol=1e-5)
 
 
 def test_samples_have_candidates_from_their_prompt_and_not_from_what_they_generate() -> None:
     net = matching_net()
-    engine = Engine("lstm", net.state_dict(), "fp32", NgramCache)
+    engine = Engine("lstm", net.state_dict(), "fp32", partial(NgramCache, LETTERS))
     prompt, ends = [0, 1, 2, 0, 1], ([2, 0, 1, 2, 0], [3, 0, 1, 3, 0])
     for token in prompt:
         engine.step(torch.tensor([token]))
@@ -185,7 +210,7 @@ def test_samples_have_candidates_from_their_prompt_and_not_from_what_they_genera
         text, state = torch.tensor([[*prompt, *end]]), None
         for place in range(text.shape[1]):
             read = text[0, : place + 1].tolist()
-            found = [searched(read[: len(prompt)], read, order) for order in ORDERS]
+            found = [searched(read[: len(prompt)], read, kind) for kind in range(CONTEXTS)]
             cached = [[one[k] for k in slots for one in found] for slots in ((0, 2), (1, 3))]
             inputs = (text[:, place : place + 1], *(torch.tensor(part)[None, None] for part in cached))
             with torch.inference_mode():
