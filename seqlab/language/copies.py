@@ -17,22 +17,24 @@ from seqlab.tasks import Event, Note
 
 @dataclass(frozen=True)
 class TrainingText:
-    """The part of a corpus that a model was trained on, as code points (N,)."""
+    """What a model was trained on: of each corpus its name and its training part, as code points (N,)."""
 
-    name: str
-    codes: Tokens
+    parts: tuple[tuple[str, Tokens], ...]
 
     def longest_copy(self, text: str) -> dict[str, Any]:
-        """The longest run of `text` in it: its length, itself, and its offset in the corpus (None without one)."""
-        run = longest_common_run(_codes(text), self.codes)
+        """The longest run of `text` in it: its length, itself, its corpus, and its offset there (None without one)."""
+        runs = [(longest_common_run(_codes(text), codes), name) for name, codes in self.parts]
+        run, name = max(runs, key=lambda found: found[0].length)
         copied = text[run.start_in_text : run.start_in_text + run.length]
-        return {"length": run.length, "text": copied, "offset": run.start_in_corpus if run.length else None}
+        offset = run.start_in_corpus if run.length else None
+        return {"length": run.length, "text": copied, "corpus": name, "offset": offset}
 
 
 def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Event, None, TrainingText]:
-    """The training text of a checkpoint, read from `path`, or where that is empty from the corpus it names.
+    """The training text of a checkpoint, read from `path`, or where that is empty from the corpora that it and those it
+    began with name.
 
-    Raises DataError where it was a file or a folder, whose place is not kept, and no path is given.
+    Raises DataError where its own was a file or a folder, whose place is not kept, and no path is given.
     """
     trained_on = saved.config["data"]
     if not path and trained_on["origin"] in OWN:
@@ -40,12 +42,27 @@ def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Even
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
             f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
         )
-    corpus = yield from load_corpus(path or trained_on["name"], offline=offline)
-    yield from map(Note, corpus.notes)
-    same = corpus.sha256 == trained_on["sha256"]
-    if not same:
-        yield Note(f"this {corpus.name} is another text than the {trained_on['name']} trained on: all of it is read")
-    return TrainingText(corpus.name, corpus.codes("train" if same else "all"))
+    sources = {path: trained_on} if path else _corpora(saved.config)
+    parts = []
+    for source, known in sources.items():
+        corpus = yield from load_corpus(source, offline=offline)
+        yield from map(Note, corpus.notes)
+        same = corpus.sha256 == known["sha256"]
+        if not same:
+            yield Note(f"this {corpus.name} is another text than the {known['name']} trained on: all of it is read")
+        parts.append((corpus.name, corpus.codes("train" if same else "all")))
+    return TrainingText(tuple(parts))
+
+
+def _corpora(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is on record of each corpus with a name that a checkpoint and those it began with were trained on."""
+    found: dict[str, dict[str, Any]] = {}
+    earlier: dict[str, Any] | None = config
+    while earlier:
+        if earlier["data"]["origin"] not in OWN:
+            found.setdefault(earlier["data"]["name"], earlier["data"])
+        earlier = earlier.get("from")
+    return found
 
 
 def _codes(text: str) -> np.ndarray:

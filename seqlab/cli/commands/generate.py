@@ -95,20 +95,20 @@ def command(
         result_json(found.to_dict())
     elif sink is None:
         result("" if streamed else _together(prompt, found))
-    _say_figures(common, found, sum(map(len, writing.written)), training.name if training else "")
+    _say_figures(common, found, sum(map(len, writing.written)))
     if ended is not None:
         raise ended
 
 
-def _say_figures(common: Common, found: "Generated", count: int, source: str) -> None:
-    """How fast it went, and what of each text also stands in the training text called `source`."""
+def _say_figures(common: Common, found: "Generated", count: int) -> None:
+    """How fast it went, and what of each text also stands in the training text."""
     from seqlab.cli.reports.text import copy
 
     say(common, f"{count:,} characters, {found.chars_per_second:,.0f} a second")
     for k, sample in enumerate(found.samples, 1):
         if sample.longest_copy is not None:
             of = f"sample {k}: " if len(found.samples) > 1 else ""
-            say(common, of + copy(sample.longest_copy, source))
+            say(common, of + copy(sample.longest_copy))
 
 
 def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> BaseException | None:

@@ -37,8 +37,9 @@ def sample_line(text: str, width: int) -> str:
     return f"  writes {text!r}"
 
 
-def copy(found: dict[str, Any], name: str) -> str:
-    """The longest run of a text that also stands in the training text called `name`."""
+def copy(found: dict[str, Any]) -> str:
+    """The longest run of a text that also stands in the training text."""
+    name = found["corpus"]
     if not found["length"]:
         return f"no character of it stands in the training text of {name}"
     return (

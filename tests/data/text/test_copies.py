@@ -64,7 +64,8 @@ def test_generate_reports_its_longest_copy(cli: Callable[..., Outcome], trained:
     seen = small_text.read_text()[: len(small_text.read_text()) * 8 // 10]  # what it was trained on
     expected = by_definition(sample["text"], seen)  # the prompt, which is the user's, does not count
     copied = sample["text"][expected.start_in_text :][: expected.length]
-    assert sample["longest_copy"] == {"length": len(copied), "text": copied, "offset": expected.start_in_corpus}
+    found = {"length": len(copied), "text": copied, "corpus": "small", "offset": expected.start_in_corpus}
+    assert sample["longest_copy"] == found
     assert f"{len(copied):,} characters, from character {expected.start_in_corpus:,} of small" in done.err
     assert "longest_copy" not in cli(*words, "--json").json["samples"][0]
 
