@@ -1,12 +1,14 @@
 """What a long job shows while it goes on: notes, a bar, and a line for each evaluation."""
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from seqlab.cli.options import Common
 from seqlab.cli.output import Bar, result_json, say
+from seqlab.cli.reports.text import sample_line
 from seqlab.cli.signals import Stop
 from seqlab.data.fetch.cache import Transfer
 from seqlab.formatting import duration
@@ -103,3 +105,6 @@ class _Evaluations:
             f"step {progress.step:>7,}/{progress.max_steps:,}  train {progress.train_loss:.4f}  "
             f"{self.describe(progress.record)}  {progress.rate:,.0f} {self.unit}{left}",
         )
+        if "sample" in progress.record:
+            # some terminals wrap at the last column
+            say(self.common, sample_line(progress.record["sample"], shutil.get_terminal_size().columns - 1))

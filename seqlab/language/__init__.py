@@ -3,7 +3,15 @@
 from seqlab.language.batches import training_batches
 from seqlab.language.evaluate import NATS_PER_UNKNOWN, adapted, evaluate, evaluation_batches, score
 from seqlab.language.generate import Character, generate
-from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss, opening
+from seqlab.language.model import (
+    SHAPE,
+    LanguageModel,
+    load,
+    net_config,
+    next_token_loss,
+    next_token_losses,
+    opening,
+)
 from seqlab.language.recipe import choose
 from seqlab.language.train import train
 
@@ -20,6 +28,7 @@ __all__ = [
     "load",
     "net_config",
     "next_token_loss",
+    "next_token_losses",
     "opening",
     "score",
     "train",

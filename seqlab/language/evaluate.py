@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from seqlab import training
 from seqlab.data.batches import StreamBatches, Tokens
 from seqlab.data.text.corpus import Vocab
 from seqlab.data.text.ngram_batches import NgramBatches
 from seqlab.errors import DataError
-from seqlab.language.model import LanguageModel, next_token_loss, opening
+from seqlab.language.model import LanguageModel, next_token_losses, opening
 from seqlab.machine import DeviceConfig, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 
@@ -57,19 +58,20 @@ def evaluate(
     """Cross-entropy of every character of a text but the first, in nats and bits, and its perplexity.
 
     tokens (N,): those of the text in the model's vocabulary. `adapt`: by a copy of the model that goes on learning from
-    what it has read, see `adapted`. `cache`: whether it is given an n-gram cache, if it reads one.
+    what it has read, see `adapted`. `cache`: whether it is given an n-gram cache, if it reads one; then the figures are
+    those with it, and beside them, as `..._alone` and of the same pass, those of the net alone.
     """
     with use_threads(device_config.threads):
         if adapt:
-            _, known = adapted(model, tokens, device_config, cache=cache)
+            _, losses = adapted(model, tokens, device_config, cache=cache)
         else:
             batches = evaluation_batches(model, tokens, cache=cache)
-            known = training.evaluate(model, next_token_loss, batches, device_config.precision)
+            losses = training.evaluate_each(model, next_token_losses, batches, device_config.precision)
     chars = len(tokens) - 1
     starts = range(1, len(tokens), COUNTED)
     unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
-    nats = known + unknown * NATS_PER_UNKNOWN / chars
-    return {
+    nats, *alone = (loss + unknown * NATS_PER_UNKNOWN / chars for loss in losses)
+    metrics = {
         "split": "test",
         "adapted": adapt,
         "ngram_cache": cache and model.match_model is not None,
@@ -79,27 +81,38 @@ def evaluate(
         "chars": chars,
         "unknown_chars": unknown,
     }
+    for one in alone:
+        metrics |= {"nats_per_char_alone": one, "bits_per_char_alone": one / math.log(2)}
+    return metrics
 
 
 def adapted(
     model: RecurrentLanguageModel, tokens: Tokens, device_config: DeviceConfig, *, cache: bool = True
-) -> tuple[RecurrentLanguageModel, float]:
+) -> tuple[RecurrentLanguageModel, list[float]]:
     """Dynamic evaluation (Krause et al. 2018): a copy of the model reads a text (N,) and, after each ADAPT_LENGTH
     characters, learns from them. Returns it, and the mean cross-entropy in nats, each character predicted before it
-    was learned from.
+    was learned from: with a cache and alone, where it is given one.
 
-    It is the one training loop over the text to be measured, without dropout, in steps of RMSProp.
+    It is the one training loop over the text to be measured, with the objective of training (the mean of the two)
+    but without dropout, in steps of RMSProp.
     """
     learner = copy.deepcopy(model)
     learner.dropout.p = learner.layers.dropout = 0.0
     batches = evaluation_batches(learner, tokens, length=ADAPT_LENGTH, cache=cache)
     optimizer = torch.optim.Adam(learner.parameters(), ADAPT_RATE, betas=(0.0, 0.999), fused=True)
-    run = training.Run(learner, next_token_loss, batches, optimizer, lambda step: ADAPT_RATE, len(batches))
+    total = torch.zeros(1, dtype=torch.float64)
+
+    def objective(model: nn.Module, batch: training.Batch, state: training.State) -> tuple[Tensor, training.State]:
+        nonlocal total
+        losses, state = next_token_losses(model, batch, state)
+        total = total + batch[1].numel() * losses.detach().double().cpu()
+        return losses.mean(), state
+
+    run = training.Run(learner, objective, batches, optimizer, lambda step: ADAPT_RATE, len(batches))
     run.clip_norm, run.precision = 1.0, device_config.precision
-    nats, count = 0.0, 0
-    for step in training.train(run):
-        nats, count = nats + step.loss * step.examples, count + step.examples
-    return learner.eval(), nats / count
+    for _ in training.train(run):
+        pass
+    return learner.eval(), (total / (len(tokens) - 1)).tolist()
 
 
 def score(language: LanguageModel, text: str, device_config: DeviceConfig) -> Iterator[np.ndarray]:

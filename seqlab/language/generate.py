@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from seqlab.data.text.corpus import Vocab
 from seqlab.data.text.ngram_cache import GENERATING_ORDER, NgramCache
 from seqlab.errors import UsageError
 from seqlab.language.evaluate import adapted
 from seqlab.language.model import LanguageModel, opening
-from seqlab.machine import Compute
+from seqlab.machine import Compute, use_threads
+from seqlab.models.cells import State
+from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
 from seqlab.training import count_parameters
 
@@ -41,8 +45,9 @@ def generate(
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
     held back until it is clear. An n-gram cache holds the prompt, up to short contexts (GENERATING_ORDER), and not
-    what is generated: that would make a loop. `adapt`: the model learns from the prompt first, see
-    `evaluate.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and min-p.
+    what is generated: that would make a loop; without `cache` the net writes alone. `adapt`: the model learns from the
+    prompt first, see `evaluate.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and
+    min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
@@ -61,11 +66,43 @@ def generate(
     if adapt:
         if len(prompted) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
-        model, _ = adapted(model, prompted.numpy(), Compute("cpu", "fp32").resolve(count_parameters(model)))
+        device_config = Compute("cpu", "fp32").resolve(count_parameters(model))
+        model, _ = adapted(model, prompted.numpy(), device_config, cache=cache)
     new_cache = functools.partial(NgramCache, max_order=GENERATING_ORDER) if cache and model.match_model else None
     engine = Engine(model.cell, model.state_dict(), precision, new_cache)
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)
+
+
+def first_characters(model: RecurrentLanguageModel, vocab: Vocab, length: int) -> str:
+    """What `generate` writes first with these weights, by its defaults in fp32, without a cache. It draws nothing of
+    torch's random numbers."""
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    was_training = model.training
+    with use_threads(1), torch.inference_mode():
+        engine = Engine(model.cell, model.state_dict(), "fp32") if on_cpu else OnDevice(model.eval())
+        drawn = sample(engine, vocab.encode(opening(vocab)).tolist(), length, Sampling(), never=(vocab.unknown,))
+        text = "".join(vocab.characters[tokens[0]] for tokens, _ in drawn)
+    model.train(was_training)
+    return text
+
+
+class OnDevice:
+    """A net stepped as it is, for `sample`: to a GPU it is less work than to bring its weights to the engine."""
+
+    def __init__(self, model: RecurrentLanguageModel) -> None:
+        self.model, self.device = model, next(model.parameters()).device
+
+    def reset(self, batch_size: int = 1) -> None:
+        self.state: State | None = None
+
+    def repeat(self, batch_size: int) -> None:
+        assert self.state is not None
+        self.state = tuple(part.repeat(1, batch_size, 1) for part in self.state)
+
+    def step(self, tokens: Tensor) -> Tensor:
+        logits, self.state = self.model(tokens[:, None].to(self.device), self.state)
+        return logits[:, 0].float().cpu()  # (B, V)
 
 
 def _until(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -53,19 +54,25 @@ def load(saved: Checkpoint) -> LanguageModel:
 
 
 def training_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """The objective: the mean cross-entropy in nats of the next token, over tokens and targets (B, T).
+    """The objective: the mean of `next_token_losses`; a net with a cache learns to predict with it and alone."""
+    losses, state = next_token_losses(model, batch, state)
+    return losses.mean(), state
 
-    A net with a cache predicts twice, with it and alone; the mean of both makes it learn to do either.
+
+def next_token_losses(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+    """What is measured: the mean cross-entropy in nats of the next token, over tokens and targets (B, T).
+
+    (2,) where the batch has a cache: with it, and of the net alone. Else (1,).
     """
     assert isinstance(model, RecurrentLanguageModel)
     reading, targets = batch
     alone, mixed, state = model.alone_and_mixed(reading, state)  # (B, T, V)
-    loss = cross_entropy(mixed, targets)
-    return loss if alone is mixed else (loss + cross_entropy(alone, targets)) / 2, state
+    both = [mixed] if alone is mixed else [mixed, alone]
+    return torch.stack([cross_entropy(logits, targets) for logits in both]), state
 
 
 def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
-    """What is measured: the mean cross-entropy in nats of the next token, with the cache where the batch has one."""
+    """The first of `next_token_losses`, of any module: with the cache where the batch has one."""
     reading, targets = batch
     logits, state = model(reading, state)
     return cross_entropy(logits, targets), state

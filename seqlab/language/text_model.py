@@ -162,8 +162,10 @@ class TextModel:
         samples: int = 1,
         seed: int = 0,
         adapt: bool = False,
+        cache: bool = True,
     ) -> Writing:
         """`generate`, a character at a time: iterate what it returns."""
+        self._check_cache(cache)
         prompt = prompt.removeprefix(BYTE_ORDER_MARK)
         if length < 0:
             raise UsageError(f"a length of {length} has no meaning", "use 0 characters or more")
@@ -180,6 +182,7 @@ class TextModel:
             seed=seed,
             precision=self.compute.precision,
             adapt=adapt,
+            cache=cache,
         )
         return Writing(self.checkpoint.name, prompt, seed, drawing, threads, [[] for _ in range(samples)])
 
@@ -191,9 +194,10 @@ class TextModel:
         temperature: below 1 safer, above 1 wilder, 0 the likeliest character always. top_k, top_p, min_p: draw among
         the k likeliest, among the likeliest that together have that probability, among those at least so many times
         as probable as the likeliest. stop: a sample ends before this string. samples: texts to write at once. seed:
-        the same writes the same. adapt: learn from the prompt first. check_copies: find the longest run of each text
-        that also stands in the training text, which is read from that path ("": from the corpus that the model
-        names). Raises UsageError for characters that the model has never seen.
+        the same writes the same. adapt: learn from the prompt first. cache: go by what followed in the prompt, too;
+        without, the net writes alone. check_copies: find the longest run of each text that also stands in the training
+        text, which is read from that path ("": from the corpus that the model names). Raises UsageError for characters
+        that the model has never seen, and where it has no cache to leave out.
         """
         training = None if check_copies is None else self.training_text_task(check_copies).result()
         writing = self.write(prompt, length, **options)
@@ -223,8 +227,8 @@ class TextModel:
         """Bits per character of held-out text: `data`, or the last tenth of what it was trained on.
 
         data: a corpus, or what `seqlab.train_text` takes. adapt: it goes on learning from what it has read. cache: it
-        is given what followed in the text so far; without, the net is measured alone. Raises UsageError where the model
-        has no cache to leave out.
+        is given what followed in the text so far, and measured alone as well (`bits_per_char_alone`); without, alone
+        only. Raises UsageError where the model has no cache to leave out.
         """
         return self.evaluate_task(data, adapt=adapt, cache=cache, offline=offline).result()
 
@@ -237,8 +241,7 @@ class TextModel:
     def _evaluate(
         self, data: str | Corpus | None, adapt: bool, cache: bool, offline: bool
     ) -> Generator[Event, None, Evaluation]:
-        if not cache and self.model.model.match_model is None:
-            raise UsageError(f"checkpoint '{self.checkpoint.name}' reads no n-gram cache", "leave out --no-cache")
+        self._check_cache(cache)
         trained_on = self.checkpoint.config["data"]
         if data is None and trained_on["origin"] in OWN:
             raise DataError(
@@ -266,6 +269,10 @@ class TextModel:
         net = self.model.model.to(device_config.device)
         metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
         return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
+
+    def _check_cache(self, cache: bool) -> None:
+        if not cache and self.model.model.match_model is None:
+            raise UsageError(f"checkpoint '{self.checkpoint.name}' reads no n-gram cache", "leave out --no-cache")
 
     def training_text_task(self, path: str = "", *, offline: bool = False) -> Task[TrainingText]:
         """The text it was trained on, from `path`, or where that is empty from the corpus it names: for

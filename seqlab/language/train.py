@@ -1,6 +1,5 @@
 """How a character model is trained on a corpus."""
 
-import math
 import time
 from collections.abc import Collection, Generator
 from dataclasses import replace
@@ -17,8 +16,9 @@ from seqlab.data.text.published import PUBLISHED
 from seqlab.errors import CheckpointError
 from seqlab.language import recipe
 from seqlab.language.batches import training_batches
-from seqlab.language.evaluate import evaluate, evaluation_batches
-from seqlab.language.model import SHAPE, LanguageModel, load, net_config, next_token_loss, training_loss
+from seqlab.language.evaluate import evaluate
+from seqlab.language.model import SHAPE, LanguageModel, load, net_config, training_loss
+from seqlab.language.validation import Validation
 from seqlab.machine import use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import Prepared, RunOptions
@@ -28,7 +28,6 @@ from seqlab.training import optimizers
 
 DEFAULT_MINUTES = 10.0
 SMALL_TEXT = 100_000  # characters
-VALIDATION_STREAMS = 8  # choosing weights may read in parallel; what is reported is read once, from the beginning
 
 
 def train_text(
@@ -108,18 +107,7 @@ def prepare(
     with use_threads(device_config.threads):
         batches = training_batches(corpus.encoded("train", vocab), settings, device_config.device)
         val_text = corpus.encoded("val", vocab)[: settings.val_chars]
-        held_out = evaluation_batches(model, val_text, VALIDATION_STREAMS)
-        held_out_alone = evaluation_batches(model, val_text, VALIDATION_STREAMS, cache=False)
-
-    def validate(step: int) -> dict[str, float]:
-        """The figures with the cache and without; the weights to keep are the best at both."""
-        nats = training.evaluate(model, next_token_loss, held_out, device_config.precision)
-        found = {"val_loss": nats, "val_bits_per_char": nats / math.log(2)}
-        if model.match_model is not None:
-            alone = training.evaluate(model, next_token_loss, held_out_alone, device_config.precision)
-            found |= {"val_bits_per_char_alone": alone / math.log(2), "val_lowest": (nats + alone) / 2}
-        return found
-
+        validate = Validation(model, vocab, val_text, device_config, settings.eval_every)
     config = {
         "job": "language",
         "data": describe(corpus),
@@ -137,6 +125,7 @@ def prepare(
         config,
         validate,
         minutes=DEFAULT_MINUTES,
+        on_length=validate.set_length,
     )
     return prepared, vocab
 

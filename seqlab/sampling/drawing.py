@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from seqlab.errors import UsageError
-from seqlab.sampling.engine import Engine
 
 DRAWS = 64  # whose random numbers are made at a time
 
@@ -67,8 +68,16 @@ class Sampling:
         np.put_along_axis(p, order, falling, -1)
 
 
+class Stepped(Protocol):
+    """A model stepped one token at a time, as an `Engine`."""
+
+    def reset(self, batch_size: int = 1) -> None: ...
+    def repeat(self, batch_size: int) -> None: ...
+    def step(self, tokens: Tensor) -> Tensor: ...
+
+
 def sample(
-    engine: Engine,
+    engine: Stepped,
     prompt: Sequence[int],
     length: int,
     sampling: Sampling,

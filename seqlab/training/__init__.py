@@ -6,7 +6,7 @@ bit for bit, `budget` finds how many steps fit into minutes; `optimizers` and `s
 
 from seqlab.training.averaging import averaged, last_weights, update_average
 from seqlab.training.budget import steps_in
-from seqlab.training.evaluate import IGNORE_INDEX, evaluate
+from seqlab.training.evaluate import IGNORE_INDEX, evaluate, evaluate_each
 from seqlab.training.fit import Keeper, Progress, fit, used_weights
 from seqlab.training.loop import train
 from seqlab.training.optimizers import adamw
@@ -41,6 +41,7 @@ __all__ = [
     "count_parameters",
     "detach",
     "evaluate",
+    "evaluate_each",
     "fit",
     "last_weights",
     "position",

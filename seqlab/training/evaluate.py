@@ -1,4 +1,4 @@
-"""The mean of an objective over data that is not trained on."""
+"""The mean of an objective, or of each of several, over data that is not trained on."""
 
 import torch
 from torch import nn
@@ -9,23 +9,32 @@ from seqlab.training.run import Batches, Objective, autocast
 IGNORE_INDEX = -100  # the target that cross-entropy skips (torch's default), so that it is not counted
 
 
-@torch.inference_mode()
 def evaluate(model: nn.Module, objective: Objective, batches: Batches, precision: torch.dtype) -> float:
     """Mean of the objective over every target in one epoch of `batches`, state carried, dropout off.
 
     Raises DataError where there is none.
     """
+    (mean,) = evaluate_each(model, objective, batches, precision)
+    return mean
+
+
+@torch.inference_mode()
+def evaluate_each(model: nn.Module, objective: Objective, batches: Batches, precision: torch.dtype) -> list[float]:
+    """As `evaluate`, of an objective that gives several losses (K,): the mean of each, in one pass."""
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    total, count, state = 0.0, 0, None
+    totals: list[float] = []
+    count, state = 0, None
     for batch in batches.epoch(0):
         with autocast(device, precision):
-            loss, state = objective(model, batch, state)
+            losses, state = objective(model, batch, state)
         numbers = batch[1].is_floating_point()  # to be predicted as they are: -100 is one like others
         targets = batch[1].numel() if numbers else int((batch[1] != IGNORE_INDEX).sum())
-        total, count = total + loss.item() * targets, count + targets
+        found = losses.reshape(-1).tolist()
+        totals = [total + loss * targets for total, loss in zip(totals or [0.0] * len(found), found, strict=True)]
+        count += targets
     model.train(was_training)
     if count == 0:
         raise DataError("there is not a single target to measure on", "use more data")
-    return total / count
+    return [total / count for total in totals]

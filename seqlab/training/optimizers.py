@@ -126,7 +126,7 @@ class GatewiseMuon(torch.optim.Optimizer):
 
     def __init__(self, groups: list[dict[str, Any]], lr: float, precision: torch.dtype = torch.float32) -> None:
         super().__init__(groups, {"lr": lr, "weight_decay": 0.0, "gates": 0})
-        self.precision = precision
+        self.defaults["precision"] = precision  # an attribute of its own would be lost in a copy
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -145,7 +145,7 @@ class GatewiseMuon(torch.optim.Optimizer):
         momentum = state["momentum"].lerp_(gradient, 1 - MUON_MOMENTUM)
         step = gradient.lerp(momentum, MUON_MOMENTUM).unflatten(0, (gates, -1))  # (gates, H, I)
         length = max(1.0, step.shape[1] / step.shape[2]) ** 0.5
-        return length * orthogonal(step.to(self.precision)).to(weight.dtype).flatten(0, 1)
+        return length * orthogonal(step.to(self.defaults["precision"])).to(weight.dtype).flatten(0, 1)
 
     def _adam(self, weight: Tensor, gradient: Tensor, _: int) -> Tensor:
         state = self.state[weight]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 Batch = tuple[Any, Tensor]  # what the model takes, and the targets
 State = tuple[Tensor, ...] | None
 Objective = Callable[[nn.Module, Batch, State], tuple[Tensor, State]]
-Validate = Callable[[int], dict[str, float]]  # the step -> what was found, `val_loss` first
+Validate = Callable[[int], dict[str, Any]]  # the step -> what was found, `val_loss` first
 
 
 class Batches(Protocol):

@@ -64,8 +64,8 @@ COMMON = {
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --freq --horizon --kind --levels --model --origins --refit "
     "--returns --stride",
-    "generate": "--adapt --check-copies --corpus --length --min-p --prompt --samples --stop --temperature --top-k "
-    "--top-p",
+    "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
+    "--top-k --top-p",
     "score": "--corpus",
     "train-text": "--epochs --from --minutes --overwrite --resume",
     "train-forecaster": "--column --cut --epochs --freq --from --kind --levels --minutes --overwrite --resume "

@@ -31,11 +31,18 @@ def test_a_character_is_predicted_before_it_is_learned_from(ngram_cache: bool) -
     model = net(ngram_cache=ngram_cache).eval()
     before = copy.deepcopy(model.state_dict())
     text = np.random.default_rng(0).integers(0, 4, ADAPT_LENGTH + 1)
+    if model.match_model is not None:
+        torch.nn.init.normal_(model.match_model.copy_logits)  # so that the cache changes something
+        before = copy.deepcopy(model.state_dict())
     learner, nats = adapted(model, text, DEVICE)
-    plain = training.evaluate(
-        model, language.next_token_loss, language.evaluation_batches(model, text), DEVICE.precision
-    )
+    plain = [
+        training.evaluate(
+            model, language.next_token_loss, language.evaluation_batches(model, text, cache=cache), DEVICE.precision
+        )
+        for cache in ([True, False] if ngram_cache else [True])
+    ]
     assert nats == pytest.approx(plain, abs=1e-6)  # one piece: nothing was learned yet, and no dropout
+    assert len(set(plain)) == len(plain)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert not torch.equal(learner.output.weight, model.output.weight)
 
@@ -60,6 +67,33 @@ def test_without_the_cache_the_net_is_measured_alone(adapt: bool) -> None:
             logits, _ = model(tokens[None, :-1])
         by_hand = torch.nn.functional.cross_entropy(logits[0], tokens[1:])
         assert alone[0]["nats_per_char"] == pytest.approx(by_hand.item(), rel=1e-5)
+
+
+def test_one_pass_gives_the_figures_of_two() -> None:
+    """With the cache and of the net alone, on a text with characters that the vocabulary lacks, charged in both."""
+    model, vocab = net(ngram_cache=True).eval(), Vocab.of("abcd")
+    torch.nn.init.normal_(model.match_model.copy_logits)
+    text = np.tile(np.random.default_rng(0).integers(0, 5, 200), 10)
+    both = language.evaluate(model, vocab, text, DEVICE)
+    alone = language.evaluate(model, vocab, text, DEVICE, cache=False)
+    mixed = training.evaluate(
+        model, language.next_token_loss, language.evaluation_batches(model, text), DEVICE.precision
+    )
+    charged = both["unknown_chars"] * language.NATS_PER_UNKNOWN / both["chars"]
+    assert charged > 1.0 and alone["unknown_chars"] == both["unknown_chars"]
+    assert both["nats_per_char"] == pytest.approx(mixed + charged, rel=1e-6)
+    assert both["nats_per_char_alone"] == pytest.approx(alone["nats_per_char"], rel=1e-6)
+    assert both["bits_per_char_alone"] == pytest.approx(alone["bits_per_char"], rel=1e-6)
+    assert abs(both["bits_per_char"] - both["bits_per_char_alone"]) > 0.01
+    assert not {"nats_per_char_alone", "bits_per_char_alone"} & set(alone)
+
+
+def test_a_net_that_learns_with_its_cache_learns_to_predict_alone_too() -> None:
+    model, vocab = net(ngram_cache=True), Vocab.of("abcd")
+    text = np.tile(np.array([0, 1, 2, 0, 3]), 10_000)
+    plain = language.evaluate(model, vocab, text[:10_000], DEVICE)
+    metrics = language.evaluate(model, vocab, text, DEVICE, adapt=True)
+    assert metrics["nats_per_char_alone"] < 0.9 * plain["nats_per_char_alone"]
 
 
 def test_dynamic_evaluation_learns_what_repeats_itself() -> None:

@@ -80,6 +80,7 @@ def generate(said: dict[str, Any]) -> dict[str, Any]:
     names = ("temperature", "top_k", "top_p", "min_p", "stop", "samples", "adapt", "check_copies")
     model = seqlab.load(said["corpus"], **device(said))
     own = {name: said[name] for name in names}
+    own["cache"] = not said["no_cache"]
     return model.generate(said["prompt"], said["length"], seed=said["seed"] or 0, **own).to_dict()
 
 

@@ -1,5 +1,6 @@
 """Optimizers and schedules against their equations."""
 
+import copy
 import itertools
 import math
 
@@ -173,3 +174,15 @@ def test_the_rate_is_always_above_zero_and_never_above_lr(schedule: str, lr: flo
     rate = schedules.SCHEDULES[schedule](lr, warmup, steps)
     values = [rate(step) for step in range(0, steps, max(1, steps // 50))]
     assert all(0 < value <= lr * (1 + 1e-12) for value in values)
+
+
+def test_a_copy_of_a_run_takes_the_same_step() -> None:
+    """How many steps fit into minutes is measured on a copy."""
+    model = nn.LSTM(3, 4)
+    optimizer = optimizers.gatewise_muon(model, 0.1, 0.01)
+    copied, its_optimizer = copy.deepcopy((model, optimizer))
+    for one, its in ((model, optimizer), (copied, its_optimizer)):
+        one(torch.ones(2, 1, 3))[0].sum().backward()
+        its.step()
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, copied.get_parameter(name)), name

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--stop", metavar="STRING", help="End before this string.")
 @click.option("--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="Texts to write at once.")
 @click.option("--adapt", is_flag=True, help="Learn from the prompt first.")
+@click.option("--no-cache", is_flag=True, help="Leave the n-gram cache empty: the net alone.")
 @click.option(
     "--check-copies",
     is_flag=False,
@@ -53,6 +54,7 @@ def command(
     stop: str | None,
     samples: int,
     adapt: bool,
+    no_cache: bool,
     check_copies: str | None,
 ) -> None:
     """Write text with the model trained on a corpus, as it is drawn; of several samples, each when all are done.
@@ -81,6 +83,7 @@ def command(
         samples=samples,
         seed=common.seed or 0,
         adapt=adapt,
+        cache=not no_cache,
     )
     sink = common.output.open("w", encoding="utf-8") if common.output else None
     streamed = samples == 1 and sink is None and not common.json

@@ -25,7 +25,8 @@ def command(common: Common, corpus: str, start: str | None, run: dict[str, Any])
 
     Quote a pattern ('src/**/*.py'); - is standard input. Read once, a text is kept encoded in the cache folder.
 
-    The first eight tenths train, the next tenth chooses the weights, the last tenth is measured once at the end.
+    The first eight tenths train, the next tenth chooses the weights, the last tenth is measured once at the end. Some
+    twenty times a line shows what it writes by then.
     Without --epochs or --set max_steps=N it trains for --minutes, by default ten, with a net of the size that the time
     on this machine is best spent on, as far as --set leaves that open.
     """
@@ -40,6 +41,6 @@ def command(common: Common, corpus: str, start: str | None, run: dict[str, Any])
         run,
         "chars/s",
         lambda record: f"val {record['val_loss']:.4f} nats, {record['val_bits_per_char']:.4f} bits/char",
-        lambda done: [bits(done.config["metrics"], "the last tenth")],
+        lambda done: bits(done.config["metrics"], "the last tenth"),
         lambda name: f"seqlab generate --corpus {name}",
     )

@@ -4,23 +4,37 @@ import math
 from typing import Any
 
 
-def bits(metrics: dict[str, Any], part: str) -> str:
-    return (
-        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats) on {part}, "
-        f"{metrics['chars']:,} characters"
+def bits(metrics: dict[str, Any], part: str) -> list[str]:
+    """Its figures on that part of a text: with its n-gram cache and, as it writes, without."""
+    on = f"on {part}, {metrics['chars']:,} characters"
+    if metrics["adapted"]:
+        on += ", learning from each 128 once read"
+    figure = (
+        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, "
+        f"perplexity {metrics['perplexity']:.4g})"
     )
+    if "bits_per_char_alone" not in metrics:  # it has no cache, or it was left empty
+        return [figure, on]
+    alone = f"{metrics['bits_per_char_alone']:.4f} bits per character ({metrics['nats_per_char_alone']:.4f} nats)"
+    return [f"{figure} with its n-gram cache", f"{alone} without it: the net alone, as it writes", on]
 
 
 def evaluation(metrics: dict[str, Any], vocab_size: int) -> list[str]:
     """The lines of `seqlab evaluate`."""
-    part = "its last tenth" if metrics["split"] == "test" else "all of it"
     return [
-        f"{metrics['bits_per_char']:.4f} bits per character ({metrics['nats_per_char']:.4f} nats, perplexity "
-        f"{metrics['perplexity']:.3f}) on {part}, {metrics['chars']:,} characters"
-        + (", learning from each 128 when they were read" if metrics["adapted"] else "")
-        + (", with its n-gram cache (--no-cache: left empty)" if metrics["ngram_cache"] else ""),
+        *bits(metrics, "its last tenth" if metrics["split"] == "test" else "all of it"),
         f"a character drawn at random from the vocabulary: {math.log2(vocab_size):.2f} bits",
     ]
+
+
+def sample_line(text: str, width: int) -> str:
+    """The beginning of what a model writes while it trains, in one line of at most so many columns, as Python's repr:
+    its newlines and control characters are seen."""
+    from rich.cells import cell_len
+
+    while text and cell_len(f"  writes {text!r}") > width:
+        text = text[:-1]
+    return f"  writes {text!r}"
 
 
 def copy(found: dict[str, Any]) -> str:
