@@ -40,7 +40,7 @@ class TrainingText:
 
     def vocabulary(self) -> frozenset[str]:
         """Its words, of four letters and more, in lower case."""
-        return frozenset(word for _, codes in self.parts for word in _words(codes))
+        return frozenset().union(*(vocabulary(codes) for _, codes in self.parts))
 
 
 def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Event, None, TrainingText]:
@@ -64,6 +64,18 @@ def training_text_with(saved: Checkpoint, corpus: Corpus, offline: bool) -> Gene
     others = {name: known for name, known in _corpora(saved.config).items() if known["sha256"] != corpus.sha256}
     parts = yield from _read(others, offline)
     return TrainingText(((corpus.name, corpus.codes("train")), *parts))
+
+
+def vocabulary(codes: Tokens) -> frozenset[str]:
+    """The words of a text of code points (N,), of four letters and more, in lower case. It is read in pieces."""
+    found: set[str] = set()
+    begun = ""  # the word that the last piece ended in
+    for start in range(0, len(codes), READ):
+        text = begun + codes[start : start + READ].astype(np.uint32).tobytes().decode("utf-32-le")
+        whole = text.rstrip(string.ascii_letters)
+        found.update(WORD.findall(whole.lower()))
+        begun = text[len(whole) :]
+    return frozenset(found.union(WORD.findall(begun.lower())))
 
 
 def _read(sources: dict[str, dict[str, Any]], offline: bool) -> Generator[Event, None, list[tuple[str, Tokens]]]:
@@ -92,15 +104,3 @@ def _corpora(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _codes(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le"), np.uint32)
-
-
-def _words(codes: Tokens) -> set[str]:
-    """The words of a text of code points (N,), which is read in pieces."""
-    found: set[str] = set()
-    begun = ""  # the word that the last piece ended in
-    for start in range(0, len(codes), READ):
-        text = begun + codes[start : start + READ].astype(np.uint32).tobytes().decode("utf-32-le")
-        whole = text.rstrip(string.ascii_letters)
-        found.update(WORD.findall(whole.lower()))
-        begun = text[len(whole) :]
-    return found | {*WORD.findall(begun.lower())}
