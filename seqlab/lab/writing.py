@@ -12,18 +12,22 @@ real text: at the full scale what was held out of the corpora, else, for C alone
 
 import html
 import random
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from seqlab import checkpoint, language
 from seqlab.data.text.corpus import load_corpus
-from seqlab.lab import c_code, scorecard
+from seqlab.lab import c_code, nesting
 from seqlab.lab.drawing import bars, panels
 from seqlab.lab.experiment import Experiment, Inequality, Knob, Measured, Rows
-from seqlab.language import LanguageModel
+from seqlab.language import LanguageModel, c_scorecard, latex_scorecard
+from seqlab.language.copies import vocabulary
+from seqlab.language.scorecard import distinct, known_words, pieces
 from seqlab.sampling import Engine, Sampling, sample
 from seqlab.tasks import Task
 
@@ -35,7 +39,6 @@ STYLE = """
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
 pre { overflow-x: auto; padding: .7rem; border: 1px solid #bbb; tab-size: 8; font: .85rem/1.4 ui-monospace, monospace; }
 """
-SCORES = {"stacks": scorecard.latex, "linux": scorecard.c}
 NET, SHORT, CHAIN = "LSTM", "LSTM of 10", "Markov of 3"
 
 
@@ -61,7 +64,7 @@ EXPERIMENT = Experiment(
     "end as they began",
     inequalities=(
         Inequality(
-            "braces",
+            "blocks",
             "share of braces that are closed, in LaTeX that the net writes",
             "real text closes all; one in twenty left open is one in every few lines, which nobody would praise",
             above=0.95,
@@ -100,14 +103,42 @@ def measure(seed: int, scale: str, memory: str = "all") -> Measured:
         short = write(model, PROMPTS[name], size.samples, length, seed, short=True)
         net = short if memory == "short" else write(model, PROMPTS[name], size.samples, length, seed)
         every = "".join(net)
-        chain = [scorecard.markov(every, ORDER, length, seed + k) for k in range(size.samples)]
+        chain = [markov(every, ORDER, length, seed + k) for k in range(size.samples)]
         beside, known = _references(name, size, seed)
         for writer, samples in ({NET: net, SHORT: short, CHAIN: chain} | beside).items():
             rows.append({"corpus": name, "writer": writer, **SCORES[name](samples, known)})
             written[f"{name}: {writer}"] = samples[0]
     full, control = (row for row in rows if row["corpus"] == "stacks" and row["writer"] in (NET, SHORT))
-    values = {"braces": full["braces"], "gained": full["braces"] - control["braces"], "ends": full["ends"]}
+    values = {"blocks": full["blocks"], "gained": full["blocks"] - control["blocks"], "ends": full["ends"]}
     return Measured(rows, values, _page(written))
+
+
+def latex(samples: Sequence[str], known: Collection[str]) -> dict[str, float]:
+    """What is closed and fits, and of the scorecard what is of LaTeX, words that are `known`, and distinct lines."""
+    own = latex_scorecard.scores(samples)
+    words = known_words(map(latex_scorecard.prose, samples), known)
+    return {**nesting.latex(samples), **own, "words": words, "distinct": distinct(samples)}
+
+
+def c(samples: Sequence[str], known: Collection[str]) -> dict[str, float]:
+    """What is closed, words of the comments that are `known`, and distinct lines: no parser is needed for that."""
+    words = known_words(map(c_scorecard.comments, samples), known)
+    return {**nesting.c(samples), "words": words, "distinct": distinct(samples)}
+
+
+SCORES = {"stacks": latex, "linux": c}
+
+
+def markov(text: str, order: int, length: int, seed: int = 0) -> str:
+    """A chain whose every character is drawn from those that follow its last `order` characters in a text."""
+    followers: dict[str, list[str]] = {}
+    for place in range(len(text) - order):
+        followers.setdefault(text[place : place + order], []).append(text[place + order])
+    rng = random.Random(seed)
+    written = text[:order]
+    while len(written) < length:
+        written += rng.choice(followers.get(written[-order:], [text[0]]))
+    return written
 
 
 class ShortMemory(Engine):
@@ -145,7 +176,7 @@ def write(model: LanguageModel, prompt: str, samples: int, length: int, seed: in
 def draw(rows: Rows) -> Figure:
     r"""What each writer leaves open, which \end fit, and how many of its words are words."""
     titles = {
-        ("stacks", "braces"): "LaTeX: share of braces left open",
+        ("stacks", "blocks"): "LaTeX: share of braces left open",
         ("stacks", "ends"): "LaTeX: share of \\end that fit what is open",
         ("stacks", "words"): "LaTeX: share of words that a reference text has",
         ("linux", "brackets"): "C: share of ( and [ left open",
@@ -167,15 +198,11 @@ def _references(name: str, size: _Scale, seed: int) -> tuple[dict[str, list[str]
     where no corpus is fetched of the Python language's documentation, which knows English, but no algebra."""
     if size.corpora:
         corpus = Task(load_corpus(name)).result()
-        held_out, draw_from = corpus.text("test"), random.Random(seed)
-        length = size.lengths[name]
-        starts = [draw_from.randrange(len(held_out) - 2 * length) for _ in range(size.samples)]
-        starts = [held_out.index("\n", start) + 1 for start in starts]
-        pieces = [held_out[start : start + length] for start in starts]
-        return {"held out": pieces}, scorecard.vocabulary(corpus.text("train"))
+        beside = pieces(corpus.codes("test"), size.samples, size.lengths[name], seed, name)
+        return {"held out": beside}, vocabulary(corpus.codes("train"))
     from pydoc_data.topics import topics
 
-    known = scorecard.vocabulary(" ".join(topics.values()))
+    known = vocabulary(np.frombuffer(" ".join(topics.values()).encode("utf-32-le"), np.uint32))
     if name == "stacks":
         return {}, known
     return {"grammar": [c_code.write(size.lengths[name], 1000 * seed + k) for k in range(size.samples)]}, known

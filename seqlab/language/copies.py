@@ -1,6 +1,8 @@
-"""Whether a model writes or copies: the longest run of a text that also stands in the training text."""
+"""Whether a model writes or copies: what of a text also stands in the training text."""
 
+import re
 import shlex
+import string
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +11,13 @@ import numpy as np
 
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import Tokens
-from seqlab.data.text.copies import longest_common_run
-from seqlab.data.text.corpus import OWN, load_corpus
+from seqlab.data.text.copies import longest_common_run, standing
+from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError
 from seqlab.tasks import Event, Note
+
+WORD = re.compile(r"[A-Za-z]{4,}")
+READ = 1 << 20  # characters at a time
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,14 @@ class TrainingText:
         offset = run.start_in_corpus if run.length else None
         return {"length": run.length, "text": copied, "corpus": name, "offset": offset}
 
+    def has(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows (N, L) of code points stand in it, (N,) of bool."""
+        return np.any([standing(windows, codes) for _, codes in self.parts], axis=0)
+
+    def vocabulary(self) -> frozenset[str]:
+        """Its words, of four letters and more, in lower case."""
+        return frozenset().union(*(vocabulary(codes) for _, codes in self.parts))
+
 
 def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Event, None, TrainingText]:
     """The training text of a checkpoint, read from `path`, or where that is empty from the corpora that it and those it
@@ -42,8 +55,32 @@ def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Even
             f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
             f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
         )
-    sources = {path: trained_on} if path else _corpora(saved.config)
-    parts = []
+    parts = yield from _read({path: trained_on} if path else _corpora(saved.config), offline)
+    return TrainingText(tuple(parts))
+
+
+def training_text_with(saved: Checkpoint, corpus: Corpus, offline: bool) -> Generator[Event, None, TrainingText]:
+    """The training text of a checkpoint whose own corpus is at hand: that, and the others that it names."""
+    others = {name: known for name, known in _corpora(saved.config).items() if known["sha256"] != corpus.sha256}
+    parts = yield from _read(others, offline)
+    return TrainingText(((corpus.name, corpus.codes("train")), *parts))
+
+
+def vocabulary(codes: Tokens) -> frozenset[str]:
+    """The words of a text of code points (N,), of four letters and more, in lower case. It is read in pieces."""
+    found: set[str] = set()
+    begun = ""  # the word that the last piece ended in
+    for start in range(0, len(codes), READ):
+        text = begun + codes[start : start + READ].astype(np.uint32).tobytes().decode("utf-32-le")
+        whole = text.rstrip(string.ascii_letters)
+        found.update(WORD.findall(whole.lower()))
+        begun = text[len(whole) :]
+    return frozenset(found.union(WORD.findall(begun.lower())))
+
+
+def _read(sources: dict[str, dict[str, Any]], offline: bool) -> Generator[Event, None, list[tuple[str, Tokens]]]:
+    """The training parts of corpora, by their name or path, of which is known what a checkpoint has on record."""
+    parts: list[tuple[str, Tokens]] = []
     for source, known in sources.items():
         corpus = yield from load_corpus(source, offline=offline)
         yield from map(Note, corpus.notes)
@@ -51,7 +88,7 @@ def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Even
         if not same:
             yield Note(f"this {corpus.name} is another text than the {known['name']} trained on: all of it is read")
         parts.append((corpus.name, corpus.codes("train" if same else "all")))
-    return TrainingText(tuple(parts))
+    return parts
 
 
 def _corpora(config: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -1,10 +1,8 @@
 """A trained character model as a library user holds it: it writes, scores, and is evaluated."""
 
-import math
 import shlex
-import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,121 +11,18 @@ from seqlab.checkpoint import Checkpoint
 from seqlab.data.text.charset import BYTE_ORDER_MARK
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
-from seqlab.formatting import html_table
 from seqlab.language import model as models
-from seqlab.language.copies import TrainingText, training_text
+from seqlab.language.copies import TrainingText, training_text, training_text_with
 from seqlab.language.evaluate import evaluate, score
-from seqlab.language.generate import Character, generate
-from seqlab.machine import Compute, use_threads
+from seqlab.language.generate import generate
+from seqlab.language.scorecard import Scorecard, scorecard
+from seqlab.language.written import Generated, Scored, Writing
+from seqlab.machine import Compute
 from seqlab.results import Evaluation
 from seqlab.sampling import Sampling
 from seqlab.tasks import Event, Note, Task
 
 FEW_SAMPLES = 16  # below, the arithmetic of a character is too short to share between threads
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A text that was written. log_likelihood_per_char: its mean log-probability in nats, None of no character.
-
-    longest_copy: the longest run of it that also stands in the training text, where that was asked for.
-    """
-
-    text: str
-    log_likelihood_per_char: float | None
-    longest_copy: dict[str, Any] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        copy = {} if self.longest_copy is None else {"longest_copy": self.longest_copy}
-        return {"text": self.text, "log_likelihood_per_char": self.log_likelihood_per_char, **copy}
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What a model wrote. Printed, it is its first text."""
-
-    checkpoint: str
-    prompt: str
-    seed: int
-    samples: tuple[Sample, ...]
-    chars_per_second: float
-
-    @property
-    def text(self) -> str:
-        return self.samples[0].text
-
-    def __str__(self) -> str:
-        return self.prompt + self.text
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `seqlab generate --json` prints."""
-        return {
-            "checkpoint": self.checkpoint,
-            "seed": self.seed,
-            "samples": [sample.to_dict() for sample in self.samples],
-            "chars_per_second": self.chars_per_second,
-        }
-
-    def _repr_html_(self) -> str:
-        rows = [[self.prompt + sample.text] for sample in self.samples]
-        return f'<div style="white-space: pre; font-family: monospace">{html_table(self.checkpoint, [], rows)}</div>'
-
-
-@dataclass(frozen=True)
-class Scored:
-    """How probable a text is: log_probs (N,) in nats, one for each character."""
-
-    text: str
-    log_probs: np.ndarray
-
-    @property
-    def nats_per_char(self) -> float:
-        return -float(self.log_probs.sum()) / len(self.text)
-
-    @property
-    def bits_per_char(self) -> float:
-        return self.nats_per_char / math.log(2)
-
-    def chars(self) -> Iterator[dict[str, Any]]:
-        for char, one in zip(self.text, self.log_probs, strict=True):
-            yield {"char": char, "log_prob": float(one)}
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `seqlab score --json` prints."""
-        return {"nats_per_char": self.nats_per_char, "bits_per_char": self.bits_per_char, "chars": list(self.chars())}
-
-    def _repr_html_(self) -> str:
-        rows = [["bits per character", self.bits_per_char], ["characters", len(self.text)]]
-        return html_table("score", [], rows)
-
-
-@dataclass(frozen=True)
-class Writing:
-    """Characters as they are drawn, to be iterated; `result()` is what was written so far."""
-
-    checkpoint: str
-    prompt: str
-    seed: int
-    drawing: Iterator[Character]
-    threads: int
-    written: list[list[Character]]
-    start: float = field(default_factory=time.perf_counter)
-
-    def __iter__(self) -> Iterator[Character]:
-        with use_threads(self.threads):
-            for character in self.drawing:
-                self.written[character.sample].append(character)
-                yield character
-
-    def result(self, training: TrainingText | None = None) -> Generated:
-        seconds = time.perf_counter() - self.start
-        samples = []
-        for one in self.written:
-            text, log_probs = "".join(char.text for char in one), [char.log_prob for char in one]
-            mean = sum(log_probs) / len(log_probs) if log_probs else None  # a text may stop before its first character
-            samples.append(Sample(text, mean, training.longest_copy(text) if training else None))
-        count = sum(map(len, self.written))
-        return Generated(self.checkpoint, self.prompt, self.seed, tuple(samples), count / seconds)
 
 
 @dataclass(frozen=True)
@@ -242,6 +137,59 @@ class TextModel:
         self, data: str | Corpus | None, adapt: bool, cache: bool, offline: bool
     ) -> Generator[Event, None, Evaluation]:
         self._check_cache(cache)
+        corpus, same = yield from self._corpus(data, offline)
+        part = "test" if same or data is None else "all"
+        tokens = corpus.encoded(part, self.model.vocab)
+        device_config = self.compute.resolve(self.checkpoint.config["parameters"])
+        net = self.model.model.to(device_config.device)
+        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
+        return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
+
+    def scorecard(
+        self,
+        data: str | Corpus | None = None,
+        *,
+        samples: int = 64,
+        length: int = 3000,
+        seed: int = 0,
+        offline: bool = False,
+    ) -> Scorecard:
+        """What it writes, scored beside pieces of the held-out tenth of its corpus that are as many and as long.
+
+        data: the text it was trained on, as `evaluate` takes it. It writes so many texts of so many characters, as
+        `generate` does with that seed. Raises DataError for a held-out part shorter than a text, UsageError where
+        scores of C lack a package.
+        """
+        return self.scorecard_task(data, samples=samples, length=length, seed=seed, offline=offline).result()
+
+    def scorecard_task(
+        self,
+        data: str | Corpus | None = None,
+        *,
+        samples: int = 64,
+        length: int = 3000,
+        seed: int = 0,
+        offline: bool = False,
+    ) -> Task[Scorecard]:
+        """`scorecard`, with what is going on."""
+        return Task(self._scorecard(data, samples, length, seed, offline))
+
+    def _scorecard(
+        self, data: str | Corpus | None, samples: int, length: int, seed: int, offline: bool
+    ) -> Generator[Event, None, Scorecard]:
+        for name, count in (("samples", samples), ("length", length)):
+            if count < 1:
+                raise UsageError(f"{count} is no {name} to score", "use 1 or more")
+        corpus, same = yield from self._corpus(data, offline)
+        training = None
+        if same:
+            training = yield from training_text_with(self.checkpoint, corpus, offline)
+        else:
+            yield Note("what is copied is not scored, as the text it was trained on is not at hand")
+        return (yield from scorecard(self.write("", length, samples=samples, seed=seed), corpus, length, training))
+
+    def _corpus(self, data: str | Corpus | None, offline: bool) -> Generator[Event, None, tuple[Corpus, bool]]:
+        """The corpus that is meant, None: the one it was trained on; and whether it is that one."""
         trained_on = self.checkpoint.config["data"]
         if data is None and trained_on["origin"] in OWN:
             raise DataError(
@@ -263,12 +211,7 @@ class TextModel:
                 f"{corpus.sha256[:12]}, trained on {trained_on['sha256'][:12]})"
                 + (": parts of it may have been seen in training" if alike else "")
             )
-        part = "test" if same or data is None else "all"
-        tokens = corpus.encoded(part, self.model.vocab)
-        device_config = self.compute.resolve(self.checkpoint.config["parameters"])
-        net = self.model.model.to(device_config.device)
-        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
-        return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
+        return corpus, same
 
     def _check_cache(self, cache: bool) -> None:
         if not cache and self.model.model.match_model is None:

@@ -73,7 +73,7 @@ OWN = {
     "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
     "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
     "structure": "--column --freq --kind --levels --returns --top",
-    "evaluate": "--adapt --column --data-dir --freq --kind --levels --no-cache --plot --returns",
+    "evaluate": "--adapt --column --data-dir --freq --kind --levels --no-cache --plot --returns --writing",
     "predict": "--top --views",
     "lab list": "",
     "lab run": "--scale --seeds",

@@ -1,14 +1,19 @@
-"""The scorecard against texts scored by hand, and the short memory against a net that reads only what it holds."""
+"""What text knows of what it opened, scored by hand, and the short memory against a net that reads as much."""
 
 import hypothesis
 import pytest
 import torch
 from hypothesis import strategies as st
 
-from seqlab.lab import c_code, scorecard, writing
+from seqlab.lab import c_code, nesting, writing
+from seqlab.language.copies import WORD
 from seqlab.models.recurrent import RecurrentLanguageModel
 
-CUT_OFF = r"\begin{remark}" * scorecard.CUT + "{" * scorecard.CUT  # so that nothing before counts as cut off
+CUT_OFF = r"\begin{remark}" * nesting.CUT + "{" * nesting.CUT  # so that nothing before counts as cut off
+
+
+def words(text: str) -> set[str]:
+    return set(WORD.findall(text.lower()))
 
 
 @pytest.mark.parametrize(
@@ -16,29 +21,29 @@ CUT_OFF = r"\begin{remark}" * scorecard.CUT + "{" * scorecard.CUT  # so that not
     [
         (r"\begin{lemma}\end{lemma}\begin{proof}\begin{align*}\end{align*}\end{proof}", 1),
         (r"\begin{proof}\end{lemma}", 0),
-        (r"\begin{proof}\begin{enumerate}\end{proof}", 1 / 2),
-        (r"\end{proof}\begin{proof}\end{proof}\end{proof}", 1),
-        (r"\begin{proof}\begin{proof}\end{proof}", 1 / 2),
+        (r"\begin{proof}\begin{enumerate}\end{proof}\end{enumerate}", 0),
+        (r"\begin{proof}\begin{enumerate}\end{proof}\begin{lemma}\end{lemma}", 1 / 2),
+        (r"\end{proof}\begin{proof}\end{proof}\end{proof}", 1 / 3),
         ("nothing", 0),
     ],
 )
-def test_environments_are_closed_by_their_own_end(text: str, share: float) -> None:
-    assert scorecard.latex([text + CUT_OFF], ())["environments"] == share
+def test_ends_fit_the_innermost_environment(text: str, share: float) -> None:
+    assert nesting.latex([text + CUT_OFF])["ends"] == share
 
 
 def test_what_is_cut_off_does_not_count() -> None:
-    assert scorecard.latex([r"\begin{lemma}\end{lemma}\begin{proof}\begin{align}"], ())["environments"] == 1
-    assert scorecard.latex([r"\begin{proof}" * 3, r"\begin{lemma}\end{lemma}"], ())["environments"] == 1 / 2
+    assert nesting.latex(["{}{{"])["blocks"] == 1
+    assert nesting.latex(["{{{", "{}"])["blocks"] == 1 / 2
 
 
 def test_latex_by_hand() -> None:
-    scores = scorecard.latex(["a $x$ \\$ {b}\n\n$$y$ }{ \\{ morphism morphsim \\ref{lemma-xyzz}" + "{{"], {"morphism"})
-    assert scores["math"] == 4 / 5 and scores["braces"] == 2 / 3 and scores["words"] == 1 / 2
+    scores = writing.latex(["a\n\n$$x$ \\$ {b} $\n\n$$y$ }{ \\{ morphism morphsim\n\n" + "{{"], {"morphism"})
+    assert scores["math"] == 2 / 5 and scores["blocks"] == 1 / 2 and scores["words"] == 1 / 2
 
 
 def test_c_by_hand() -> None:
     text = 'f(a[0]) { /* this (that { */ s = "("; while ({ )\n' + 2 * "a line that is long enough\n"
-    scores = scorecard.c([text + "{{"], {"this"})
+    scores = writing.c([text + "{{"], {"this"})
     assert scores["blocks"] == 0 and scores["brackets"] == 1 and scores["words"] == 1 / 2
     assert scores["distinct"] == 2 / 3
 
@@ -46,19 +51,19 @@ def test_c_by_hand() -> None:
 @hypothesis.given(st.integers(0, 2**32))
 def test_code_of_a_grammar_scores_one(seed: int) -> None:
     text = c_code.write(3000, seed)
-    scores = scorecard.c([text], scorecard.vocabulary(text))
+    scores = writing.c([text], words(text))
     assert scores["blocks"] == scores["brackets"] == scores["words"] == 1
 
 
 def test_a_markov_chain_of_it_leaves_open_what_it_opens() -> None:
     text = c_code.write(3000)
-    scores = scorecard.c([scorecard.markov(text, 3, 3000, seed) for seed in range(8)], scorecard.vocabulary(text))
+    scores = writing.c([writing.markov(text, 3, 3000, seed) for seed in range(8)], words(text))
     assert scores["blocks"] < 0.95 and scores["brackets"] < 0.95 and scores["words"] < 0.95
 
 
 def test_a_markov_chain_has_only_what_follows_in_its_text() -> None:
     text = c_code.write(2000)
-    chain = scorecard.markov(text, 3, 500)
+    chain = writing.markov(text, 3, 500)
     assert all(chain[place : place + 4] in text for place in range(len(chain) - 3))
 
 

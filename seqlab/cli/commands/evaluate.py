@@ -1,5 +1,6 @@
 """seqlab evaluate CHECKPOINT [DATA]"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("data", required=False)
 @click.option("--adapt", is_flag=True, help="A text model goes on learning from what it has read.")
 @click.option("--no-cache", is_flag=True, help="Leave the n-gram cache of a text model empty: the net alone.")
+@click.option("--writing", is_flag=True, help="Score what a text model writes, beside held-out text.")
 @data_dir_option
 @click.option(
     "--plot",
@@ -35,6 +37,7 @@ def command(
     data: str | None,
     adapt: bool,
     no_cache: bool,
+    writing: bool,
     data_dir: Path | None,
     plot: Path | None,
     columns: tuple[str, ...],
@@ -57,10 +60,16 @@ def command(
         {
             "--adapt": ("language", adapt),
             "--no-cache": ("language", no_cache),
+            "--writing": ("language", writing),
             "--data-dir": ("vision", data_dir),
             "--plot": ("vision", plot),
         },
     )
+    if writing:
+        for option in (option for option, given in {"--adapt": adapt, "--no-cache": no_cache}.items() if given):
+            raise UsageError(f"{option} has no meaning with --writing", f"leave {option} out")
+        _score_writing(common, checkpoint, api.model_of(saved, common.compute), data)
+        return
     own: dict[str, dict[str, Any]] = {
         "language": {"adapt": adapt, "cache": not no_cache, "offline": common.offline},
         "forecasting": {"columns": columns, "kind": kind, "freq": freq, "offline": common.offline},
@@ -77,6 +86,19 @@ def command(
         result_json(found.to_dict())
     else:
         result("\n".join(_lines(job, model, found)))
+
+
+def _score_writing(common: Common, checkpoint: str, model: Any, data: str | None) -> None:
+    """Print the scorecard of what the text model of a checkpoint writes."""
+    from seqlab.cli.reports import text
+
+    found = follow(common, model.scorecard_task(data, seed=common.seed or 0, offline=common.offline))
+    if common.json:
+        result_json(found.to_dict())
+    else:
+        result("\n".join(text.scorecard(found)))
+    again = ["--corpus", checkpoint, "--samples", str(found.samples), "--length", str(found.length)]
+    say(common, f"the same texts: {shlex.join(['seqlab', 'generate', *again, '--seed', str(found.seed)])}")
 
 
 def _refuse_others(saved: Any, options: dict[str, tuple[str, Any]]) -> None:

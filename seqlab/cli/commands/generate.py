@@ -13,7 +13,7 @@ from seqlab.cli.signals import Interrupted
 from seqlab.data.text.decoding import text_of
 
 if TYPE_CHECKING:
-    from seqlab.language.text_model import Generated, Writing
+    from seqlab.language.written import Generated, Writing
 
 
 @click.command("generate")

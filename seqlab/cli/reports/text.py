@@ -1,7 +1,10 @@
-"""What is said of text: bits per character, and whether it was copied."""
+"""What is said of text: bits per character, how it is written, and whether it was copied."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqlab.language.scorecard import Scorecard
 
 
 def bits(metrics: dict[str, Any], part: str) -> list[str]:
@@ -35,6 +38,21 @@ def sample_line(text: str, width: int) -> str:
     while text and cell_len(f"  writes {text!r}") > width:
         text = text[:-1]
     return f"  writes {text!r}"
+
+
+def scorecard(found: "Scorecard") -> list[str]:
+    """The lines of `seqlab evaluate --writing`: counts and shares, each with what it is of."""
+    from seqlab.language.scorecard import MEANINGS
+
+    lines = [f"{'':12} {'written':>8} {'held out':>8}"]
+    for name in found.written:
+        written, held_out = (_figure(scores[name]) for scores in (found.written, found.held_out))
+        lines.append(f"{name:12} {written:>8} {held_out:>8}  {MEANINGS[name]}")
+    return lines
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def copy(found: dict[str, Any]) -> str:

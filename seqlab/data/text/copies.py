@@ -1,13 +1,14 @@
-"""The longest run of one text that also stands in another: did a model write, or did it copy?
+"""What of one text also stands in another: did a model write, or did it copy?
 
 Every window of L tokens gets a polynomial hash modulo 2^64, and the corpus's windows are looked up among the text's
-(Karp and Rabin 1987). A match is compared token by token and followed to its end, and from there only longer runs are
-looked for: about one pass over the corpus, in pieces, so that it may be a memory map.
+(Karp and Rabin 1987): about one pass over the corpus, in pieces, so that it may be a memory map. For the longest run a
+match is compared token by token and followed to its end, and from there only longer runs are looked for.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from seqlab.data.batches import Tokens
 
@@ -38,6 +39,22 @@ def longest_common_run(text: np.ndarray, corpus: Tokens) -> Run:
         else:
             best = found
     return best
+
+
+def standing(windows: np.ndarray, corpus: Tokens) -> np.ndarray:
+    """Which windows (N, L) of tokens stand somewhere in `corpus` (M,), both of unsigned integers: (N,) of bool.
+
+    Exact: hashes only propose.
+    """
+    count, length = windows.shape
+    windows, found = windows.astype(np.uint32), set()
+    hashes = np.unique(windows.astype(np.uint64) @ _powers(BASE, length))
+    for start in range(0, len(corpus) - length + 1 if count else 0, PIECE):
+        piece = corpus[start : start + PIECE + length - 1]
+        seen = _hashes(piece, length)
+        hits = np.flatnonzero(hashes[np.searchsorted(hashes, seen).clip(max=len(hashes) - 1)] == seen)
+        found |= {window.tobytes() for window in sliding_window_view(piece.astype(np.uint32), length)[hits]}
+    return np.array([window.tobytes() in found for window in windows], bool)
 
 
 def _longer_run(length: int, text: np.ndarray, corpus: Tokens, start: int) -> Run | None:

@@ -1,4 +1,4 @@
-"""The longest common run, against the definition itself and against difflib."""
+"""What two texts share, against the definition itself and against difflib."""
 
 import difflib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.data.text import copies
-from seqlab.data.text.copies import Run, longest_common_run
+from seqlab.data.text.copies import Run, longest_common_run, standing
 from tests.conftest import Outcome
 
 few = st.text(alphabet="ab\0", max_size=40)
@@ -55,6 +55,18 @@ def test_a_copy_over_the_edge_of_a_piece_is_found(dtype: type) -> None:
     start = copies.PIECE - 50
     text = np.concatenate([corpus[:5], corpus[start : start + 99], corpus[:5]])
     assert longest_common_run(text, corpus) == Run(99, 5, start)
+
+
+@given(few, few, st.integers(1, 9), st.sampled_from([1, 2, 7, 1000]), st.sampled_from([copies.BASE, 1]))
+def test_windows_stand_where_the_text_has_them(text: str, corpus: str, length: int, piece: int, base: int) -> None:
+    """Wherever pieces end; with a base of 1 a hash is the sum of its tokens, and most collide."""
+    windows = [text[start : start + length] for start in range(len(text) - length + 1)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copies, "PIECE", piece)
+        patch.setattr(copies, "BASE", base)
+        patch.setattr(copies, "INVERSE", pow(base, -1, 1 << 64))
+        found = standing(tokens("".join(windows)).reshape(-1, length), tokens(corpus).astype(np.uint8))
+    assert found.tolist() == [window in corpus for window in windows]
 
 
 def test_generate_reports_its_longest_copy(cli: Callable[..., Outcome], trained: Path, small_text: Path) -> None:
