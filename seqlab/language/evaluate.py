@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,10 @@ def evaluation_batches(
     if len(tokens) < 2:
         raise DataError(f"{len(tokens)} characters are too few to measure on", "use more text")
     streams = max(1, min(streams, len(tokens) // (4 * EVALUATION_LENGTH)))
-    kind: Callable[..., training.Batches] = NgramBatches if cache and model.match_model else StreamBatches
-    return kind(tokens, streams, length, next(model.parameters()).device)
+    device = next(model.parameters()).device
+    if not cache or model.match_model is None:
+        return StreamBatches(tokens, streams, length, device)
+    return NgramBatches(tokens, streams, length, model.match_model.letters.cpu().numpy(), device)
 
 
 def evaluate(

@@ -68,7 +68,10 @@ def generate(
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
         device_config = Compute("cpu", "fp32").resolve(count_parameters(model))
         model, _ = adapted(model, prompted.numpy(), device_config, cache=cache)
-    new_cache = functools.partial(NgramCache, max_order=GENERATING_ORDER) if cache and model.match_model else None
+    new_cache = None
+    if cache and model.match_model is not None:
+        letters = model.match_model.letters.cpu().numpy()
+        new_cache = functools.partial(NgramCache, letters, max_order=GENERATING_ORDER)
     engine = Engine(model.cell, model.state_dict(), precision, new_cache)
     drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
     return _until(stop, vocab, drawn, samples)

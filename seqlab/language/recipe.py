@@ -81,7 +81,7 @@ def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> t
         run = training.Run(
             model,
             training_loss,
-            training_batches(text, settings, device_config.device),
+            training_batches(text, settings, model),
             optimizers.gatewise_muon(model, settings.lr, settings.weight_decay, device_config.precision),
             learning_rate=lambda step: settings.lr,
             max_steps=TIMED_STEPS,

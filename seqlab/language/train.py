@@ -100,12 +100,14 @@ def prepare(
     vocab = Vocab(earlier.config["vocab"]) if earlier else corpus.vocab
     shape = net_config(settings, len(vocab))
     model = RecurrentLanguageModel(**shape)
+    if model.match_model is not None:
+        model.match_model.letters.copy_(torch.from_numpy(vocab.letters))
     if start is not None and saved is None:
         _begin_with(model, load(start))
     device_config = options.compute.resolve(training.count_parameters(model))
     model.to(device_config.device)
     with use_threads(device_config.threads):
-        batches = training_batches(corpus.encoded("train", vocab), settings, device_config.device)
+        batches = training_batches(corpus.encoded("train", vocab), settings, model)
         val_text = corpus.encoded("val", vocab)[: settings.val_chars]
         validate = Validation(model, vocab, val_text, device_config, settings.eval_every)
     config = {

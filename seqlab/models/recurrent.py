@@ -99,7 +99,7 @@ class RecurrentLanguageModel(nn.Module):
 
 
 class MatchModel(nn.Module):
-    """What becomes of a net's logits when an n-gram cache is read: a mixer as that of the PAQ compressors (Mahoney 2005).
+    """What becomes of a net's logits when an n-gram cache is read: a mixer as in the PAQ compressors (Mahoney 2005).
 
     It sums up the evidence, E numbers: the net's state, what each slot holds and how sure it is, and how probable the
     net finds each candidate. From it come a gate for each slot, which scales what its candidate's logit is raised by; a
@@ -109,6 +109,8 @@ class MatchModel(nn.Module):
     def __init__(self, vocab_size: int, hidden_size: int, slots: int, confidences: int, size: int) -> None:
         super().__init__()
         self.slots, self.confidences = slots, confidences
+        self.letters: Tensor  # which tokens (V,) the words of the cache are made of
+        self.register_buffer("letters", torch.zeros(vocab_size, dtype=torch.bool))
         self.state = nn.Linear(hidden_size, size)
         self.probability = nn.Linear(slots, size, bias=False)
         self.confidence = nn.Embedding(slots * confidences, size)

@@ -39,7 +39,8 @@ def test_the_sum_is_what_evaluate_charges(trained: Path, text: str) -> None:
 def test_every_log_probability_is_that_of_one_pass_over_the_whole(trained: Path) -> None:
     model = small(trained)
     text = TEXT.replace("Ω\x1b[31m", "left")
-    ((inputs, targets),) = NgramBatches(model.vocab.encode("\n" + text).numpy(), 1, len(text)).epoch(0)
+    tokens = model.vocab.encode("\n" + text).numpy()
+    ((inputs, targets),) = NgramBatches(tokens, 1, len(text), model.vocab.letters).epoch(0)
     with torch.no_grad():
         expected = model.model(inputs)[0][0].log_softmax(1).gather(1, targets[0, :, None])[:, 0]
     log_probs = np.concatenate(list(language.score(model, text, EXACT)))

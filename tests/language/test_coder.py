@@ -46,7 +46,7 @@ class Reader:
 
     def __init__(self, model: RecurrentLanguageModel, first: int, *, cache: bool, adapt: bool) -> None:
         self.model = copy.deepcopy(model).eval()  # without dropout
-        self.cache = NgramCache() if cache else None
+        self.cache = NgramCache(model.match_model.letters.numpy()) if cache else None
         self.adapt, self.steps = adapt, 0
         self.squares = [torch.zeros_like(p) for p in self.model.parameters()]
         self.state: tuple[torch.Tensor, ...] | None = None  # at the beginning of the piece

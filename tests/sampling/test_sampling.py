@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -134,7 +135,7 @@ def linux() -> Linux:
     shipped = language.load(checkpoint.load(checkpoint.shipped_folder() / "linux"))
     written = language.generate(shipped, prompt="static int ", length=4_000, seed=1, precision="fp32")
     tokens = shipped.vocab.encode("".join(char.text for char in written))
-    ((inputs, _),) = NgramBatches(tokens.numpy(), 1, len(tokens) - 1).epoch(0)
+    ((inputs, _),) = NgramBatches(tokens.numpy(), 1, len(tokens) - 1, shipped.vocab.letters).epoch(0)
     with torch.no_grad():
         expected = shipped.model(inputs)[0][0].log_softmax(1)
     tokens = tokens.long()
@@ -146,7 +147,7 @@ def linux() -> Linux:
 )
 def test_the_shipped_model_keeps_its_figures(linux: Linux, precision: str, bits: float, nats: float) -> None:
     weights, tokens, expected = linux
-    engine = Engine("lstm", weights, precision, NgramCache)
+    engine = Engine("lstm", weights, precision, partial(NgramCache, weights["match_model.letters"].numpy()))
     got = torch.cat([engine.step(token[None]) for token in tokens[:-1]]).log_softmax(1)
     paid, due = (-log_probs.gather(1, tokens[1:, None])[:, 0] for log_probs in (got, expected))
     assert (paid - due).mean().abs() / math.log(2) < bits

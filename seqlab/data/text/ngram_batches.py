@@ -17,10 +17,11 @@ from seqlab.errors import DataError
 class NgramBatches:
     """StreamBatches of a whole text with the candidates of an n-gram cache for each target beside its input.
 
-    tokens (N,), read from its beginning, and which of them are letters (V,) -> ((tokens, candidates, confidences, reset_mask), targets): (B, T), two times
+    tokens (N,), read from its beginning -> ((tokens, candidates, confidences, reset_mask), targets): (B, T), two times
     (B, T, SLOTS) as of `candidates_at`, and which streams begin anew (B,). The candidates are kept in a temporary file,
-    a block per stream. reset_prob: the share of stretches of STRETCH batches that begin as a text does, with an empty
-    cache: a net that never met that could not begin. Which ones is a function of (seed, epoch, stretch).
+    a block per stream. letters (V,): which tokens words are made of. reset_prob: the share of stretches of STRETCH
+    batches that begin as a text does, with an empty cache: a net that never met that could not begin. Which ones is a
+    function of (seed, epoch, stretch).
     """
 
     STRETCH = 64

@@ -100,7 +100,7 @@ def _look_up(
     candidates: np.ndarray,
     confidences: np.ndarray,
 ) -> None:
-    """Fill in the two candidates of one context, and their confidences, both (N, 2), for the tokens from `offset` on."""
+    """Fill in the two candidates of one context and their confidences, (N, 2) each, for the tokens from `offset` on."""
     mixed = hashes ^ (hashes >> np.uint64(32))
     mixed *= np.uint64(_FACTOR)
     keys = np.sort((mixed & ~_POSITION) | at)
