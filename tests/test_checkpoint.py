@@ -594,6 +594,7 @@ def test_a_resumed_run_would_differ_if_a_part_of_its_state_were_lost(
     for part in (
         "rng.cpu",
         "state.0",
+        "optimizer.momentum.",
         "optimizer.exp_avg.",
         "optimizer.exp_avg_sq.",
         "optimizer.step.",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 ADAM_BETAS = (0.9, 0.99)
+LARGEST_RATE = 1e30  # a larger one would be no float32
 MUON_RATE = 8.0  # of a recurrent weight, for each of AdamW's
 MUON_MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan 2024: the steepest at 0 that still ends between 0.7 and 1.2
@@ -136,7 +137,8 @@ class GatewiseMuon(torch.optim.Optimizer):
                     continue
                 rule = self._momentum if group["gates"] else self._adam
                 update = rule(weight, weight.grad, group["gates"])
-                weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update, alpha=group["lr"])
+                rate = min(group["lr"], LARGEST_RATE)
+                weight.mul_(1 - rate * group["weight_decay"]).sub_(update, alpha=rate)
 
     def _momentum(self, weight: Tensor, gradient: Tensor, gates: int) -> Tensor:
         state = self.state[weight]
@@ -151,11 +153,11 @@ class GatewiseMuon(torch.optim.Optimizer):
         state = self.state[weight]
         if "step" not in state:
             state["step"] = torch.zeros((), device=weight.device)
-            state["mean"], state["square"] = torch.zeros_like(weight), torch.zeros_like(weight)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weight), torch.zeros_like(weight)
         state["step"] += 1
         (fades, fades_squared), steps = ADAM_BETAS, int(state["step"])
-        mean = state["mean"].lerp_(gradient, 1 - fades)
-        square = state["square"].mul_(fades_squared).addcmul_(gradient, gradient, value=1 - fades_squared)
+        mean = state["exp_avg"].lerp_(gradient, 1 - fades)
+        square = state["exp_avg_sq"].mul_(fades_squared).addcmul_(gradient, gradient, value=1 - fades_squared)
         scale = (square / (1 - fades_squared**steps)).sqrt_().add_(1e-8)
         return mean / (1 - fades**steps) / scale
 
