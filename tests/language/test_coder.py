@@ -75,8 +75,8 @@ class Reader:
         """RMSProp as Adam is without its mean of gradients, whose norm is at most 1."""
         tokens, candidates, confidences = (torch.tensor([part]) for part in zip(*self.piece, strict=True))
         given = (tokens, candidates, confidences, torch.zeros(1, dtype=torch.bool)) if self.cache else tokens
-        logits, state = self.model(given, self.state)
-        loss = F.cross_entropy(logits[0], torch.tensor(targets))
+        alone, mixed, state = self.model.alone_and_mixed(given, self.state)
+        loss = sum(F.cross_entropy(logits[0], torch.tensor(targets)) / 2 for logits in (alone, mixed))
         found = torch.autograd.grad(loss, list(self.model.parameters()), allow_unused=True)
         norm = math.sqrt(sum(float((g.double() ** 2).sum()) for g in found if g is not None))
         self.steps += 1
