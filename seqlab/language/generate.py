@@ -17,7 +17,10 @@ from seqlab.machine import Compute, use_threads
 from seqlab.models.cells import State
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.sampling import Engine, Sampling, sample
+from seqlab.settings import TEMPERATURE
 from seqlab.training import count_parameters
+
+WRITING = Sampling(TEMPERATURE)  # how it writes where nothing else is asked for
 
 
 class Character(NamedTuple):
@@ -35,7 +38,7 @@ def generate(
     length: int = 1000,
     samples: int = 1,
     stop: str | None = None,
-    sampling: Sampling = Sampling(),
+    sampling: Sampling = WRITING,
     seed: int = 0,
     precision: str = "auto",
     adapt: bool = False,
@@ -84,7 +87,7 @@ def first_characters(model: RecurrentLanguageModel, vocab: Vocab, length: int) -
     was_training = model.training
     with use_threads(1), torch.inference_mode():
         engine = Engine(model.cell, model.state_dict(), "fp32") if on_cpu else OnDevice(model.eval())
-        drawn = sample(engine, vocab.encode(opening(vocab)).tolist(), length, Sampling(), never=(vocab.unknown,))
+        drawn = sample(engine, vocab.encode(opening(vocab)).tolist(), length, WRITING, never=(vocab.unknown,))
         text = "".join(vocab.characters[tokens[0]] for tokens, _ in drawn)
     model.train(was_training)
     return text

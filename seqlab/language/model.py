@@ -9,8 +9,9 @@ from torch.nn import functional as F
 
 from seqlab import training
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.text.corpus import Vocab
+from seqlab.data.text.corpus import OWN, Vocab
 from seqlab.data.text.ngram_cache import CONFIDENCES, SLOTS
+from seqlab.data.text.published import PUBLISHED
 from seqlab.errors import CheckpointError
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
@@ -81,6 +82,12 @@ def next_token_loss(model: nn.Module, batch: Batch, state: State) -> tuple[Tenso
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """logits (B, T, V), targets (B, T) -> their mean, in nats."""
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=training.IGNORE_INDEX)
+
+
+def beginning(saved: Checkpoint) -> str:
+    """What a text begins with where nothing is asked for: for a model of a published corpus as those texts may."""
+    known = PUBLISHED.get(saved.config["data"]["name"])
+    return known.beginning if known and saved.config["data"]["origin"] not in OWN else ""
 
 
 def opening(vocab: Vocab) -> str:

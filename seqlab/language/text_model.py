@@ -20,6 +20,7 @@ from seqlab.language.written import Generated, Scored, Writing
 from seqlab.machine import Compute
 from seqlab.results import Evaluation
 from seqlab.sampling import Sampling
+from seqlab.settings import TEMPERATURE
 from seqlab.tasks import Event, Note, Task
 
 FEW_SAMPLES = 16  # below, the arithmetic of a character is too short to share between threads
@@ -46,10 +47,10 @@ class TextModel:
 
     def write(
         self,
-        prompt: str = "",
+        prompt: str | None = None,
         length: int = 1000,
         *,
-        temperature: float = 1.0,
+        temperature: float = TEMPERATURE,
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
@@ -61,6 +62,8 @@ class TextModel:
     ) -> Writing:
         """`generate`, a character at a time: iterate what it returns."""
         self._check_cache(cache)
+        if prompt is None:
+            prompt = models.beginning(self.checkpoint)
         prompt = prompt.removeprefix(BYTE_ORDER_MARK)
         if length < 0:
             raise UsageError(f"a length of {length} has no meaning", "use 0 characters or more")
@@ -82,10 +85,11 @@ class TextModel:
         return Writing(self.checkpoint.name, prompt, seed, drawing, threads, [[] for _ in range(samples)])
 
     def generate(
-        self, prompt: str = "", length: int = 1000, *, check_copies: str | None = None, **options: Any
+        self, prompt: str | None = None, length: int = 1000, *, check_copies: str | None = None, **options: Any
     ) -> Generated:
         """Up to `length` characters after `prompt` (less a byte order mark), in each of so many samples.
 
+        Without a prompt a text begins as those of a published corpus do, else as after a newline; "" is no prompt.
         temperature: below 1 safer, above 1 wilder, 0 the likeliest character always. top_k, top_p, min_p: draw among
         the k likeliest, among the likeliest that together have that probability, among those at least so many times
         as probable as the likeliest. stop: a sample ends before this string. samples: texts to write at once. seed:
@@ -186,7 +190,7 @@ class TextModel:
             training = yield from training_text_with(self.checkpoint, corpus, offline)
         else:
             yield Note("what is copied is not scored, as the text it was trained on is not at hand")
-        return (yield from scorecard(self.write("", length, samples=samples, seed=seed), corpus, length, training))
+        return (yield from scorecard(self.write(None, length, samples=samples, seed=seed), corpus, length, training))
 
     def _corpus(self, data: str | Corpus | None, offline: bool) -> Generator[Event, None, tuple[Corpus, bool]]:
         """The corpus that is meant, None: the one it was trained on; and whether it is that one."""

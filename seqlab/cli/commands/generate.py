@@ -11,6 +11,7 @@ from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.signals import Interrupted
 from seqlab.data.text.decoding import text_of
+from seqlab.settings import TEMPERATURE
 
 if TYPE_CHECKING:
     from seqlab.language.written import Generated, Writing
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 @click.command("generate")
 @click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
-@click.option("--prompt", default="", help="Text to go on from; - reads it from standard input.")
+@click.option("--prompt", help="Text to go on from; - reads it from standard input. Default: as its corpus may begin.")
 @click.option("--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write.")
 @click.option(
     "--temperature",
     type=float,
-    default=1.0,
+    default=TEMPERATURE,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0: likeliest.",
 )
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 def command(
     common: Common,
     corpus: str,
-    prompt: str,
+    prompt: str | None,
     length: int,
     temperature: float,
     top_k: int | None,
@@ -94,7 +95,7 @@ def command(
     if common.json:
         result_json(found.to_dict())
     elif sink is None:
-        result("" if streamed else _together(prompt, found))
+        result("" if streamed else _together(found.prompt, found))
     _say_figures(common, found, sum(map(len, writing.written)))
     if ended is not None:
         raise ended
