@@ -12,7 +12,8 @@ from seqlab.data.text.corpus import Vocab
 from seqlab.data.text.ngram_cache import GENERATING_ORDER, NgramCache
 from seqlab.errors import UsageError
 from seqlab.language.evaluate import adapted
-from seqlab.language.model import LanguageModel, opening
+from seqlab.language.memory import MEMORIES, Memories
+from seqlab.language.model import LanguageModel, kind, opening
 from seqlab.machine import Compute, use_threads
 from seqlab.models.cells import State
 from seqlab.models.recurrent import RecurrentLanguageModel
@@ -48,9 +49,9 @@ def generate(
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
     held back until it is clear. An n-gram cache holds the prompt, up to short contexts (GENERATING_ORDER), and not
-    what is generated: that would make a loop; without `cache` the net writes alone. `adapt`: the model learns from the
-    prompt first, see `evaluate.adapted`. The log-probability is the model's own, before temperature, top-k, top-p and
-    min-p.
+    what is generated: that would make a loop. Of C and LaTeX a memory holds what was declared and opened (`memory`).
+    Without `cache` the net writes alone. `adapt`: the model learns from the prompt first, see `evaluate.adapted`. The
+    log-probability is the model's own, before memory, temperature, top-k, top-p and min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
@@ -76,7 +77,12 @@ def generate(
         letters = model.match_model.letters.cpu().numpy()
         new_cache = functools.partial(NgramCache, letters, max_order=GENERATING_ORDER)
     engine = Engine(model.cell, model.state_dict(), precision, new_cache)
-    drawn = sample(engine, prompted.tolist(), length, sampling, samples=samples, seed=seed, never=(vocab.unknown,))
+    written = kind(language.checkpoint)
+    pointer = Memories(written, vocab, start, samples) if cache and written in MEMORIES else None
+    drawn = sample(
+        engine, prompted.tolist(), length, sampling,
+        samples=samples, seed=seed, never=(vocab.unknown,), pointer=pointer,
+    )  # fmt: skip
     return _until(stop, vocab, drawn, samples)
 
 

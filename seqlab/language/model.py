@@ -11,7 +11,7 @@ from seqlab import training
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.text.corpus import OWN, Vocab
 from seqlab.data.text.ngram_cache import CONFIDENCES, SLOTS
-from seqlab.data.text.published import PUBLISHED
+from seqlab.data.text.published import PUBLISHED, Published
 from seqlab.errors import CheckpointError
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.settings import LanguageSettings
@@ -86,8 +86,19 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 def beginning(saved: Checkpoint) -> str:
     """What a text begins with where nothing is asked for: for a model of a published corpus as those texts may."""
-    known = PUBLISHED.get(saved.config["data"]["name"])
-    return known.beginning if known and saved.config["data"]["origin"] not in OWN else ""
+    known = _published(saved)
+    return known.beginning if known else ""
+
+
+def kind(saved: Checkpoint) -> str:
+    """The kind of text that a model writes, as of the `Corpus` that it was trained on."""
+    known = _published(saved)
+    return known.kind if known else saved.config["data"].get("kind", "text")
+
+
+def _published(saved: Checkpoint) -> Published | None:
+    trained_on = saved.config["data"]
+    return None if trained_on["origin"] in OWN else PUBLISHED.get(trained_on["name"])
 
 
 def opening(vocab: Vocab) -> str:

@@ -21,7 +21,6 @@ from seqlab.tasks import Event, Note, Status
 
 LONG_LINE = 20  # characters; shorter ones are alike in any text
 WINDOW, STRIDE = 50, 10  # characters that count as a copy, and from one place where that is looked at to the next
-SUFFIXES = {"c": (".c", ".h"), "latex": (".tex",)}
 PROSE: dict[str, Callable[[str], str]] = {"c": c_scorecard.comments, "latex": latex_scorecard.prose, "text": str}
 MEANINGS = {
     "characters": "in all samples",
@@ -74,7 +73,7 @@ def scorecard(
     writing: of texts of `length` characters. training: None where it is not at hand: what is copied is not scored then.
     Raises DataError for a corpus too short, and UsageError where a package is missing, before anything is written.
     """
-    kind, samples, seed = kind_of(corpus), len(writing.written), writing.seed
+    kind, samples, seed = corpus.kind, len(writing.written), writing.seed
     if kind == "c":
         c_scorecard.parser()
     held_out = pieces(corpus.codes("test"), samples, length, seed, corpus.name)
@@ -87,14 +86,6 @@ def scorecard(
     known = training.vocabulary() if training else frozenset()
     scored = [scores(texts, kind, training, known) for texts in (written, held_out)]
     return Scorecard(writing.checkpoint, corpus.name, kind, samples, length, seed, *scored)
-
-
-def kind_of(corpus: Corpus) -> str:
-    """`c` or `latex` where most of its files are called so, else `text`."""
-    for kind, suffixes in SUFFIXES.items():
-        if 2 * sum(source.path.lower().endswith(suffixes) for source in corpus.sources) > corpus.files:
-            return kind
-    return "text"
 
 
 def pieces(codes: Tokens, count: int, length: int, seed: int, name: str) -> list[str]:

@@ -177,4 +177,5 @@ def describe(corpus: Corpus) -> dict[str, Any]:
         "files": corpus.files,
         "characters": len(corpus),
         "sha256": corpus.sha256,
+        "kind": corpus.kind,
     }

@@ -76,6 +76,13 @@ class Stepped(Protocol):
     def step(self, tokens: Tensor) -> Tensor: ...
 
 
+class Pointer(Protocol):
+    """Told the tokens (N,) that were drawn, it says how much likelier the next ones are: (N, V), in nats."""
+
+    def append(self, tokens: np.ndarray) -> None: ...
+    def added(self) -> np.ndarray: ...
+
+
 def sample(
     engine: Stepped,
     prompt: Sequence[int],
@@ -85,13 +92,14 @@ def sample(
     samples: int = 1,
     seed: int = 0,
     never: Sequence[int] = (),
+    pointer: Pointer | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Draw `length` tokens after `prompt` (at least one token) for each of N samples, all in one batch: yields the
     tokens (N,) of one place after the other, and their log-probabilities (N,) under the model.
 
-    Tokens in `never` are not drawn. Drawn is argmax(log p + T g) with standard Gumbel noise g, which is a draw from
-    softmax(log p / T) (Maddison et al. 2014) without a sum at any step. The noise of sample k depends on the seed
-    and k alone, not on how many samples there are.
+    Tokens in `never` are not drawn. pointer: adds to the log-probabilities that are drawn from. Drawn is
+    argmax(log p + T g) with standard Gumbel noise g, which is a draw from softmax(log p / T) (Maddison et al. 2014)
+    without a sum at any step. The noise of sample k depends on the seed and k alone, not on how many samples there are.
     """
     root = np.random.SeedSequence(seed)
     streams = [np.random.Generator(np.random.PCG64(child)) for child in (root, *root.spawn(samples - 1))]
@@ -107,11 +115,14 @@ def sample(
             noise = -min(sampling.temperature, 1e30) * np.log(chances)  # (DRAWS, N, V); beyond 1e30 all are alike
             noise[..., excluded] = -np.inf
         log_probs = torch.log_softmax(logits, 1).numpy()
-        scores = log_probs + noise[n % DRAWS]
+        drawn_from = log_probs if pointer is None else log_probs + pointer.added()
+        scores = drawn_from + noise[n % DRAWS]
         if sampling.cuts:
-            allowed = log_probs.astype(np.float64)
+            allowed = drawn_from.astype(np.float64)
             allowed[:, excluded] = -np.inf
             scores[sampling.probabilities(allowed) == 0] = -np.inf
         tokens = scores.argmax(1)
         yield tokens, log_probs[rows, tokens]
+        if pointer is not None:
+            pointer.append(tokens)
         logits = engine.step(torch.from_numpy(tokens))

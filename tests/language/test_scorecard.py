@@ -19,7 +19,7 @@ from seqlab.errors import DataError, UsageError
 from seqlab.lab import c_code
 from seqlab.language import c_scorecard, copies, latex_scorecard
 from seqlab.language.copies import TrainingText, vocabulary
-from seqlab.language.scorecard import kind_of, pieces, scores
+from seqlab.language.scorecard import pieces, scores
 from seqlab.language.text_model import TextModel
 from tests.conftest import Outcome, made_up_code
 from tests.language.test_language import corpus_of, trained_on
@@ -201,7 +201,7 @@ def test_the_order_of_samples_changes_nothing(samples: list[str], chance: random
 )
 def test_the_kind_is_that_of_most_files(paths: list[str], kind: str) -> None:
     corpus = replace(corpus_of("some text"), sources=tuple(Source(path, 1, "") for path in paths))
-    assert kind_of(corpus) == kind
+    assert corpus.kind == kind
 
 
 @given(st.text("ab\n", min_size=1, max_size=60), st.integers(1, 60), st.integers(0, 99))

@@ -16,6 +16,7 @@ from seqlab.data.text.corpus_files import find
 from seqlab.data.text.encoding import UNKNOWN, Encoding, Source, encode_text, encoded, split_points
 
 OWN = ("file", "folder", "pattern", "archive", "text", "standard input")  # origins whose place is not kept
+SUFFIXES = {"c": (".c", ".h"), "latex": (".tex",)}
 
 
 class Encoded:
@@ -104,6 +105,14 @@ class Corpus:
     @property
     def files(self) -> int:
         return len(self.sources)
+
+    @property
+    def kind(self) -> str:
+        """`c` or `latex` where most of its files are called so, else `text`."""
+        for kind, suffixes in SUFFIXES.items():
+            if 2 * sum(source.path.lower().endswith(suffixes) for source in self.sources) > self.files:
+                return kind
+        return "text"
 
     @property
     def vocab(self) -> Vocab:

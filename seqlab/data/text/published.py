@@ -10,14 +10,16 @@ from seqlab.data.fetch.downloads import DOWNLOADS, Download
 class Published:
     """A corpus inside a published tar archive: which of its files (by path below the top folder) belong to it.
 
-    beginning: what a text begins with that is written after it, where nothing else is asked for. core: of a wide
-    corpus, the files that come last, in the order that they have as a corpus of their own: its validation and test
-    tenths are those of that one. Of the others, what is a copy of another file or a table of numbers is left out.
+    kind: as of a `Corpus`. beginning: what a text begins with that is written after it, where nothing else is asked
+    for. core: of a wide corpus, the files that come last, in the order that they have as a corpus of their own: its
+    validation and test tenths are those of that one. Of the others, what is a copy of another file or a table of
+    numbers is left out.
     """
 
     download: Download
     member: Callable[[str], bool]
     summary: str
+    kind: str
     beginning: str
     core: Callable[[str], bool] | None = None
 
@@ -35,19 +37,21 @@ def _c_below(*folders: str) -> Callable[[str], bool]:
 
 PUBLISHED = {
     "linux": Published(
-        DOWNLOADS["linux"], _c_below("kernel"), "C: the folder kernel/ of Linux 6.1 (GPL-2.0)", beginning="static "
+        DOWNLOADS["linux"], _c_below("kernel"), "C: the folder kernel/ of Linux 6.1 (GPL-2.0)", "c", "static "
     ),
     "linux-tree": Published(
         DOWNLOADS["linux"],
         _c_below(*TREE),
         f"C: {len(TREE)} folders of Linux 6.1, measured on the last tenth of kernel/ (GPL-2.0)",
-        beginning="static ",
+        "c",
+        "static ",
         core=_c_below("kernel"),
     ),
     "stacks": Published(
         DOWNLOADS["stacks"],
         lambda path: path.endswith(".tex") and "/" not in path,
         "LaTeX: the Stacks project, algebraic geometry (GFDL 1.2)",
-        beginning="\\section{",
+        "latex",
+        "\\section{",
     ),
 }
