@@ -16,44 +16,12 @@ FIRST = 2.0  # and for its first character, where an operand has to come
 OPERATORS = frozenset("(!&=,|+-<[?:")
 ENVIRONMENT = 8.0
 KEYWORDS = frozenset(
-    [
-        "auto",
-        "bool",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "false",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "true",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
+    re.findall(
+        r"\w+",
+        "auto bool break case char const continue default do double else enum extern false float for goto if inline "
+        "int long register return short signed sizeof static struct switch true typedef union unsigned void volatile "
         "while",
-    ]
+    )
 )
 TAGGED = frozenset(("struct", "union", "enum", "goto"))  # what follows is no variable
 BEGIN_OR_END = re.compile(r"\\(begin|end)\{([A-Za-z*]+)\}$")
