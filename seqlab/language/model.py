@@ -93,12 +93,12 @@ def beginning(saved: Checkpoint) -> str:
 def kind(saved: Checkpoint) -> str:
     """The kind of text that a model writes, as of the `Corpus` that it was trained on."""
     known = _published(saved)
-    return known.kind if known else saved.config["data"].get("kind", "text")
+    return known.kind if known else saved.config.get("data", {}).get("kind", "text")
 
 
 def _published(saved: Checkpoint) -> Published | None:
-    trained_on = saved.config["data"]
-    return None if trained_on["origin"] in OWN else PUBLISHED.get(trained_on["name"])
+    trained_on = saved.config.get("data", {})
+    return None if trained_on.get("origin") in OWN else PUBLISHED.get(trained_on.get("name", ""))
 
 
 def opening(vocab: Vocab) -> str:
