@@ -1,6 +1,5 @@
 """Generating text with a character model."""
 
-import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,11 +8,10 @@ import torch
 from torch import Tensor
 
 from seqlab.data.text.corpus import Vocab
-from seqlab.data.text.ngram_cache import GENERATING_ORDER, NgramCache
 from seqlab.errors import UsageError
 from seqlab.language.evaluate import adapted
 from seqlab.language.memory import MEMORIES, Memories
-from seqlab.language.model import LanguageModel, kind, opening
+from seqlab.language.model import LanguageModel, kind, opening, read_first
 from seqlab.machine import Compute, use_threads
 from seqlab.models.cells import State
 from seqlab.models.recurrent import RecurrentLanguageModel
@@ -48,10 +46,10 @@ def generate(
     """Write up to `length` characters after `prompt`, one at a time, in each of so many samples at once.
 
     Without a prompt the text begins as after a newline. A sample ends before the string `stop`; what may become it is
-    held back until it is clear. An n-gram cache holds the prompt, up to short contexts (GENERATING_ORDER), and not
-    what is generated: that would make a loop. Of C and LaTeX a memory holds what was declared and opened (`memory`).
-    Without `cache` the net writes alone. `adapt`: the model learns from the prompt first, see `evaluate.adapted`. The
-    log-probability is the model's own, before memory, temperature, top-k, top-p and min-p.
+    held back until it is clear. It is written without an n-gram cache, which would send it in circles; of C and LaTeX a
+    memory holds what was declared and opened (`language.memory`), but without `cache` the net writes alone. `adapt`:
+    the model learns from the prompt first, see `evaluate.adapted`. The log-probability is the model's own, before
+    memory, temperature, top-k, top-p and min-p.
     Raises UsageError, before anything is drawn, for a prompt or a stop with characters the vocabulary lacks.
     """
     vocab = language.vocab
@@ -64,21 +62,17 @@ def generate(
                 f"the {what} has characters that checkpoint '{language.checkpoint.name}' has never seen: {names}",
                 "leave them out, or train a model on a text that has them",
             )
-    start = prompt or opening(vocab)
-    prompted = vocab.encode(start)
     model = language.model
     if adapt:
-        if len(prompted) < 2:
+        learned = vocab.encode(prompt)
+        if len(learned) < 2:
             raise UsageError("--adapt has nothing to learn from", "give a --prompt, or leave --adapt out")
         device_config = Compute("cpu", "fp32").resolve(count_parameters(model))
-        model, _ = adapted(model, prompted.numpy(), device_config, cache=cache)
-    new_cache = None
-    if cache and model.match_model is not None:
-        letters = model.match_model.letters.cpu().numpy()
-        new_cache = functools.partial(NgramCache, letters, max_order=GENERATING_ORDER)
-    engine = Engine(model.cell, model.state_dict(), precision, new_cache)
+        model, _ = adapted(model, learned.numpy(), device_config)
+    engine = Engine(model.cell, model.state_dict(), precision)
+    prompted = vocab.encode(read_first(language.checkpoint, vocab, prompt))
     written = kind(language.checkpoint)
-    pointer = Memories(written, vocab, start, samples) if cache and written in MEMORIES else None
+    pointer = Memories(written, vocab, prompt, samples) if cache and written in MEMORIES else None
     drawn = sample(
         engine, prompted.tolist(), length, sampling,
         samples=samples, seed=seed, never=(vocab.unknown,), pointer=pointer,

@@ -90,6 +90,13 @@ def beginning(saved: Checkpoint) -> str:
     return known.beginning if known else ""
 
 
+def read_first(saved: Checkpoint, vocab: Vocab, prompt: str) -> str:
+    """What is read before anything is written: the prompt, or the character that a text begins after; of a published
+    corpus after what puts the net in a state as in the middle of it."""
+    known = _published(saved)
+    return known.opening + prompt if known else prompt or opening(vocab)
+
+
 def kind(saved: Checkpoint) -> str:
     """The kind of text that a model writes, as of the `Corpus` that it was trained on."""
     known = _published(saved)

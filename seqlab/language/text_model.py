@@ -61,9 +61,8 @@ class TextModel:
         cache: bool = True,
     ) -> Writing:
         """`generate`, a character at a time: iterate what it returns."""
-        self._check_cache(cache)
         if prompt is None:
-            prompt = models.beginning(self.checkpoint)
+            prompt = "" if adapt else models.beginning(self.checkpoint)
         prompt = prompt.removeprefix(BYTE_ORDER_MARK)
         if length < 0:
             raise UsageError(f"a length of {length} has no meaning", "use 0 characters or more")
@@ -93,10 +92,10 @@ class TextModel:
         temperature: below 1 safer, above 1 wilder, 0 the likeliest character always. top_k, top_p, min_p: draw among
         the k likeliest, among the likeliest that together have that probability, among those at least so many times
         as probable as the likeliest. stop: a sample ends before this string. samples: texts to write at once. seed:
-        the same writes the same. adapt: learn from the prompt first. cache: go by what followed in the prompt, too;
-        without, the net writes alone. check_copies: find the longest run of each text that also stands in the training
-        text, which is read from that path ("": from the corpus that the model names). Raises UsageError for characters
-        that the model has never seen, and where it has no cache to leave out.
+        the same writes the same. adapt: learn from the prompt first. cache: keep a list of what was declared and
+        opened, of C and LaTeX; without, the net writes alone. check_copies: find the longest run of each text that also
+        stands in the training text, which is read from that path ("": from the corpus that the model names). Raises
+        UsageError for characters that the model has never seen.
         """
         training = None if check_copies is None else self.training_text_task(check_copies).result()
         writing = self.write(prompt, length, **options)

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from seqlab import checkpoint, language
 from seqlab.cli.reports.text import bits, sample_line
 from seqlab.data.text.corpus import Corpus, Vocab
-from seqlab.errors import UsageError
 from seqlab.language.generate import OnDevice, first_characters
 from seqlab.language.text_model import TextModel
 from seqlab.language.validation import SAMPLE_LENGTH
@@ -19,7 +18,7 @@ from seqlab.machine import Compute
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import RunOptions
 from seqlab.sampling import Engine, Sampling, sample
-from seqlab.settings import LanguageSettings
+from seqlab.settings import TEMPERATURE, LanguageSettings
 from seqlab.tasks import Task
 from seqlab.training import Progress
 from tests.conftest import Outcome, made_up_code
@@ -120,19 +119,26 @@ def test_train_text_shows_it_and_both_figures_and_is_silent_where_asked(
     assert [evaluated[name] for name in names] == pytest.approx([quiet.lines[-1][name] for name in names], rel=1e-6)
 
 
-def test_generate_without_the_cache(cli: Cli, trained: Path, small_text: Path, tmp_path: Path) -> None:
-    """It is what the net writes after a prompt that its cache would go by, and refused where there is none."""
-    model = TextModel(language.load(checkpoint.load(trained)), ONE_THREAD)
-    assert model.model.model.match_model is not None
-    with torch.no_grad():
-        model.model.model.match_model.copy_logits.add_(20.0)  # whatever the cache holds is copied
-    prompt = made_up_code(60)[:900]
-    alone, copied = (model.generate(prompt, 60, temperature=0.0, cache=cache).text for cache in (False, True))
-    assert alone != copied
-    words = ["--prompt", prompt, "--length=60", "--temperature=0", "--threads=1", "--precision=fp32", "--json"]
-    drawn = cli("generate", "--corpus", trained, *words, "--no-cache").json
-    assert drawn["samples"][0]["text"] == alone
-    assert cli("train-text", small_text, *WORDS, "--set=ngram_cache=false", "-o", tmp_path / "plain").status == 0
-    cli("generate", "--corpus", tmp_path / "plain", "--no-cache").fails(2, "reads no n-gram cache", "--no-cache")
-    with pytest.raises(UsageError, match="reads no n-gram cache"):
-        TextModel(language.load(checkpoint.load(tmp_path / "plain"))).generate(length=1, cache=False)
+def test_generate_without_the_cache(cli: Cli, tmp_path: Path) -> None:
+    """It is what the net draws alone; with it, of a text of C, variables that were named are named again."""
+    (tmp_path / "code.c").write_text(made_up_code(400))
+    assert cli("train-text", tmp_path / "code.c", *WORDS, "-o", tmp_path / "code").status == 0
+    model = language.load(checkpoint.load(tmp_path / "code"))
+    assert model.checkpoint.config["data"]["kind"] == "c"
+    prompt = "static int count(int sevens)\n{\n\treturn s"
+    assert set(prompt) <= set(model.vocab.characters)
+    words = [
+        "generate",
+        "--corpus",
+        tmp_path / "code",
+        "--prompt",
+        prompt,
+        "--length=60",
+        "--threads=1",
+        "--precision=fp32",
+    ]
+    alone, named = (cli(*words, *more, "--json").json["samples"][0]["text"] for more in (["--no-cache"], []))
+    engine, start = Engine("lstm", model.model.state_dict(), "fp32"), model.vocab.encode(prompt).tolist()
+    drawn = sample(engine, start, 60, Sampling(TEMPERATURE), never=(model.vocab.unknown,))
+    assert alone == "".join(model.vocab.characters[tokens[0]] for tokens, _ in drawn)
+    assert named != alone

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--stop", metavar="STRING", help="End before this string.")
 @click.option("--samples", type=click.IntRange(1, 4096), default=1, show_default=True, help="Texts to write at once.")
 @click.option("--adapt", is_flag=True, help="Learn from the prompt first.")
-@click.option("--no-cache", is_flag=True, help="Keep no cache of the prompt, and of C and LaTeX no list of names: the net alone.")
+@click.option("--no-cache", is_flag=True, help="Keep no list of what C declares and LaTeX opens: the net alone.")
 @click.option(
     "--check-copies",
     is_flag=False,

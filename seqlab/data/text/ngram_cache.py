@@ -18,7 +18,6 @@ from seqlab.data.batches import Tokens
 ORDERS = (2, 3, 4, 5, 6, 8, 11, 16, 24)
 CONTEXTS = len(ORDERS) + 2  # and the two of words
 LONGEST_WORD = 32  # letters; a longer one is no context
-GENERATING_ORDER = 6  # the longest context that is looked up in a prompt: longer ones end in copying it
 CANDIDATES = 2  # characters per context
 SLOTS = CONTEXTS * CANDIDATES
 CONFIDENCES = 16  # 0: no candidate; else 1 + 2 * bucket of the run, + 1 where there is another candidate too
@@ -143,13 +142,11 @@ Context = str | tuple[str, str] | None
 class NgramCache:
     """A text as it is read, token by token: `candidates` is what `candidates_at` gives for the next.
 
-    letters: as there. max_order: of the last characters that are looked up; more have no candidates. `frozen`: what is
-    appended from now on is context only, and not kept.
+    letters: as there. `frozen`: what is appended from now on is context only, and not kept.
     """
 
-    def __init__(self, letters: np.ndarray, tokens: Iterable[int] = (), max_order: int = ORDERS[-1]) -> None:
+    def __init__(self, letters: np.ndarray, tokens: Iterable[int] = ()) -> None:
         self._letters = letters.tolist()
-        self._orders = [order for order in ORDERS if order <= max_order]
         self._text: list[int] = []
         self.frozen = False
         self._clear()
@@ -158,7 +155,7 @@ class NgramCache:
 
     def _clear(self) -> None:
         # of each context: what it is -> (latest, its run, other, other run)
-        self._tables: list[dict[Context, tuple[int, int, int, int]]] = [{} for _ in range(len(self._orders) + 2)]
+        self._tables: list[dict[Context, tuple[int, int, int, int]]] = [{} for _ in range(CONTEXTS)]
         self._tail = self._word = self._before = ""  # the last characters, the word so far, and the one before it
 
     def append(self, token: int) -> None:
@@ -193,7 +190,7 @@ class NgramCache:
     def _contexts(self) -> list[Context]:
         """Each of the contexts that the next token stands in, or None."""
         tail, word, before = self._tail, self._word, self._before
-        found: list[Context] = [tail[-order:] if len(tail) >= order else None for order in self._orders]
+        found: list[Context] = [tail[-order:] if len(tail) >= order else None for order in ORDERS]
         is_short = len(word) <= LONGEST_WORD
         found.append(word if word and is_short else None)
         found.append((before, word) if 0 < len(before) <= LONGEST_WORD and is_short else None)
@@ -202,8 +199,7 @@ class NgramCache:
     def candidates(self) -> tuple[list[int], list[int]]:
         """The candidates and confidences (SLOTS,) for the next token."""
         candidates, confidences = [0] * SLOTS, [0] * SLOTS
-        slots = [*range(len(self._orders)), CONTEXTS - 2, CONTEXTS - 1]
-        for slot, context, table in zip(slots, self._contexts(), self._tables, strict=True):
+        for slot, (context, table) in enumerate(zip(self._contexts(), self._tables, strict=True)):
             if context is not None and (found := table.get(context)) is not None:
                 latest, run, other, other_run = found
                 candidates[slot], confidences[slot] = latest, _CONFIDENCE[min(run, _LONGEST_RUN)][other_run > 0]

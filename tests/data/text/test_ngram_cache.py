@@ -106,14 +106,6 @@ def test_what_is_further_back_than_a_window_and_a_block_is_forgotten(
         assert (confidences[0] > 0) == is_known
 
 
-def test_a_cache_of_short_contexts_has_the_same_candidates_for_them() -> None:
-    text = [0, 1, 1] * 30
-    candidates, confidences = NgramCache(LETTERS, text).candidates()
-    short = np.tile([*(np.array(ORDERS) <= 6), True, True], 2)
-    some = NgramCache(LETTERS, text, max_order=6).candidates()
-    assert some[0] == np.where(short, candidates, 0).tolist() and some[1] == np.where(short, confidences, 0).tolist()
-
-
 @pytest.mark.parametrize("start", [0, 3])
 def test_batches_carry_the_candidates_for_their_targets(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (ngram_cache, ngram_batches):
