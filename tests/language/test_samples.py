@@ -125,18 +125,9 @@ def test_generate_without_the_cache(cli: Cli, tmp_path: Path) -> None:
     assert cli("train-text", tmp_path / "code.c", *WORDS, "-o", tmp_path / "code").status == 0
     model = language.load(checkpoint.load(tmp_path / "code"))
     assert model.checkpoint.config["data"]["kind"] == "c"
-    prompt = "static int count(int sevens)\n{\n\treturn s"
-    assert set(prompt) <= set(model.vocab.characters)
-    words = [
-        "generate",
-        "--corpus",
-        tmp_path / "code",
-        "--prompt",
-        prompt,
-        "--length=60",
-        "--threads=1",
-        "--precision=fp32",
-    ]
+    prompt = made_up_code(2) + "int count = " + made_up_code(1).split()[1][0]  # as a name before begins
+    words = ["generate", "--corpus", tmp_path / "code", "--prompt", prompt, "--length=60"]
+    words += ["--threads=1", "--precision=fp32"]
     alone, named = (cli(*words, *more, "--json").json["samples"][0]["text"] for more in (["--no-cache"], []))
     engine, start = Engine("lstm", model.model.state_dict(), "fp32"), model.vocab.encode(prompt).tolist()
     drawn = sample(engine, start, 60, Sampling(TEMPERATURE), never=(model.vocab.unknown,))
