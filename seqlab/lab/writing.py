@@ -87,9 +87,8 @@ EXPERIMENT = Experiment(
     note="About half of the \\end come where nothing is open, and count as wrong: the net invents ends, besides "
     "forgetting what it opened. Held-out text of the corpus closes all braces and environments (32 pieces of 3,000 "
     "characters). The net ends more environments than it opens, so that most of what it opens is closed by some "
-    "\\end of their name sooner or later: the share of \\end that fit is what tells. It is a net of 1.5 million "
-    "weights whose cache of n-grams did part of the predicting in training, and is closed to what it writes "
-    "itself; a larger one may remember more.",
+    "\\end of their name sooner or later: the share of \\end that fit is what tells. It is a net of 2.6 million "
+    "weights that writes alone here; `seqlab generate` keeps a list of what is open beside it, and closes 98 % so.",
 )
 
 
