@@ -153,8 +153,8 @@ def seqlab_steps(tokens: Tensor, ngram_cache: bool, dtype: torch.dtype) -> Itera
     settings = LanguageSettings(hidden_size=512, num_layers=2, batch_size=64, ngram_cache=ngram_cache)
     model = RecurrentLanguageModel(**language.net_config(settings, 100))
     run = training.Run(
-        model, language.next_token_loss, language.training_batches(tokens.numpy().astype(np.uint8), settings, model),
-        optimizers.adamw(model, 1e-3, 0.01), lambda step: 1e-3, 1 << 30, 1.0, dtype,
+        model, language.training_loss, language.training_batches(tokens.numpy().astype(np.uint8), settings, model),
+        optimizers.gatewise_muon(model, 1e-3, 0.01, dtype), lambda step: 1e-3, 1 << 30, 1.0, dtype,
     )  # fmt: skip
     return (step.examples for step in training.train(run))
 

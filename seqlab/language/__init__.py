@@ -11,6 +11,7 @@ from seqlab.language.model import (
     next_token_loss,
     next_token_losses,
     opening,
+    training_loss,
 )
 from seqlab.language.recipe import choose
 from seqlab.language.train import train
@@ -33,4 +34,5 @@ __all__ = [
     "score",
     "train",
     "training_batches",
+    "training_loss",
 ]

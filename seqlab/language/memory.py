@@ -5,6 +5,7 @@ name begins as one of the list does, its next character is made likelier: a poin
 weights. It changes what is drawn, and not what the model says of it.
 """
 
+import copy
 import re
 
 import numpy as np
@@ -125,11 +126,11 @@ class Memories:
     """The memories of so many samples that begin with the same prompt: what `sampling.sample` takes as a pointer."""
 
     def __init__(self, kind: str, vocab: Vocab, prompt: str, samples: int) -> None:
-        self.vocab, self.each = vocab, [MEMORIES[kind]() for _ in range(samples)]
+        memory = MEMORIES[kind]()
+        for char in prompt:
+            memory.append(char)
+        self.vocab, self.each = vocab, [copy.deepcopy(memory) for _ in range(samples)]
         self.tokens = {char: token for token, char in enumerate(vocab.characters[:-1])}
-        for memory in self.each:
-            for char in prompt:
-                memory.append(char)
 
     def append(self, tokens: np.ndarray) -> None:
         for memory, token in zip(self.each, tokens.tolist(), strict=True):
