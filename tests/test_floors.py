@@ -24,7 +24,7 @@ FLOORS = (
     {"language", "forecasting", "vision", "tabular", "unsupervised"},
     {"plots", "runs", "doctor"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
-    {"machine", "settings", "results", "tasks"},
+    {"machine", "settings", "results", "tasks", "files"},
     {"formatting", "errors"},
 )
 FOLDERS_OF_ROOMS = {"data", "cli"}  # whose folders are rooms of their own: none of them in a circle either
