@@ -136,10 +136,11 @@ class Memories:
         for memory, token in zip(self.each, tokens.tolist(), strict=True):
             memory.append(self.vocab.characters[token])
 
-    def added(self) -> np.ndarray:
-        found = np.zeros((len(self.each), len(self.vocab)), np.float32)
-        for row, memory in zip(found, self.each, strict=True):
-            for char, nats in memory.hints().items():
-                if char in self.tokens:
-                    row[self.tokens[char]] = nats
-        return found
+    def added(self) -> list[tuple[int, int, float]]:
+        known = self.tokens
+        return [
+            (k, known[char], nats)
+            for k, memory in enumerate(self.each)
+            for char, nats in memory.hints().items()
+            if char in known
+        ]

@@ -77,10 +77,10 @@ class Stepped(Protocol):
 
 
 class Pointer(Protocol):
-    """Told the tokens (N,) that were drawn, it says how much likelier the next ones are: (N, V), in nats."""
+    """Told the tokens (N,) that were drawn, it says which next ones are likelier: sample, token and by how many nats."""
 
     def append(self, tokens: np.ndarray) -> None: ...
-    def added(self) -> np.ndarray: ...
+    def added(self) -> list[tuple[int, int, float]]: ...
 
 
 def sample(
@@ -115,7 +115,11 @@ def sample(
             noise = -min(sampling.temperature, 1e30) * np.log(chances)  # (DRAWS, N, V); beyond 1e30 all are alike
             noise[..., excluded] = -np.inf
         log_probs = torch.log_softmax(logits, 1).numpy()
-        drawn_from = log_probs if pointer is None else log_probs + pointer.added()
+        drawn_from = log_probs
+        if pointer is not None and (added := pointer.added()):  # mostly there is nothing
+            drawn_from = log_probs.copy()
+            for k, token, nats in added:
+                drawn_from[k, token] += nats
         scores = drawn_from + noise[n % DRAWS]
         if sampling.cuts:
             allowed = drawn_from.astype(np.float64)
