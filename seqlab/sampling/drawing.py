@@ -77,7 +77,7 @@ class Stepped(Protocol):
 
 
 class Pointer(Protocol):
-    """Told the tokens (N,) that were drawn, it says which next ones are likelier: sample, token and by how many nats."""
+    """Told the tokens (N,) that were drawn, it says which are likelier next: sample, token, and by how many nats."""
 
     def append(self, tokens: np.ndarray) -> None: ...
     def added(self) -> list[tuple[int, int, float]]: ...
