@@ -65,8 +65,8 @@ def train(
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. Length:
     `settings.max_steps`, else that of the options, else DEFAULT_MINUTES of training as measured on this machine.
-    `start` is another text model, of the same shape, to begin with the weights and the vocabulary of. Raises DataError
-    for too little text and CheckpointError for a checkpoint that does not fit.
+    `start` is another text model, of the same shape or of fewer units, to begin with the weights and the vocabulary of.
+    Raises DataError for too little text and CheckpointError for a checkpoint that does not fit.
     """
     saved, compute = None, options.compute
     if options.resume:
@@ -152,20 +152,20 @@ def _sized(
 
 
 def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
-    """Give a new model the weights of another. One with a match model may begin with one that has none: it then
-    predicts as that did. Raises CheckpointError where their shapes differ."""
+    """Give a new model the weights of another. It may have more units, and a match model where that has none: it then
+    predicts as that did. Raises CheckpointError for one that it cannot begin with."""
     weights = other.model.state_dict()
     if model.match_model is not None and other.model.match_model is None:
         weights |= {f"match_model.{name}": tensor for name, tensor in model.match_model.state_dict().items()}
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as problem:
+        model.begin_with(weights)
+    except (RuntimeError, ValueError) as problem:
         config = other.checkpoint.config["model"]
         shape = ", ".join(f"{name}={config.get(name)}" for name in SHAPE if name != "dropout")
         shape += f", ngram_cache={str('slots' in config).lower()}"
         raise CheckpointError(
-            f"checkpoint '{other.checkpoint.name}' has another shape than the model to train",
-            f"it has {shape}: set the same with --set",
+            f"the model to train cannot begin with checkpoint '{other.checkpoint.name}', which has another shape",
+            f"it has {shape}: set the same, or more units, with --set",
         ) from problem
 
 

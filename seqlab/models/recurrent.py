@@ -1,5 +1,7 @@
 """Multilayer recurrent networks over torch's fused kernels, and the language model made of one."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -72,6 +74,28 @@ class RecurrentLanguageModel(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden_size, vocab_size)
         self.match_model = MatchModel(vocab_size, hidden_size, slots, confidences, evidence_size) if slots else None
+
+    @torch.no_grad()
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of another such net, or of one with fewer units, and compute what that did (Chen et al.
+        2016): further units keep the weights they have here, but nothing listens to them before training does.
+
+        Raises ValueError where the shapes differ in more than that.
+        """
+        mine = self.state_dict()
+        if mine.keys() != weights.keys():
+            raise ValueError(f"one of them alone has {', '.join(sorted(mine.keys() ^ weights.keys()))}")
+        for name, own in mine.items():
+            gates = len(own) // self.layers.hidden_size if name.startswith("layers.") else 1
+            new, old = (tensor.unflatten(0, (gates, -1)) for tensor in (own, weights[name]))
+            if any(more < fewer for more, fewer in zip(new.shape, old.shape, strict=True)):
+                raise ValueError(f"{name} is smaller")
+            rows, heard = old.shape[1], old.shape[2:]
+            if heard:
+                new[:, :rows, heard[0] :] = 0.0
+                new[:, :rows, : heard[0]] = old
+            else:
+                new[:, :rows] = old
 
     def forward(self, inputs: Tensor | CachedInput, state: State | None = None) -> tuple[Tensor, State]:
         """Tokens (B, T), alone or with what a cache holds -> logits of the token after each (B, T, V), and the state

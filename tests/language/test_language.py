@@ -263,7 +263,7 @@ def test_a_run_that_begins_with_another_model_begins_where_that_ended(tmp_path: 
     assert lineage["name"] == "first" and lineage["settings"] == first.checkpoint.config["settings"]
     assert lineage["sha256"] == first.checkpoint.config["files"]["model"]["sha256"]
     with pytest.raises(CheckpointError, match="another shape") as refusal:
-        other = LanguageSettings(**{**given, "hidden_size": 12})
+        other = LanguageSettings(**{**given, "hidden_size": 12})  # fewer units
         train(text, tmp_path / "no", other, first.checkpoint)
     assert "hidden_size=16" in refusal.value.hint
 

@@ -129,3 +129,25 @@ def test_the_language_model_does_not_see_the_future(kind: str) -> None:
 def test_an_unknown_cell_is_named_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match=r"lstn.*did you mean 'lstm'"):
         recurrent_layers("lstn", INPUT, HIDDEN, 1)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("slots", [0, 3])
+def test_a_wider_net_begins_as_the_narrower_one_and_then_uses_its_further_units(kind: str, slots: int) -> None:
+    shape = {"cell": kind, "num_layers": 2, "slots": slots, "confidences": 4}
+    narrow = RecurrentLanguageModel(11, embedding_size=5, hidden_size=6, **shape).float()
+    wide = RecurrentLanguageModel(11, embedding_size=8, hidden_size=9, **shape).float()
+    wide.begin_with(narrow.state_dict())
+    tokens = torch.randint(11, (2, 20))
+    inputs = tokens
+    if slots:
+        nn.init.normal_(narrow.match_model.gate.weight)
+        wide.begin_with(narrow.state_dict())
+        known = torch.randint(11, (2, 20, slots)), torch.randint(4, (2, 20, slots)), torch.zeros(2, dtype=torch.bool)
+        inputs = tokens, *known
+    torch.testing.assert_close(wide(inputs)[0], narrow(inputs)[0], rtol=1e-4, atol=1e-5)
+    loss = nn.functional.cross_entropy(wide(inputs)[0].flatten(0, 1), tokens.flatten())
+    loss.backward()
+    assert wide.output.weight.grad[:, 6:].abs().min() > 0
+    with pytest.raises(ValueError, match="smaller"):
+        narrow.begin_with(wide.state_dict())
