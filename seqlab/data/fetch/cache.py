@@ -8,6 +8,8 @@ from pathlib import Path
 
 from seqlab.data.fetch.downloads import Download
 
+MAGIC = {".gz": b"\x1f\x8b", ".xz": b"\xfd7zXZ\0"}  # how a packed file begins
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -58,7 +60,7 @@ def cached(download: Download) -> Fetched | None:
     for path in places(download):
         try:
             entry = json.loads(note_of(path).read_text(encoding="utf-8"))
-            if path.stat().st_size == entry["bytes"]:
+            if path.stat().st_size == entry["bytes"] and (entry["checked"] or begins_as_named(path, path.name)):
                 return Fetched(path, entry["origin"], entry["sha256"], entry["checked"], entry.get("checksum", ""))
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -78,6 +80,13 @@ def kept_as(download: Download, name: str) -> str:
 def note_of(path: Path) -> Path:
     """The file beside it that says what it is and where it came from."""
     return path.with_name(path.name + ".json")
+
+
+def begins_as_named(path: Path, name: str) -> bool:
+    """Whether a file begins as one that is packed as the ending of `name` says. Raises OSError."""
+    expected = MAGIC.get(Path(name).suffix, b"")
+    with path.open("rb") as file:
+        return file.read(len(expected)) == expected
 
 
 def free_bytes(folder: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from seqlab.data.fetch.cache import Fetched, Transfer, cache_folder, cached, is_offline, kept_as
 from seqlab.data.fetch.disk import try_lock, writing
 from seqlab.data.fetch.downloads import Download
-from seqlab.data.fetch.transfer import mirror_checksums, reason_of, transfer
+from seqlab.data.fetch.transfer import NotThere, mirror_checksums, reason_of, transfer
 from seqlab.errors import NetworkError
 
 
@@ -47,15 +47,19 @@ def _from_sources(download: Download, offline: bool) -> Generator[Transfer, None
     mirror = os.environ.get("SEQLAB_MIRROR", "")
     is_url = mirror.startswith(("http://", "https://"))
     problems: list[str] = []
+    sums: dict[str, str] | None = None
     for name in (download.file, *download.mirror_files) if mirror and not (is_url and offline) else ():
         source = f"{mirror.rstrip('/')}/{name}" if is_url else str(Path(mirror).expanduser() / name)
         kept = kept_as(download, name)
         published = download.checksum if kept == download.file else ""
         try:
-            checksum = mirror_checksums(mirror, is_url).get(name, published)
-            return (yield from transfer(kept, source, is_url, checksum))
+            sums = mirror_checksums(mirror, is_url) if sums is None else sums
+            return (yield from transfer(kept, source, is_url, sums.get(name, published)))
+        except (NotThere, FileNotFoundError) as problem:  # it may have it under its other name
+            problems.append(f"{source}: {reason_of(problem)}")
         except (OSError, http.client.HTTPException, NetworkError) as problem:
             problems.append(f"{source}: {reason_of(problem)}")
+            break
     if offline:
         tried = f" ({'; '.join(problems)})" if problems else ""
         raise NetworkError(

@@ -7,23 +7,35 @@ and where it came from. A kill at any point leaves the whole file or a part that
 import hashlib
 import http.client
 import json
+import lzma
+import stat
 import time
 import urllib.error
-import urllib.request
+import zlib
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import seqlab
-from seqlab.data.fetch.cache import Fetched, Transfer, cache_folder, note_of
+from seqlab import files
+from seqlab.data.fetch.answers import CHUNK, TIMEOUT, Head, answer
+from seqlab.data.fetch.archive import OPENERS
+from seqlab.data.fetch.cache import Fetched, Transfer, begins_as_named, cache_folder, note_of
 from seqlab.data.fetch.disk import digest, need_space, opened, write, writing
 from seqlab.errors import DataError, NetworkError
 
-CHUNK = 1 << 20
-TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 4  # in a row that bring nothing new
 PAUSE = 1.0  # seconds before the second attempt; twice as long before each further one
-USER_AGENT = f"seqlab/{seqlab.__version__}"
+STALL = 30.0  # seconds in which at least WORTH bytes have to come, over all attempts: 1 kB a second
+WORTH = 30_000
+LONGEST = 60.0  # seconds that a download may take, and one more for each SLOWEST bytes of it
+SLOWEST = 16_000
+LARGEST = 2 << 30  # bytes of a download, and of what it unpacks to
+LARGEST_SUMS = 1 << 20  # bytes of a mirror's SHA256SUMS
+MISSING = (403, 404, 410)  # some stores answer 403 for what is not there
+
+
+class NotThere(NetworkError):
+    """A source that answers has not got the file."""
 
 
 def transfer(name: str, source: str, is_url: bool, checksum: str) -> Generator[Transfer, None, Fetched]:
@@ -38,11 +50,14 @@ def transfer(name: str, source: str, is_url: bool, checksum: str) -> Generator[T
     else:
         yield from _copy(Path(source), part, name)
     kind, _, expected = checksum.partition(":")
+    if not expected:
+        _refuse_others(part, name)
     digests = {k: digest(part, k) for k in {kind or "sha256", "sha256"}}
     if expected and digests[kind] != expected:
+        other = "" if begins_as_named(part, name) else f"; it is no {Path(name).suffix} file"
         part.unlink()
         raise DataError(
-            f"{source} has the wrong {kind}: {digests[kind]}, not {expected}",
+            f"{source} has the wrong {kind}: {digests[kind]}, not {expected}{other}",
             "it was removed; fetch it again, or from another mirror (SEQLAB_MIRROR)",
         )
     size = part.stat().st_size
@@ -58,13 +73,16 @@ def transfer(name: str, source: str, is_url: bool, checksum: str) -> Generator[T
         temporary.write_text(json.dumps(entry) + "\n", encoding="utf-8")
         temporary.replace(note_of(path))  # without the file it describes it counts for nothing
         part.replace(path)
-        for other in folder.glob(f"{name}.*.part"):  # of other sources, given up before
-            other.unlink()
+        for given_up in folder.glob(f"{name}.*.part"):  # of other sources
+            given_up.unlink()
     return Fetched(path, source, digests["sha256"], bool(expected), checksum)
 
 
 def _copy(source: Path, part: Path, name: str) -> Iterator[Transfer]:
-    done, total = 0, source.stat().st_size
+    there = source.stat()
+    if not stat.S_ISREG(there.st_mode):
+        raise OSError("it is no file")  # a pipe would never end
+    done, total = 0, there.st_size
     with source.open("rb") as incoming, opened(part, "wb") as outgoing:
         need_space(part.parent, total)
         while chunk := incoming.read(CHUNK):
@@ -73,56 +91,100 @@ def _copy(source: Path, part: Path, name: str) -> Iterator[Transfer]:
             yield Transfer(name, str(source), done, total)
 
 
+class _Pace:
+    """Of one source, over all its connections: NetworkError once it is too slow to be waited for."""
+
+    def __init__(self) -> None:
+        self.began = self.moved = time.monotonic()
+        self.got = self.counted = 0
+
+    def check(self, new: int = 0) -> None:
+        """new: bytes that have come since it was called last."""
+        self.got += new
+        now = time.monotonic()
+        if self.got - self.counted >= WORTH:
+            self.counted, self.moved = self.got, now
+        if now - self.moved > STALL:
+            came = self.got - self.counted
+            raise NetworkError(f"{came:,} bytes came in {STALL:.0f} s, too slow to be waited for", "try again later")
+        if now - self.began > LONGEST + self.got / SLOWEST:
+            raise NetworkError(
+                f"{self.got:,} bytes came in {now - self.began:.0f} s, too slow to be waited for", "try again later"
+            )
+
+
 def _download(url: str, part: Path, name: str) -> Iterator[Transfer]:
     """Append to `part` until it is whole, going on after a broken connection."""
-    best, failures = 0, 0
+    best, failures, pace = 0, 0, _Pace()
     while True:
         have = part.stat().st_size if part.exists() else 0
         best = max(best, have)
         try:
-            with _open(url, have) as response:
-                resumed = response.status == 206
-                if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                    part.unlink()
-                    raise OSError("the server sent another part than was requested")
-                length = int(response.headers.get("Content-Length") or 0)
-                done = have if resumed else 0
-                total = done + length if length else 0
-                need_space(part.parent, length)
-                with opened(part, "ab" if resumed else "wb") as outgoing:
-                    while chunk := response.read1(CHUNK):  # what has come: a kill loses no more
-                        write(outgoing, chunk)
-                        done += len(chunk)
-                        yield Transfer(name, url, done, total)
-                if done < total:
-                    raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
+            yield from _append(url, part, name, have, pace)
             return
         except urllib.error.HTTPError as problem:
             if problem.code == 416 and have:  # nothing is left to send: the part was whole, or is of something else
                 return
             if problem.code < 500 and problem.code != 429:
-                raise NetworkError(reason_of(problem), "check the address") from problem
+                kind = NotThere if problem.code in MISSING else NetworkError
+                raise kind(reason_of(problem), "check the address") from problem
             error: Exception = problem
         except (OSError, ValueError, http.client.HTTPException) as problem:  # no route, timeouts, cut bodies
             if isinstance(problem, urllib.error.URLError) and not have:
                 raise  # no connection at all: waiting will not help
             error = problem
         now = part.stat().st_size if part.exists() else 0
-        failures = 1 if now > best else failures + 1
+        failures = 1 if now >= best + WORTH else failures + 1
         if failures >= ATTEMPTS:
             raise NetworkError(reason_of(error), "try again later") from error
         time.sleep(PAUSE * 2 ** (failures - 1))
 
 
-def _open(url: str, start: int) -> Any:
-    """The response to a GET of `url` from byte `start` on. Raises OSError or HTTPException."""
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-        if start:
-            request.add_header("Range", f"bytes={start}-")
-        return urllib.request.urlopen(request, timeout=TIMEOUT)
-    except ValueError as problem:  # http.client.InvalidURL is one too
-        raise NetworkError(f"{url} is no address: {problem}", "check SEQLAB_MIRROR") from problem
+def _append(url: str, part: Path, name: str, have: int, pace: _Pace) -> Iterator[Transfer]:
+    """One connection: what comes from byte `have` on, appended; all of it instead where the server sends that."""
+    with closing(answer(url, have)) as coming:
+        head = None
+        while head is None:
+            pace.check()
+            head = next(coming)
+            yield Transfer(name, url, have, 0)
+        assert isinstance(head, Head)
+        if head.status == 206 and head.begins_at != have:
+            part.unlink(missing_ok=True)
+            raise OSError("the server sent another part than was requested")
+        done = have if head.status == 206 else 0
+        total = done + head.length if head.length else 0
+        need_space(part.parent, head.length)
+        with opened(part, "ab" if head.status == 206 else "wb") as outgoing:
+            for chunk in coming:
+                if isinstance(chunk, bytes):
+                    write(outgoing, chunk)
+                    done += len(chunk)
+                if done > LARGEST:
+                    raise NetworkError(f"it sends more than {LARGEST / 1e6:,.0f} MB", "name another mirror")
+                pace.check(len(chunk) if isinstance(chunk, bytes) else 0)
+                yield Transfer(name, url, done, total)
+        if done < total:
+            raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _refuse_others(part: Path, name: str) -> None:
+    """Raise NotThere, and remove the part, if what no checksum is known of is not packed as its name says, such as a
+    page that asks to log in, or is not whole: it is read through to its end, where the compression has a checksum."""
+    suffix, size = Path(name).suffix, 0
+    fault = "" if begins_as_named(part, name) else f"what it sends is no {suffix} file"
+    if not fault and suffix in OPENERS:
+        try:
+            with OPENERS[suffix](part, "rb") as content:
+                while (chunk := content.read(CHUNK)) and size <= LARGEST:
+                    size += len(chunk)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as problem:
+            fault = f"what it sends is damaged: {problem}"
+        if size > LARGEST:
+            fault = f"it unpacks to more than {LARGEST / 1e6:,.0f} MB"
+    if fault:
+        part.unlink()
+        raise NotThere(fault, "name another mirror in SEQLAB_MIRROR")
 
 
 def reason_of(problem: Exception) -> str:
@@ -138,17 +200,18 @@ def reason_of(problem: Exception) -> str:
 
 
 def mirror_checksums(mirror: str, is_url: bool) -> dict[str, str]:
-    """The mirror's SHA256SUMS as {file: "sha256:..."}; empty where it has none. Raises OSError if it has no answer."""
+    """The mirror's SHA256SUMS as {file: "sha256:..."}; empty where it has none.
+
+    Raises OSError or HTTPException if it has no answer, DataError for a file of it that is none.
+    """
     try:
         if is_url:
-            with _open(f"{mirror.rstrip('/')}/SHA256SUMS", 0) as response:
-                data = response.read()
+            data = _short(f"{mirror.rstrip('/')}/SHA256SUMS")
         else:
-            data = (Path(mirror).expanduser() / "SHA256SUMS").read_bytes()
-    except FileNotFoundError:
-        return {}
+            path = Path(mirror).expanduser() / "SHA256SUMS"
+            data = files.read(path, LARGEST_SUMS) if path.exists() else b""
     except urllib.error.HTTPError as problem:
-        if problem.code in (403, 404, 410):  # some stores answer 403 for what is not there
+        if problem.code in MISSING:
             return {}
         raise
     pairs = (line.split(maxsplit=1) for line in data.decode("utf-8", "replace").splitlines())
@@ -157,3 +220,14 @@ def mirror_checksums(mirror: str, is_url: bool) -> dict[str, str]:
         for pair in pairs
         if len(pair) == 2
     }
+
+
+def _short(url: str) -> bytes:
+    """An answer of at most LARGEST_SUMS bytes within TIMEOUT seconds; else OSError."""
+    data, began = b"", time.monotonic()
+    with closing(answer(url)) as coming:
+        for one in coming:
+            data += one if isinstance(one, bytes) else b""
+            if len(data) > LARGEST_SUMS or time.monotonic() - began > TIMEOUT:
+                raise OSError(f"{len(data):,} bytes of SHA256SUMS came in {time.monotonic() - began:.0f} s")
+    return data

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqlab.data.fetch import cache, transfer
+from seqlab.data.fetch import answers, cache, transfer
 from seqlab.data.fetch.cache import Transfer
 from seqlab.data.fetch.downloads import DOWNLOADS, Download, data_sets, files_of
 from seqlab.data.fetch.sources import fetch
@@ -219,7 +219,7 @@ def test_a_wrong_checksum_leaves_nothing_behind(server):
 
 
 def test_an_interrupt_keeps_the_part_and_the_next_fetch_goes_on(server, monkeypatch):
-    monkeypatch.setattr(transfer, "CHUNK", 100_000)
+    monkeypatch.setattr(answers, "CHUNK", 100_000)
     fetching = fetch(item(server))
     done = [next(fetching).done for _ in range(3)]
     with pytest.raises(KeyboardInterrupt):
@@ -298,7 +298,7 @@ def test_a_cache_that_cannot_be_made_is_named(server, tmp_path, monkeypatch):
 
 
 def test_bytes_that_nothing_checks_are_never_put_together_from_two_answers_of_two_days(server, monkeypatch):
-    monkeypatch.setattr(transfer, "CHUNK", 100_000)
+    monkeypatch.setattr(answers, "CHUNK", 100_000)
     fetching = fetch(item(server, ""))
     next(fetching)
     fetching.close()
@@ -341,12 +341,12 @@ def test_a_mirror_folder_comes_first_and_its_checksums_count(server, tmp_path, m
 
 
 def test_a_mirror_address_comes_first_under_any_of_its_names(server, monkeypatch):
-    server.files |= {"/m/data.tar.xz": BODY, "/m/SHA256SUMS": sums(**{"data.tar.xz": BODY})}
+    server.files |= {"/m/data.tar": BODY, "/m/SHA256SUMS": sums(**{"data.tar": BODY})}
     monkeypatch.setenv("SEQLAB_MIRROR", f"{server.address}/m/")
-    wanted = item(server, "sha256:" + "0" * 64, mirror_files=("data.tar.xz",))
+    wanted = item(server, "sha256:" + "0" * 64, mirror_files=("data.tar",))
     got = Task(fetch(wanted)).result()
     assert_whole(got)
-    assert got.origin == f"{server.address}/m/data.tar.xz"
+    assert got.origin == f"{server.address}/m/data.tar"
     assert cache.cached(wanted) == got
 
 
@@ -364,7 +364,7 @@ def test_a_mirror_in_trouble_gives_way_to_the_public_address(server, monkeypatch
 
 def test_a_part_of_one_source_is_not_continued_from_another(server, monkeypatch):
     server.files |= {"/m/data.bin": bytes(len(BODY)), "/m/SHA256SUMS": sums(**{"data.bin": bytes(len(BODY))})}
-    monkeypatch.setattr(transfer, "CHUNK", 100_000)
+    monkeypatch.setattr(answers, "CHUNK", 100_000)
     monkeypatch.setenv("SEQLAB_MIRROR", f"{server.address}/m")
     fetching = fetch(item(server))
     next(fetching)
