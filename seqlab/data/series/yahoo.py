@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from seqlab.data.series.yahoo_session import ChartSession
 
 PACE = 0.25  # seconds between two questions, half of it to one and a half: what a person with a browser may ask
-PAUSE = 1.0  # seconds before the second try; twice as long before each further one, up to eight
+PAUSE = 1.0  # seconds before the second try; twice as long before each further one
+MOST_TRIES = 4  # for one ticker: more would be asking too often
 SHORTEST_TRY = 5.0  # seconds: a try gets a third of the time there is, but no less than this
 LATE = pd.Timedelta(30, "min")  # Yahoo's quotes come up to twenty minutes late: until then a close is not the last
 NO_CONNECTION = {5, 6, 7, 60, 77}  # curl's codes: a name that does not resolve, nobody listens, a wrong certificate
@@ -87,8 +88,9 @@ class Yahoo:
             try:
                 answer = _try(ticker, longest, since)
             except NoAnswer as problem:
-                pause = PAUSE * min(2 ** (tries - 1), 8) * random.uniform(0.5, 1.5)
-                if problem.passing and not once and time.monotonic() + pause + enough < deadline:
+                pause = PAUSE * 2 ** (tries - 1) * random.uniform(0.5, 1.5)
+                may = problem.passing and not once and tries < MOST_TRIES
+                if may and time.monotonic() + pause + enough < deadline:
                     time.sleep(pause)
                     continue
                 taken = time.monotonic() - start
