@@ -1,12 +1,14 @@
 """What was fetched of quotes before: one SQLite file in the cache folder, safe for concurrent runs."""
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,12 @@ from seqlab.data.series.quote_update import joined
 from seqlab.data.series.series import FIELDS
 from seqlab.errors import DataError
 
-VERSION = 2  # of the tables
+VERSION = 3  # of the tables
 T = TypeVar("T")
+
+
+class Damaged(sqlite3.DatabaseError):
+    """The rows of a ticker are not those that were written."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ def _database() -> Iterator[sqlite3.Connection]:
                 database.execute("CREATE TABLE fetched (ticker TEXT PRIMARY KEY, fetched_at TEXT)")
             if _version(database) < 2:
                 database.execute("ALTER TABLE fetched ADD COLUMN exchange TEXT NOT NULL DEFAULT ''")
+            if _version(database) < 3:
+                database.execute("ALTER TABLE fetched ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
             database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
         with suppress(sqlite3.OperationalError):  # the one step that does not wait for others: the next to open it may
@@ -119,7 +127,10 @@ def store(
     when = asked_at or datetime.now(UTC)
     with _database() as database:
         database.execute("BEGIN IMMEDIATE")
-        before = _read(database, ticker)
+        try:
+            before = _read(database, ticker)
+        except Damaged:
+            before = None  # what is written now takes its place
         kept = 0
         if before is None:
             whole, _ = joined(frame.iloc[:0], frame)
@@ -131,33 +142,43 @@ def store(
             exchange = exchange or before.exchange
         days = whole["date"].dt.strftime("%Y-%m-%d")
         table = [
-            (ticker, day, *(None if np.isnan(value) else value for value in values))
+            (ticker, day, *(None if np.isnan(value) else value + 0.0 for value in values))  # SQLite has no -0.0
             for day, values in zip(days, whole[list(FIELDS)].to_numpy(np.float64).tolist(), strict=True)
         ]
         database.execute("DELETE FROM quotes WHERE ticker = ?", (ticker,))
         database.executemany("INSERT INTO quotes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", table)
-        database.execute("INSERT OR REPLACE INTO fetched VALUES (?, ?, ?)", (ticker, when.isoformat(), exchange))
+        about = ticker, when.isoformat(), exchange
+        database.execute("INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, ?)", (*about, _digest(about, table)))
         database.execute("COMMIT")
     return whole, kept
 
 
 def read_stored(ticker: str) -> StoredQuotes | None:
-    """A ticker's stored rows; None where there are none."""
+    """A ticker's stored rows; None where there are none. Raises sqlite3.Error, OSError or ValueError for a damaged
+    store, and Damaged for rows that are not as they were written: SQLite itself has no checksums."""
     if not store_path().exists():
         return None
     return _asked(lambda database: _read(database, ticker))
 
 
 def _read(database: sqlite3.Connection, ticker: str) -> StoredQuotes | None:
-    fetched = database.execute("SELECT fetched_at, exchange FROM fetched WHERE ticker = ?", (ticker,)).fetchone()
-    select = f"SELECT date, {', '.join(FIELDS)} FROM quotes WHERE ticker = ? ORDER BY date"
-    rows = database.execute(select, (ticker,)).fetchall()
-    if fetched is None or not rows:
+    fetched = database.execute("SELECT * FROM fetched WHERE ticker = ?", (ticker,)).fetchone()
+    select = f"SELECT ticker, date, {', '.join(FIELDS)} FROM quotes WHERE ticker = ? ORDER BY date"
+    table = database.execute(select, (ticker,)).fetchall()
+    if fetched is None or not table:
         return None
+    fetched_at, exchange, digest = (*fetched[1:], "", "")[:3]  # an old store that cannot be written lacks the last two
+    if digest and digest != _digest((ticker, fetched_at, exchange), table):
+        raise Damaged(f"the rows of {ticker} are not as they were written")
+    rows = [values for _, *values in table]
     frame = pd.DataFrame(rows, columns=["date", *FIELDS])
     frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
     frame[list(FIELDS)] = frame[list(FIELDS)].astype(np.float64)  # a column that is NULL throughout too
-    return StoredQuotes(frame, datetime.fromisoformat(fetched[0]), fetched[1])
+    return StoredQuotes(frame, datetime.fromisoformat(fetched_at), exchange)
+
+
+def _digest(about: tuple[str, ...], table: list[tuple[Any, ...]]) -> str:
+    return hashlib.sha256(json.dumps([about, table]).encode()).hexdigest()
 
 
 def age(then: datetime) -> str:

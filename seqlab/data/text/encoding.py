@@ -27,9 +27,10 @@ from seqlab.errors import DataError
 from seqlab.tasks import Task
 
 UNKNOWN = REPLACEMENT  # stands for every character a vocabulary lacks; Unicode's own replacement character
-FORMAT = 3
+FORMAT = 4
 CHUNK = 1 << 18  # tokens at a time
 ABANDONED = 3600.0  # seconds after which a part that no process has written to is a dead one's
+DAMAGED = "what the cache held of this text was damaged: the text was encoded again"
 TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.uint32))
 
 
@@ -66,6 +67,7 @@ def split_points(characters: int, core: int = 0) -> tuple[int, int]:
 def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
     """The encoding of an input: the cached one, if the input is as it was then; else made now and kept, if it can be.
 
+    What was kept is checked byte for byte; of one that is damaged a note says so, and it is made again.
     A generator: it yields how much is read. Raises the input's own DataError where there is no text in it.
     """
     listing = json.dumps([FORMAT, given.listing])
@@ -73,6 +75,7 @@ def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
     fingerprint = hashlib.sha256(listing.encode()).hexdigest()
     folder = cache.cache_folder() / "corpora"
     base = folder / f"{key}-{fingerprint[:16]}"
+    was_kept = bool(given.key) and base.with_suffix(".json").exists()
     if given.key and (here := _cached(base)):
         return here
     file = _open_in(folder, key) if given.key else None
@@ -98,8 +101,8 @@ def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
             part.unlink(missing_ok=True)
     _remove_others(folder, key, base)
     if (kept := _cached(base)) is None:
-        raise DataError(f"{base}.tokens has gone while it was used", "run the command again")
-    return kept
+        raise DataError(f"{base}.tokens was lost or altered while it was used", "run the command again")
+    return replace(kept, notes=(DAMAGED, *kept.notes)) if was_kept else kept
 
 
 def encode_text(name: str, text: str) -> Encoding:
@@ -245,7 +248,9 @@ def _keep(made: Encoding, part: Path, base: Path, fingerprint: str) -> None:
         "sources": [asdict(source) for source in made.sources],
         "notes": made.notes,
         "core": made.core,
+        "tokens_sha256": _sha256(part),
     }
+    note["digest"] = _digest(note)
     noted = part.with_suffix(".note.part")
     try:
         noted.write_text(json.dumps(note) + "\n", encoding="utf-8")
@@ -256,17 +261,27 @@ def _keep(made: Encoding, part: Path, base: Path, fingerprint: str) -> None:
 
 
 def _cached(base: Path) -> Encoding | None:
-    """What is kept under a name, if it is there whole."""
+    """What is kept under a name, if it is there as it was written, to the byte."""
     try:
         note = json.loads(base.with_suffix(".json").read_text(encoding="utf-8"))
-        tokens = np.memmap(base.with_suffix(".tokens"), np.dtype(note["type"]), "r")
-        if len(tokens) != note["characters"]:
+        path = base.with_suffix(".tokens")
+        if note.pop("digest") != _digest(note) or _sha256(path) != note["tokens_sha256"]:
             return None
+        tokens = np.memmap(path, np.dtype(note["type"]), "r")
         sources = tuple(Source(**source) for source in note["sources"])
         how = note["alphabet"], note["known"], note["sha256"], note["bad_bytes"]
         return Encoding(tokens, *how, sources, tuple(note["notes"]), note["core"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a note that is no note, too
         return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(note: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(note).encode()).hexdigest()
 
 
 def _remove_others(folder: Path, key: str, base: Path) -> None:
