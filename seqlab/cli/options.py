@@ -90,6 +90,8 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
         settings = _settings(click.get_current_context(), given)
+        if given["output"] == Path("-"):
+            raise UsageError("-o names a file or a folder, and - is none", "leave it out for standard output")
         offline = given.pop("offline")
         if offline:
             os.environ["SEQLAB_OFFLINE"] = "1"

@@ -68,7 +68,7 @@ def train_forecaster(
     name = _name(series) if items else "quotes"
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)
-    if not named and (checkpoint.shipped_folder() / name / "config.json").exists():
+    if not named and (checkpoint.shipped_folder() / checkpoint.folder_name(name) / "config.json").exists():
         yield Note(f"'{name}' of yours will come before the one that ships with seqlab; -o FOLDER names it otherwise")
     return (yield from train(series, settings, options, cut=last, start=begun))
 
