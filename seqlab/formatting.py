@@ -2,12 +2,21 @@
 
 import html
 import math
+import unicodedata
 from collections.abc import Sequence
+
+HIDDEN = {"Cc", "Cf", "Zl", "Zp"}  # Unicode's categories
+
+
+def hidden(text: str) -> set[str]:
+    """The characters of a text that a terminal does not show but obeys: control and format characters, among them
+    those that turn the direction of writing, and separators of lines and paragraphs; not newline and tab."""
+    return {c for c in set(text) if unicodedata.category(c) in HIDDEN and c not in "\n\t"}
 
 
 def plain(text: str) -> str:
-    """Text without control characters other than newline and tab: safe for a terminal."""
-    return "".join(c for c in text if c in "\n\t" or not (ord(c) < 32 or 127 <= ord(c) < 160))
+    """Text without its `hidden` characters: safe for a terminal."""
+    return text.translate(dict.fromkeys(map(ord, hidden(text))))
 
 
 def numbers(values: Sequence[float]) -> list[str]:

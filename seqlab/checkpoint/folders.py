@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import seqlab
+from seqlab.formatting import hidden
 
 LONGEST_NAME = 200  # bytes of a folder's: what is written beside it has room for an ending
 
@@ -12,10 +13,11 @@ LONGEST_NAME = 200  # bytes of a folder's: what is written beside it has room fo
 def folder_name(name: str) -> str:
     """The one rule for every name of a file or a series that becomes that of a folder: one step below another.
 
-    Separators and what no system takes become `-`, dots and blanks at the ends go, so that `..` is no way up and no
-    folder is hidden; of nothing is left `unnamed`.
+    Separators, what no system takes and what no terminal shows become `-`, dots and blanks at the ends go, so that `..`
+    is no way up and no folder is hidden; of nothing is left `unnamed`.
     """
-    kept = re.sub(r'[/\\:*?"<>|\x00-\x1f\x7f]+', "-", name).strip(". ")
+    others = re.escape('/\\:*?"<>|\n\t' + "".join(hidden(name)))
+    kept = re.sub(f"[{others}]+", "-", name).strip(". ")
     return kept.encode(errors="replace")[:LONGEST_NAME].decode(errors="ignore").rstrip(". ") or "unnamed"
 
 

@@ -2,24 +2,32 @@
 
 import json
 import os
-import re
+import stat
 import sys
 import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from seqlab.cli.options import Common
-from seqlab.formatting import plain
+from seqlab.formatting import hidden, plain
 
 
 def result(text: str, end: str = "\n") -> None:
-    """Write a result to standard output, at once; control characters never reach a terminal."""
-    sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + end)
+    """Write a result to standard output, at once; hidden characters never reach a terminal, also through a pager."""
+    sys.stdout.write((text if _is_file() else plain(text)) + end)
     sys.stdout.flush()
 
 
+def _is_file() -> bool:
+    """Whether standard output is a file: it gets every character as it is. What is in a pipe may end on a terminal."""
+    try:
+        return not sys.stdout.isatty() and stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True  # collected for the file of -o
+
+
 def result_json(value: dict[str, Any]) -> None:
-    """Write one JSON object, on one line, with the schema's number first. Every control character is escaped."""
+    """Write one JSON object, on one line, with the schema's number first. Every hidden character is escaped."""
     sys.stdout.write(_json({"schema": 1, **value}) + "\n")
     sys.stdout.flush()
 
@@ -35,7 +43,7 @@ def result_json_list(value: dict[str, Any], name: str, items: Iterable[dict[str,
 
 def _json(value: dict[str, Any]) -> str:
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", line)
+    return line.translate({ord(char): json.dumps(char)[1:-1] for char in hidden(line)})
 
 
 def say(common: Common, text: str) -> None:
