@@ -6,6 +6,7 @@ from seqlab.data.series.spacing import RECENT, Spacing, month_rule, spacing
 
 SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100)  # for one; 3 for 2 is too near what news can do
 CLOSE = 0.03  # relative: how near a jump must be to a split's, as the day's own return comes on top
+MOST = 200  # times the price of the day before: more is an error, whatever is split
 UNUSUAL = 10  # times the size of a usual return, above which a jump is none of them
 LONG_GAP = 14  # days without a row in a series of days; the longest holidays of exchanges are eleven
 LONG_HALT = 10  # days with one and the same close
@@ -23,7 +24,7 @@ def check(dates: np.ndarray, adjusted: np.ndarray, *, is_price: bool = True) -> 
     notes = []
     if found.rows_per_day > 1 or found.unit == "day":
         if is_price:
-            notes += _jumps(dates, adjusted)
+            notes += _jumps(dates, adjusted) + _leaps(dates, adjusted)
         notes += _gaps(dates)
         if is_price and found.rows_per_day == 1:
             notes += _halts(dates, adjusted)
@@ -50,6 +51,14 @@ def _jumps(days: np.ndarray, adjusted: np.ndarray) -> list[str]:
     if len(found) > 3:
         found[2:] = [f"{len(found) - 2} more jumps look like unadjusted splits"]
     return found
+
+
+def _leaps(days: np.ndarray, adjusted: np.ndarray) -> list[str]:
+    far = 1 + np.flatnonzero(np.abs(np.diff(np.log(adjusted))) > np.log(MOST))
+    if not len(far):
+        return []
+    times = "once" if len(far) == 1 else f"{len(far):,} times"
+    return [f"the price changes by a factor of more than {MOST} in a day {times}, first on {days[far[0]]}"]
 
 
 def _gaps(dates: np.ndarray) -> list[str]:

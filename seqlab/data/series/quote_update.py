@@ -8,6 +8,22 @@ SAME = 2e-5  # relative: what an adjusted close may differ by from one fetch to 
 MISSING = 0.01  # share of the stored days that a whole answer may correct away
 
 
+def in_order(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """An answer's rows with a date, oldest first and each date once, by its last row; and what that took, a sentence
+    each."""
+    undated = frame["date"].isna()
+    found, notes = frame[~undated], []
+    if undated.any():
+        notes.append(f"{undated.sum():,} {'row' if undated.sum() == 1 else 'rows'} without a date dropped")
+    if not found["date"].is_monotonic_increasing:
+        notes.append("the dates were not in order: sorted")
+        found = found.sort_values("date", kind="stable")
+    again = found["date"].duplicated(keep="last")
+    if again.any():
+        notes.append(f"{again.sum():,} {'row' if again.sum() == 1 else 'rows'} of a date that comes again dropped")
+    return found[~again].reset_index(drop=True), notes
+
+
 def agrees(stored: pd.DataFrame, fresh: pd.DataFrame) -> bool:
     """Whether `fresh` says the same of the stored days from its first one on.
 

@@ -22,7 +22,7 @@ from seqlab.data.fetch.cache import is_offline
 from seqlab.data.series.files import read_csv
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quote_store import StoredQuotes, age, read_stored, store, store_path
-from seqlab.data.series.quote_update import OVERLAP, agrees, joined
+from seqlab.data.series.quote_update import OVERLAP, agrees, in_order, joined
 from seqlab.data.series.series import Series, noted, series_of
 from seqlab.data.series.yahoo import NoAnswer, Yahoo
 from seqlab.data.tables.unpack import is_file_name, stem_of
@@ -136,18 +136,19 @@ def _fetch(ticker: str, stored: StoredQuotes | None, yahoo: Yahoo, seconds: floa
     partial = answer is not None
     if answer is None:
         answer = yahoo.ask(ticker, seconds - (time.monotonic() - start))
-    said = [*notes, *answer.notes]
-    series_of(ticker, "yahoo", "", answer.frame, [])  # what is unusable is not stored
+    ordered, repairs = in_order(answer.frame)
+    said = [*notes, *answer.notes, *repairs]
+    series_of(ticker, "yahoo", "", ordered, [])  # what is unusable is not stored
     try:
-        frame, kept = store(ticker, answer.frame, exchange=answer.exchange, asked_at=asked_at)
+        frame, kept = store(ticker, ordered, exchange=answer.exchange, asked_at=asked_at)
     except (sqlite3.Error, OSError) as problem:
-        before = answer.frame.iloc[:0] if stored is None else stored.frame
-        frame, kept = joined(before, answer.frame)
+        before = ordered.iloc[:0] if stored is None else stored.frame
+        frame, kept = joined(before, ordered)
         said.append(f"the quotes could not be stored: {_fault_of_store(problem)}")
     if kept and not partial:
-        first = answer.frame["date"].iloc[0].date()
+        first = ordered["date"].iloc[0].date()
         said.append(
-            f"Yahoo Finance's answer ({len(answer.frame):,} days from {first} on) lacks {kept:,} "
+            f"Yahoo Finance's answer ({len(ordered):,} days from {first} on) lacks {kept:,} "
             f"{'day' if kept == 1 else 'days'} stored before: kept, on its scale"
         )
     exchange = answer.exchange or (stored.exchange if stored is not None else "")

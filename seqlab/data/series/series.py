@@ -236,6 +236,8 @@ def series_of(
     else:
         with np.errstate(over="ignore", invalid="ignore"):  # an absurd range is no range
             ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
+    if (below := int((volume < 0).sum())) and not additive:
+        notes.append(f"the volume of {below:,} {'row' if below == 1 else 'rows'} is below zero: left out")
     opened, high, low = ranges.T.copy()
     volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
     parts = (dates, close.copy(), adjusted.copy(), opened, high, low, volume)
@@ -258,6 +260,9 @@ def _keep(
 
 def _possible_ranges(ranges: np.ndarray, close: np.ndarray, notes: list[str]) -> np.ndarray:
     """Open, high, low (N, 3), low <= open, close <= high: rounding is repaired, the impossible made NaN."""
+    nothing = ((ranges <= 0) | np.isinf(ranges)).any(axis=1)
+    if nothing.any():
+        notes.append(f"open, high or low of {nothing.sum():,} rows is no price: left out")
     ranges = np.where(np.isfinite(ranges) & (ranges > 0), ranges, np.nan)
     opened, high, low = ranges.T
     top, bottom = np.fmax(opened, close), np.fmin(opened, close)  # fmax: an unknown open says nothing
