@@ -56,7 +56,7 @@ def _folders() -> list[Check]:
 
 def _unwritable(folder: Path) -> str | None:
     """Why nothing can be written there, or None; the folder is not made."""
-    while not folder.exists():
+    while not cache.is_there(folder):
         if folder == folder.parent:
             break
         folder = folder.parent

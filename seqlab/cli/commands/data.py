@@ -101,7 +101,7 @@ def _quotes() -> dict[str, Any]:
     from seqlab.data.series import quote_store, quotes
 
     path = quote_store.store_path()
-    store: dict[str, Any] = {"path": str(path), "bytes": path.stat().st_size if path.exists() else 0}
+    store: dict[str, Any] = {"path": str(path), "bytes": path.stat().st_size if cache.is_there(path) else 0}
     try:
         store["tickers"] = [
             {

@@ -43,11 +43,31 @@ class Fetched:
 
 
 def cache_folder() -> Path:
-    """`$SEQLAB_CACHE`, else `$XDG_CACHE_HOME/seqlab`, else `~/.cache/seqlab`. It need not exist."""
+    """`$SEQLAB_CACHE`, else `$XDG_CACHE_HOME/seqlab`, else `~/.cache/seqlab`. It need not exist.
+
+    Where the system knows no home it is below a device: nothing is there, and nothing can be written there.
+    """
     if folder := os.environ.get("SEQLAB_CACHE"):
-        return Path(folder).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "seqlab"
+        return expanded(folder)
+    home = expanded("~")
+    own = Path(os.devnull) if home == Path("~") else home / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or own) / "seqlab"
+
+
+def expanded(path: str) -> Path:
+    """The path with `~` as the home; as it is where the system knows no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder, as far as this user can see."""
+    try:
+        return path.exists()
+    except OSError:  # in a folder of others' that cannot be looked into
+        return False
 
 
 def is_offline() -> bool:
@@ -92,6 +112,6 @@ def begins_as_named(path: Path, name: str) -> bool:
 def free_bytes(folder: Path) -> int:
     """Free space where a folder is, or will be."""
     folder = folder.absolute()
-    while not folder.exists():
+    while not is_there(folder):
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -8,9 +8,8 @@ import http.client
 import os
 import time
 from collections.abc import Generator
-from pathlib import Path
 
-from seqlab.data.fetch.cache import Fetched, Transfer, cache_folder, cached, is_offline, kept_as
+from seqlab.data.fetch.cache import Fetched, Transfer, cache_folder, cached, expanded, is_offline, kept_as
 from seqlab.data.fetch.disk import try_lock, writing
 from seqlab.data.fetch.downloads import Download
 from seqlab.data.fetch.transfer import NotThere, mirror_checksums, reason_of, transfer
@@ -49,7 +48,7 @@ def _from_sources(download: Download, offline: bool) -> Generator[Transfer, None
     problems: list[str] = []
     sums: dict[str, str] | None = None
     for name in (download.file, *download.mirror_files) if mirror and not (is_url and offline) else ():
-        source = f"{mirror.rstrip('/')}/{name}" if is_url else str(Path(mirror).expanduser() / name)
+        source = f"{mirror.rstrip('/')}/{name}" if is_url else str(expanded(mirror) / name)
         kept = kept_as(download, name)
         published = download.checksum if kept == download.file else ""
         try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from seqlab import files
 from seqlab.data.fetch.answers import CHUNK, TIMEOUT, Head, answer
 from seqlab.data.fetch.archive import OPENERS
-from seqlab.data.fetch.cache import Fetched, Transfer, begins_as_named, cache_folder, note_of
+from seqlab.data.fetch.cache import Fetched, Transfer, begins_as_named, cache_folder, expanded, note_of
 from seqlab.data.fetch.disk import digest, need_space, opened, write, writing
 from seqlab.errors import DataError, NetworkError
 
@@ -208,7 +208,7 @@ def mirror_checksums(mirror: str, is_url: bool) -> dict[str, str]:
         if is_url:
             data = _short(f"{mirror.rstrip('/')}/SHA256SUMS")
         else:
-            path = Path(mirror).expanduser() / "SHA256SUMS"
+            path = expanded(mirror) / "SHA256SUMS"
             data = files.read(path, LARGEST_SUMS) if path.exists() else b""
     except urllib.error.HTTPError as problem:
         if problem.code in MISSING:

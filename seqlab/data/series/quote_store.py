@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from seqlab.data.fetch.cache import cache_folder
+from seqlab.data.fetch.cache import cache_folder, is_there
 from seqlab.data.series.quote_update import joined
 from seqlab.data.series.series import FIELDS
 from seqlab.errors import DataError
@@ -53,7 +53,7 @@ def store_path() -> Path:
 
 def stored_tickers() -> list[Stored]:
     """What the store holds, in order of ticker. Raises DataError if it cannot be read."""
-    if not store_path().exists():
+    if not is_there(store_path()):
         return []
     query = (
         "SELECT ticker, count(*), min(date), max(date), fetched_at FROM quotes JOIN fetched USING (ticker) "

@@ -75,7 +75,7 @@ def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
     fingerprint = hashlib.sha256(listing.encode()).hexdigest()
     folder = cache.cache_folder() / "corpora"
     base = folder / f"{key}-{fingerprint[:16]}"
-    was_kept = bool(given.key) and base.with_suffix(".json").exists()
+    was_kept = bool(given.key) and cache.is_there(base.with_suffix(".json"))
     if given.key and (here := _cached(base)):
         return here
     file = _open_in(folder, key) if given.key else None
@@ -94,7 +94,7 @@ def encoded(given: Input) -> Generator[cache.Transfer, None, Encoding]:
         raise DataError(
             f"the encoded text cannot be written to {folder if part else tempfile.gettempdir()}: "
             f"{problem.strerror or problem}",
-            "free some space there",
+            "free some space there" + (", or name another folder in SEQLAB_CACHE" if part else ""),
         ) from problem
     finally:
         if part is not None:
