@@ -6,10 +6,12 @@ of an answer. Both are met here, so that a command neither hangs nor loses what 
 
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from seqlab.errors import DataError
 
@@ -80,6 +82,24 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DataError(
             f"{path} cannot be written: {problem.strerror or problem}", "what was there is unchanged; name another file"
         ) from problem
+
+
+def try_lock(file: Any) -> bool:
+    """Whether this process now holds the lock, which ends with the file's being closed, also by a kill."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks: as good as alone
+        return True
+    return True
 
 
 def _umask() -> int:

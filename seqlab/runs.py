@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from seqlab import checkpoint, training
-from seqlab.checkpoint import Checkpoint, RunFolder
-from seqlab.errors import CheckpointError, UsageError
+from seqlab.checkpoint import Checkpoint, Lock, RunFolder
+from seqlab.errors import CheckpointError, DivergenceError, UsageError
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.settings import Settings
 from seqlab.settings import saved as saved_settings
@@ -23,6 +23,18 @@ from seqlab.training import Batches, Objective, Progress, Run, Validate
 from seqlab.training.schedules import Schedule, warmup_cosine
 
 S = TypeVar("S", bound=Settings)
+
+
+TO_GO_ON: checkpoint.Entries = {f"position.{name}": int for name in ("epoch", "index", "since_record", "best_step")} | {
+    "position.best_loss": (float, type(None)),
+    "position.loss_sum": float,
+    "position.norm_sum": float,
+    "position.rollbacks?": int,
+    "settings": dict,
+    "environment.device": str,
+    "environment.precision": str,
+    "environment.threads": int,
+}
 
 
 def _never() -> bool:
@@ -106,23 +118,37 @@ def target_folder(
         if given or options.epochs is not None or options.minutes is not None:
             yield Note("resumed with the settings that were saved; those given now are not used")
     elif folder.exists() and not (options.overwrite and checkpoint.is_checkpoint(folder / first)):
-        checkpoint.refuse_existing(folder)
+        checkpoint.refuse_existing(folder / first if checkpoint.is_checkpoint(folder / first) else folder)
     return replace(options, folder=folder)
 
 
 def reopen(folder: Path, job: str, kind: type[S]) -> Reopened[S]:
     """A run to be continued: it does so bit for bit only with the settings and the device that were saved.
 
-    Raises CheckpointError if the folder holds none of that job, or one that is damaged.
+    Raises CheckpointError if the folder holds none of that job, one that is damaged, or one that diverged to the end.
     """
     saved = checkpoint.load(folder)
     if saved.config["job"] != job:
         raise CheckpointError(
             f"{folder} holds a run of another job, {saved.config['job']}", "name the run's own folder with -o FOLDER"
         )
-    environment = saved.config["environment"]
-    compute = Compute(environment["device"], environment["precision"], environment["threads"])
-    return Reopened(saved, saved_settings(kind, saved.config), compute)
+    return checkpoint.rebuilt(saved, lambda now: _reopened(now, kind), TO_GO_ON)
+
+
+def _reopened(saved: Checkpoint, kind: type[S]) -> Reopened[S]:
+    settings, environment = saved_settings(kind, saved.config), saved.config["environment"]
+    if saved.config["position"].get("rollbacks", 0) > training.MOST_ROLLBACKS:
+        raise CheckpointError(
+            f"the run in {saved.folder} diverged at step {saved.config['position']['step']:,} and after, at every rate "
+            f"down to an eighth of lr={settings.lr:g}: it would do so again",
+            f"begin again with --overwrite --set lr={_smaller(settings):g}",
+        )
+    return Reopened(saved, settings, Compute(environment["device"], environment["precision"], environment["threads"]))
+
+
+def _smaller(settings: Settings) -> float:
+    """A learning rate for a run that diverged: below all that it tried, and no larger than the usual one."""
+    return float(f"{min(type(settings)().lr, settings.lr / 16):.1g}")
 
 
 def run(
@@ -132,8 +158,30 @@ def run(
 
     A generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
     early. The model then has the weights to use: the best by validation, or the last. Threads are the caller's to set.
+    Raises CheckpointError where another training has the folder or has changed it meanwhile, and DivergenceError.
     """
     assert options.folder is not None  # target_folder has named it
+    lock = Lock(options.folder)
+    try:
+        if saved is not None and checkpoint.load(options.folder).config["sha256"] != saved.config["sha256"]:
+            raise CheckpointError(f"{options.folder} was changed by another training just now", "resume it again")
+        if saved is None and not options.overwrite:
+            checkpoint.refuse_existing(options.folder)
+        checkpoint.sweep(options.folder)
+        keeper = yield from _run(prepared, options, saved, lock)
+    except BaseException:
+        lock.release()
+        raise
+    if keeper is None:
+        lock.release()
+        yield Note(f"stopped; saved in {options.folder}")
+    return keeper
+
+
+def _run(
+    prepared: Prepared, options: RunOptions, saved: Checkpoint | None, lock: Lock
+) -> Generator[Progress | Note, None, RunFolder | None]:
+    assert options.folder is not None
     max_steps = steps_of(prepared, options, saved)
     settings = replace(
         prepared.settings, max_steps=max_steps, eval_every=prepared.settings.eval_every or max(1, max_steps // 20)
@@ -143,30 +191,49 @@ def run(
     going = _begun(prepared, max_steps, prepared.schedule(settings.lr, settings.warmup_steps, max_steps))
     config = {
         "job": prepared.config["job"],
-        "command": options.command if saved is None else saved.config["command"],  # the one that began it makes it
+        "command": options.command,
         **prepared.config,
         "environment": prepared.device_config.record(),
         "settings": asdict(settings),
         "parameters": training.count_parameters(prepared.model),
     }
-    keeper = RunFolder(options.folder, config, saved.log() if saved else None)
     if saved is not None:
-        training.restore(going, saved.weights(), saved.training(), saved.config["position"])
+        yield from _elsewhere(saved, config["environment"])
+        # what began it made it: a resumed run is described as the one that was never stopped
+        config |= {name: saved.config[name] for name in ("command", *prepared.config) if name in saved.config}
+        checkpoint.rebuilt(
+            saved, lambda now: training.restore(going, now.weights(), now.training(), now.config["position"])
+        )
+    keeper = RunFolder(options.folder, config, saved.log() if saved else None, lock)
     assert settings.eval_every is not None
-    yield from training.fit(
-        going,
-        keeper,
-        eval_every=settings.eval_every,
-        validate=prepared.validate,
-        patience=prepared.patience,
-        save_seconds=prepared.save_seconds,
-        stop=options.stop,
-    )
+    try:
+        yield from training.fit(
+            going,
+            keeper,
+            eval_every=settings.eval_every,
+            validate=prepared.validate,
+            patience=prepared.patience,
+            save_seconds=prepared.save_seconds,
+            stop=options.stop,
+        )
+    except DivergenceError as problem:
+        again = " --overwrite" if (options.folder / "config.json").exists() else ""
+        raise DivergenceError(
+            problem.message, f"begin again with a smaller rate:{again} --set lr={_smaller(settings):g}"
+        ) from problem
     if going.step < going.max_steps:
-        yield Note(f"stopped; saved in {options.folder}")
         return None
     prepared.model.load_state_dict(training.used_weights(going))
     return keeper
+
+
+def _elsewhere(saved: Checkpoint, environment: dict[str, Any]) -> Generator[Note, None, None]:
+    """A sentence where a run goes on with another torch or another machine than it began with."""
+    began = {**saved.config["environment"], "torch": saved.config.get("torch")}
+    now = {**environment, "torch": torch.__version__}
+    changes = [f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name) not in (None, now[name])]
+    if changes:
+        yield Note(f"begun with {'; '.join(changes)}: the result is no longer that of a run left alone, bit for bit")
 
 
 def _begun(prepared: Prepared, max_steps: int, learning_rate: Callable[[int], float]) -> Run:
@@ -196,7 +263,7 @@ def steps_of(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) 
         return max(1, round(epochs * len(prepared.batches)))
     minutes = options.minutes if asked else prepared.minutes
     assert minutes is not None  # a job has a default length
-    timed = _begun(prepared, 0, lambda step: prepared.settings.lr)
+    timed = _begun(prepared, 0, lambda step: 0.0)  # a rate without its warm-up may diverge
     return training.steps_in(timed, 60.0 * minutes / prepared.work, prepared.validate)
 
 

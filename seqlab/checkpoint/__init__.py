@@ -11,13 +11,19 @@ own from `config`.
 
 from seqlab.checkpoint.finding import find, listing
 from seqlab.checkpoint.folders import checkpoints_folder, folder_name, search_folders, shipped_folder
-from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, load, verify
-from seqlab.checkpoint.saving import RunFolder, amend, export, is_checkpoint, refuse_existing, remove, save
+from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, load
+from seqlab.checkpoint.lock import Lock
+from seqlab.checkpoint.rebuilding import net_of, rebuilt, verify
+from seqlab.checkpoint.run_folder import RunFolder
+from seqlab.checkpoint.saving import amend, export, is_checkpoint, refuse_existing, remove, save, sweep
+from seqlab.checkpoint.schema import Entries
 
 __all__ = [
     "FORMAT",
     "Checkpoint",
     "Config",
+    "Entries",
+    "Lock",
     "RunFolder",
     "amend",
     "checkpoints_folder",
@@ -27,10 +33,13 @@ __all__ = [
     "is_checkpoint",
     "listing",
     "load",
+    "net_of",
+    "rebuilt",
     "refuse_existing",
     "remove",
     "save",
     "search_folders",
     "shipped_folder",
+    "sweep",
     "verify",
 ]

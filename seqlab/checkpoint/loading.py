@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
+from seqlab import files
 from seqlab.checkpoint.folders import shipped_folder
-from seqlab.errors import CheckpointError
+from seqlab.checkpoint.schema import HINT, check, require
+from seqlab.errors import CheckpointError, DataError
 from seqlab.formatting import html_table
 
 FORMAT = 1
+LARGEST_CONFIG = 256 << 20  # bytes: the largest part are the categories of a table's columns
 Config = dict[str, Any]
 
 
@@ -76,8 +80,16 @@ class Checkpoint:
         }
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged."""
-        return {name: t.float() if t.is_floating_point() else t for name, t in self._tensors("model").items()}
+        """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged, or if
+        they are not finite: earlier versions kept those of runs that had diverged."""
+        found = {name: t.float() if t.is_floating_point() else t for name, t in self.tensors("model").items()}
+        bad = not_finite(found)
+        if bad is not None:
+            raise CheckpointError(
+                f"the weights in {self.folder} are of no use: '{bad}' is not finite, its training had diverged",
+                "train it again with --overwrite and a smaller lr",
+            )
+        return found
 
     def training(self) -> dict[str, Tensor]:
         """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
@@ -86,33 +98,56 @@ class Checkpoint:
                 f"checkpoint '{self.name}' holds no training state: it was exported to be used, not continued",
                 "train a new one with -o FOLDER, by the command that `seqlab checkpoints show` prints",
             )
-        return self._tensors("training")
+        return self.tensors("training")
 
     def log(self) -> list[dict[str, Any]]:
         """The records of the evaluations up to the saved step. Raises CheckpointError if they are damaged."""
         expected = self.config.get("log_sha256")
         for name in ("log.jsonl", "log.jsonl.new"):  # a kill may have come between the commit and the renaming
             path = self.folder / name
-            data = path.read_bytes() if path.exists() else b""
+            data = _read(path, self.folder) if path.exists() else b""
             if expected in (None, log_digest(data)):
-                return [json.loads(line) for line in data.splitlines()]
+                return _records(data, path)
         raise CheckpointError(
             f"{self.folder / 'log.jsonl'} is damaged: its sha256 is not the recorded one", _restore_hint(self.folder)
         )
 
-    def _tensors(self, kind: str) -> dict[str, Tensor]:
+    def tensors(self, kind: str) -> dict[str, Tensor]:
+        """What is in a file of the config. Raises CheckpointError if it is damaged."""
         entry = self.config["files"][kind]
         path = self.folder / entry["name"]
-        try:
-            data = path.read_bytes()
-        except OSError as problem:
-            raise CheckpointError(f"{path} cannot be read: {problem.strerror}", _restore_hint(self.folder)) from problem
+        data = _read(path, self.folder)
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             size = f"{len(data):,} bytes" + (f" of {entry['bytes']:,}" if len(data) != entry["bytes"] else "")
             raise CheckpointError(
                 f"{path} is damaged: its sha256 is not the recorded one ({size})", _restore_hint(self.folder)
             )
-        return safetensors.torch.load(data)
+        try:
+            return safetensors.torch.load(data)
+        except Exception as problem:  # safetensors raises many kinds for what it did not write
+            raise CheckpointError(f"{path} holds no tensors: {problem}", HINT) from problem
+
+
+def _read(path: Path, folder: Path, largest: int = files.LARGEST) -> bytes:
+    try:
+        return files.read(path, largest)
+    except DataError as problem:
+        raise CheckpointError(problem.message, _restore_hint(folder)) from problem
+
+
+def _records(data: bytes, path: Path) -> list[dict[str, Any]]:
+    try:
+        records = [json.loads(line) for line in data.splitlines()]
+    except (ValueError, RecursionError) as problem:
+        raise CheckpointError(f"{path} is damaged: it has a line that is no JSON", HINT) from problem
+    if not all(isinstance(record, dict) for record in records):
+        raise CheckpointError(f"{path} is damaged: it has a line that is no record", HINT)
+    return records
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """The name of the first tensor with a NaN or an infinity in it, if there is one."""
+    return next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
 
 
 def _restore_hint(folder: Path) -> str:
@@ -120,33 +155,31 @@ def _restore_hint(folder: Path) -> str:
 
 
 def load(folder: Path) -> Checkpoint:
-    """Read and check `config.json`. Raises CheckpointError if it is missing, altered or of a newer format."""
+    """Read and check `config.json`. Raises CheckpointError if it is missing, altered, of a newer format, or lacks what
+    the config of every checkpoint has."""
     path = folder / "config.json"
     try:
-        text = path.read_bytes().replace(b"\r\n", b"\n").decode()
-        config = json.loads(text)
-    except FileNotFoundError as problem:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError) as problem:
         raise CheckpointError(
             f"{folder} is no checkpoint: it has no config.json", "name a checkpoint folder"
         ) from problem
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{path} cannot be read: {problem}", _restore_hint(folder)) from problem
-    # compared as text too: a changed blank or a digit beyond a float's precision is damage like any other
-    if not isinstance(config, dict) or config.get("sha256") != digest_of(config) or text != text_of(config):
+    try:
+        text = _read(path, folder, LARGEST_CONFIG).replace(b"\r\n", b"\n").decode()
+        config = json.loads(text)
+        # compared as text too: a changed blank or a digit beyond a float's precision is damage like any other
+        whole = isinstance(config, dict) and config.get("sha256") == digest_of(config) and text == text_of(config)
+    except (ValueError, RecursionError) as problem:  # no UTF-8, no JSON, or nested without end
+        raise CheckpointError(f"{path} cannot be read: {problem}", _restore_hint(folder)) from problem
+    if not whole:
         raise CheckpointError(f"{path} is damaged: its sha256 is not the recorded one", _restore_hint(folder))
+    require(config, {"format": int}, path)
     if config["format"] > FORMAT:
         raise CheckpointError(f"{path} is of format {config['format']}, newer than this seqlab reads", "upgrade seqlab")
+    check(config, path)
     return Checkpoint(folder, config)
-
-
-def verify(checkpoint: Checkpoint) -> list[str]:
-    """Read every file of a checkpoint and return their names. Raises CheckpointError at the first that is not whole."""
-    whole = ["config.json"]
-    for kind, entry in checkpoint.config["files"].items():
-        checkpoint._tensors(kind)
-        whole.append(entry["name"])
-    checkpoint.log()
-    return [*whole, "log.jsonl"]
 
 
 def text_of(config: Config) -> str:

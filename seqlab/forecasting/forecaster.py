@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from seqlab import scoring
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt
 from seqlab.data.series.features import INPUTS, LONGEST, Features, Scaler
 from seqlab.errors import CheckpointError
 from seqlab.machine import use_threads
 from seqlab.models.forecaster import QuantileForecaster
 from seqlab.scoring import calibration
 
+ENTRIES = {"model": dict, "features": list, "scaler": dict, "cut": str, "data.series": list}
 HORIZONS = (1, 2, 3, 5, 10, 20, 40, LONGEST)  # rows ahead that are trained; between them the model interpolates
 
 
@@ -47,15 +48,22 @@ def load(saved: Checkpoint) -> Forecaster:
             f"checkpoint '{saved.name}' is no forecaster: its job is {saved.config['job']}",
             "see `seqlab checkpoints list` for the forecasters",
         )
+    return rebuilt(saved, _load, ENTRIES)
+
+
+def _load(saved: Checkpoint) -> Forecaster:
     kind = next((kind for kind, inputs in INPUTS.items() if saved.config["features"] == list(inputs.names)), None)
     if kind is None:
         raise CheckpointError(
             f"checkpoint '{saved.name}' was trained on other features than this seqlab computes",
             "train it again with `seqlab train-forecaster`",
         )
-    model = QuantileForecaster(**saved.config["model"])
-    model.load_state_dict(saved.weights())
-    return Forecaster(model.eval(), kind, Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"]), saved)
+    model = net_of(saved, lambda: QuantileForecaster(**saved.config["model"]))
+    scaler, cut = Scaler(**saved.config["scaler"]), np.datetime64(saved.config["cut"])
+    found = Forecaster(model.eval(), kind, scaler, cut, saved)
+    if len(scaler.mean) != len(INPUTS[kind].names) or np.isnat([cut, found.learned_to]).any():
+        raise ValueError("scaler, features and days do not fit")
+    return found
 
 
 @torch.inference_mode()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab import training
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt
 from seqlab.data.text.corpus import OWN, Vocab
 from seqlab.data.text.ngram_cache import CONFIDENCES, SLOTS
 from seqlab.data.text.published import PUBLISHED, Published
@@ -18,6 +18,7 @@ from seqlab.settings import LanguageSettings
 from seqlab.training import Batch, State
 
 EVIDENCE = 64  # numbers by which the match model weighs what the cache holds
+ENTRIES = {"model": dict, "vocab": str, "data.name?": str, "data.sha256?": str, "data.origin?": str, "data.kind?": str}
 SHAPE = ("cell", "embedding_size", "hidden_size", "num_layers", "dropout")
 
 
@@ -43,14 +44,17 @@ def load(saved: Checkpoint) -> LanguageModel:
             f"checkpoint '{saved.name}' is no text model: its job is {saved.config['job']}",
             "see `seqlab checkpoints list` for the text models",
         )
+    return rebuilt(saved, _load, ENTRIES)
+
+
+def _load(saved: Checkpoint) -> LanguageModel:
     shape = saved.config["model"]
     if "slots" in shape and "evidence_size" not in shape:
         raise CheckpointError(
             f"checkpoint '{saved.name}' is of an earlier version, whose nets read their n-gram cache otherwise",
             "train it again",
         )
-    model = RecurrentLanguageModel(**shape)
-    model.load_state_dict(saved.weights())
+    model = net_of(saved, lambda: RecurrentLanguageModel(**shape))
     return LanguageModel(model.eval(), Vocab(saved.config["vocab"]), saved)
 
 

@@ -60,7 +60,7 @@ class BatchedMLP(nn.Module):
         super().__init__()
         self.mlp, self.parts = mlp, parts
         self.first = mlp.members - parts  # where the nets begin whose weights are taken
-        self.register_buffer("best_loss", torch.full((parts,), torch.inf))
+        self.register_buffer("best_loss", torch.full((parts,), torch.finfo(torch.float32).max))  # finite: it is saved
         self.register_buffer("best_step", torch.zeros(parts, dtype=torch.int64))
         self.register_buffer("open", torch.ones(parts, dtype=torch.bool))
         for name, parameter in mlp.named_parameters():

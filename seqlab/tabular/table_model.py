@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt
 from seqlab.data.contamination import CHANCE, contamination
 from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
@@ -28,6 +28,8 @@ from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outp
 from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Note, Task
 
+ENTRIES = {"model": dict, "parts": int, "quantile_parts?": int, "encoder": dict, "target": dict, "split": dict}
+ENTRIES |= {"data.sha256": str, "data.written?": dict, "notes?": list, "learnt?": str}
 LEVEL = 0.9  # of the intervals of numbers
 SHUFFLES = 5
 
@@ -51,20 +53,26 @@ class TableModel:
     @classmethod
     def of(cls, saved: Checkpoint, compute: Compute = Compute()) -> "TableModel":
         """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
-        config = saved.config
-        if config["job"] != "tabular":
+        if saved.config["job"] != "tabular":
             raise CheckpointError(
-                f"checkpoint '{saved.name}' is no model of a table: its job is {config['job']}",
+                f"checkpoint '{saved.name}' is no model of a table: its job is {saved.config['job']}",
                 "see `seqlab checkpoints list` for those of tables",
             )
-        nets = BatchedMLP(MLP(**config["model"]), config["parts"])
-        nets.load_state_dict(saved.weights())
+        return rebuilt(saved, lambda now: cls._of(now, compute), ENTRIES)
+
+    @classmethod
+    def _of(cls, saved: Checkpoint, compute: Compute) -> "TableModel":
+        config = saved.config
+        nets = net_of(saved, lambda: BatchedMLP(MLP(**config["model"]), config["parts"]))
         metrics = config.get("metrics", {})
         if "intervals" in metrics:
             intervals = Intervals.from_dict(metrics["intervals"])
         else:  # of classes, of a run that has not come to its end, or of nets that learned no quantiles
             intervals = Intervals.of_one_width(metrics.get("widths", {}))
         encoder, target = Encoder.from_dict(config["encoder"]), Target.from_dict(config["target"])
+        inputs, outputs = config["model"]["input_size"], config["model"]["outputs"]
+        if len(encoder.features) > inputs or len(target.classes) not in (0, outputs):
+            raise ValueError("the columns are not those of the net")
         best, told = nets.best(), config.get("quantile_parts", 0)
         spread = best.member(config["parts"] - 1) if told else None
         return cls(saved, best.member(config["parts"] - told - 1), encoder, target, intervals, spread, compute)

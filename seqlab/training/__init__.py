@@ -7,10 +7,10 @@ bit for bit, `budget` finds how many steps fit into minutes; `optimizers` and `s
 from seqlab.training.averaging import averaged, last_weights, update_average
 from seqlab.training.budget import steps_in
 from seqlab.training.evaluate import IGNORE_INDEX, evaluate, evaluate_each
-from seqlab.training.fit import Keeper, Progress, fit, used_weights
+from seqlab.training.fit import MOST_ROLLBACKS, Keeper, Progress, fit
 from seqlab.training.loop import train
 from seqlab.training.optimizers import adamw
-from seqlab.training.resume import position, restore, training_tensors
+from seqlab.training.resume import position, restore, training_tensors, used_weights
 from seqlab.training.run import (
     Batch,
     Batches,
@@ -26,6 +26,7 @@ from seqlab.training.run import (
 
 __all__ = [
     "IGNORE_INDEX",
+    "MOST_ROLLBACKS",
     "Batch",
     "Batches",
     "Keeper",

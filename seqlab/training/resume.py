@@ -1,11 +1,14 @@
 """What continues a run bit for bit, as numbers and tensors, and the way back."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from seqlab.errors import DivergenceError
+from seqlab.training.averaging import last_weights
 from seqlab.training.run import Run
 
 
@@ -22,6 +25,7 @@ def position(run: Run) -> dict[str, Any]:
         "loss_sum": run.loss_sum,
         "norm_sum": run.norm_sum,
         "since_record": run.since_record,
+        **({"rollbacks": run.rollbacks} if run.rollbacks else {}),
     }
 
 
@@ -38,6 +42,40 @@ def training_tensors(run: Run) -> dict[str, Tensor]:
     if next(run.model.parameters()).device.type == "cuda":
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
     return tensors
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A state of a run, to go back to: what its checkpoint would be, kept in memory."""
+
+    weights: dict[str, Tensor]
+    training: dict[str, Tensor]
+    position: dict[str, Any]
+
+    @classmethod
+    def of(cls, run: Run) -> "Snapshot":
+        """Raises DivergenceError, naming the tensor, where a part of the state is not finite."""
+        weights, training = used_weights(run), training_tensors(run)
+        for name, tensor in (training | {f"model.{name}": tensor for name, tensor in weights.items()}).items():
+            if not tensor.isfinite().all():
+                raise DivergenceError(f"'{name}' is not finite after step {run.step}", "try a smaller lr")
+        return cls(_copied(weights), _copied(training), position(run))
+
+    def restored_in(self, run: Run) -> None:
+        """Put the run where it was, but for its rollbacks."""
+        rollbacks = run.rollbacks
+        restore(run, self.weights, _copied(self.training), self.position)
+        run.rollbacks = rollbacks
+
+
+def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """For the weights, the optimizer's moments and the average are changed in place."""
+    return {name: tensor.clone() for name, tensor in tensors.items()}
+
+
+def used_weights(run: Run) -> dict[str, Tensor]:
+    """The weights to use: the best that validation found, else the last."""
+    return run.best_weights or last_weights(run)
 
 
 def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
@@ -65,8 +103,11 @@ def restore(run: Run, weights: dict[str, Tensor], training: dict[str, Tensor], p
     torch.set_rng_state(groups["rng"]["cpu"])
     if "cuda" in groups["rng"] and device.type == "cuda":
         torch.cuda.set_rng_state(groups["rng"]["cuda"])
-    for key, value in position.items():
-        setattr(run, key, value)
+    run.step, run.max_steps = position["step"], position["max_steps"]
+    run.epoch, run.index = position["epoch"], position["index"]
+    run.loss_sum, run.norm_sum = position["loss_sum"], position["norm_sum"]
+    run.since_record, run.rollbacks = position["since_record"], position.get("rollbacks", 0)
+    run.best_step, run.best_loss = position["best_step"], position["best_loss"]
     if position["best_loss"] is None:
         run.best_loss, run.best_weights = math.inf, {}
     else:

@@ -26,6 +26,7 @@ class Run:
     """A model in training: what it consists of, and how far it is.
 
     `learning_rate(step)` is the rate of the step to come. `state` is the recurrent state carried to the next batch.
+    rollbacks: how often it went back to its last good state; each time the rate is halved for the rest of the run.
     averaging: the share that the average of the weights keeps of itself at each step, 0.999 for about a thousand steps;
     0: the weights themselves are used.
     """
@@ -41,6 +42,7 @@ class Run:
     averaging: float = 0.0
 
     step: int = 0
+    rollbacks: int = 0
     epoch: int = 0
     index: int = 0  # batches done in this epoch
     state: State = None

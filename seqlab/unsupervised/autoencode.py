@@ -12,6 +12,7 @@ from seqlab.errors import DataError
 from seqlab.machine import Compute, use_threads
 from seqlab.models.autoencoder import Autoencoder, SequenceAutoencoder
 from seqlab.settings import StructureSettings
+from seqlab.tasks import Note
 from seqlab.training import Objective, Progress, count_parameters
 from seqlab.unsupervised.days import Returns, day_errors, split_windows, windows
 from seqlab.unsupervised.pca import PrincipalComponents
@@ -54,7 +55,7 @@ class Embeddings:
 
 def embed_rows(
     x: np.ndarray, settings: StructureSettings, *, compute: Compute = Compute()
-) -> Generator[Progress, None, Embeddings]:
+) -> Generator[Progress | Note, None, Embeddings]:
     """Embed the rows of a table: x float32 (N, F), columns of about unit variance, none missing.
 
     A generator of the training's progress that returns the Embeddings. Raises DataError for too few rows or columns.
@@ -85,7 +86,7 @@ def embed_rows(
 
 def embed_days(
     returns: Returns, settings: StructureSettings, *, compute: Compute = Compute()
-) -> Generator[Progress, None, Embeddings]:
+) -> Generator[Progress | Note, None, Embeddings]:
     """Embed days: an LSTM reads windows of `settings.window` days of all series, and another reconstructs them.
 
     The code of a day is that of the window it ends, so the first `window - 1` days have none and are left out: the
@@ -126,7 +127,7 @@ def _embed(
     measure: Callable[[Tensor], Tensor],
     settings: StructureSettings,
     compute: Compute,
-) -> Generator[Progress, None, Embeddings]:
+) -> Generator[Progress | Note, None, Embeddings]:
     """Fit both kinds of autoencoder to the examples (N, ..., F), first to the `train_rows` and then to all.
 
     The errors are those of nets trained on all, so that they do not depend on which rows were held out.

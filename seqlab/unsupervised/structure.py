@@ -188,8 +188,11 @@ def _of_series(
     return Structure(name, "date", returns.dates[lead:], returns.names, found.autoencoder, found.pca, sizes)
 
 
-def _shown(steps: Generator[Progress, None, Embeddings], name: str) -> Generator[Status, None, Embeddings]:
+def _shown(
+    steps: Generator[Progress | Note, None, Embeddings], name: str
+) -> Generator[Status | Note, None, Embeddings]:
     task = Task(steps)
-    for progress in task:
-        yield Status(f"learning from {name}", progress.step, progress.max_steps)
+    for event in task:
+        is_note = isinstance(event, Note)
+        yield event if is_note else Status(f"learning from {name}", event.step, event.max_steps)
     return task.result()

@@ -10,6 +10,7 @@ from seqlab import training
 from seqlab.data.batches import ShuffledBatches
 from seqlab.machine import DeviceConfig
 from seqlab.settings import StructureSettings
+from seqlab.tasks import Note
 from seqlab.training import Batch, Objective, Progress, State, optimizers
 from seqlab.training.schedules import constant
 
@@ -35,7 +36,7 @@ def train(
     settings: StructureSettings,
     device_config: DeviceConfig,
     max_steps: int,
-) -> Generator[Progress, None, int]:
+) -> Generator[Progress | Note, None, int]:
     """Train a model on examples (N, ...) for at most `max_steps`; a generator of progress that returns the steps.
 
     With examples held out the weights of their lowest loss are kept, and it ends where the loss no longer falls.

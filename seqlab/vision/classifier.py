@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab import training
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt
 from seqlab.data.images.augment import Normalise
 from seqlab.data.images.depth import Ranges
 from seqlab.data.images.image_set import ImageSet
@@ -19,6 +19,21 @@ from seqlab.vision.zoo import architecture
 # What a temperature is from: training images kept back for it alone, images that chose the weights too, test images
 # (by earlier versions), or nothing: then it is 1.
 FittedOn = Literal["kept_back", "validation", "test", "nothing"]
+ENTRIES = {
+    "model.name": str,
+    "model.classes": int,
+    "classes": list,
+    "input.height": int,
+    "input.width": int,
+    "settings.flip": bool,
+    "environment.device": str,
+    "environment.precision": str,
+    "data.name": str,
+    "data.sha256": str,
+    "learnt?": str,
+    "metrics.calibration.temperature?": float,
+    "metrics.calibration.temperature_views?": float,
+}
 EVALUATION_PIXELS = 500 * 32 * 32  # in a batch of the net: its maps are a hundred times as large
 
 
@@ -100,9 +115,14 @@ def load(saved: Checkpoint) -> Classifier:
             f"checkpoint '{saved.name}' is no image classifier: its job is {saved.config['job']}",
             "see `seqlab checkpoints list` for the image classifiers",
         )
+    return rebuilt(saved, _load, ENTRIES)
+
+
+def _load(saved: Checkpoint) -> Classifier:
     config = saved.config
-    net = architecture(config["model"]["name"]).build(config["model"]["classes"])
-    net.load_state_dict(saved.weights())
+    net = net_of(saved, lambda: architecture(config["model"]["name"]).build(config["model"]["classes"]))
+    if len(config["classes"]) != config["model"]["classes"] or not all(isinstance(c, str) for c in config["classes"]):
+        raise ValueError("it has other names than classes")
     net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shape = config["input"]
     normalise = Normalise(shape["mean"], shape["std"])

@@ -458,7 +458,11 @@ def test_a_series_that_is_too_short_says_so(trained):
 
 
 def test_another_job_is_refused(tmp_path):
-    saved = checkpoint.save(tmp_path / "other", {"job": "language", "parameters": 1}, {"w": torch.zeros(1)})
+    saved = checkpoint.save(
+        tmp_path / "other",
+        {"job": "language", "command": "", "parameters": 1, "position": {"step": 1, "max_steps": 1}},
+        {"w": torch.zeros(1)},
+    )
     with pytest.raises(CheckpointError, match="no forecaster"):
         forecasting.load(saved)
 

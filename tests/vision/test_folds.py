@@ -132,7 +132,11 @@ def test_only_folds_that_hold_a_classifier_are_replaced(tmp_path: Path, monkeypa
 def test_too_many_folds_are_refused_before_older_ones_go(tmp_path: Path) -> None:
     small = image_set([0, 0, 1, 1], 2)
     data = replace(small, images=small.images.repeat(1, 1, 16, 16), test_images=small.test_images.repeat(1, 1, 16, 16))
-    old = checkpoint.save(tmp_path / "fold-1", {"job": "vision", "position": {"step": 1}}, {"a": torch.ones(1)})
+    old = checkpoint.save(
+        tmp_path / "fold-1",
+        {"job": "vision", "command": "", "parameters": 1, "position": {"step": 1, "max_steps": 1}},
+        {"a": torch.ones(1)},
+    )
     with pytest.raises(DataError, match="too few for 3 folds"):
         api.train_cnn(data, model="lenet5", folds=3, folder=tmp_path, overwrite=True).result()
     assert checkpoint.verify(old)

@@ -3,11 +3,9 @@
 import hashlib
 import io
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from seqlab.data.fetch.cache import free_bytes
 from seqlab.errors import DataError
@@ -50,24 +48,6 @@ def need_space(folder: Path, size: int) -> None:
             f"{folder} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed",
             "free some space there, or name another folder in SEQLAB_CACHE",
         )
-
-
-def try_lock(file: Any) -> bool:
-    """Whether this process now holds the lock, which ends with the file's being closed, also by a kill."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # a file system without locks: as good as alone
-        return True
-    return True
 
 
 def digest(path: Path, kind: str) -> str:

@@ -10,10 +10,11 @@ import time
 from collections.abc import Generator
 
 from seqlab.data.fetch.cache import Fetched, Transfer, cache_folder, cached, expanded, is_offline, kept_as
-from seqlab.data.fetch.disk import try_lock, writing
+from seqlab.data.fetch.disk import writing
 from seqlab.data.fetch.downloads import Download
 from seqlab.data.fetch.transfer import NotThere, mirror_checksums, reason_of, transfer
 from seqlab.errors import NetworkError
+from seqlab.files import try_lock
 
 
 def fetch(download: Download, *, offline: bool = False) -> Generator[Transfer, None, Fetched]:
