@@ -20,6 +20,7 @@ from seqlab.models.cells import CELLS, hidden_states, unroll
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import Prepared, RunOptions, steps_of
 from seqlab.settings import LanguageSettings, Settings
+from seqlab.tasks import Note
 from seqlab.training import Batch, Run, State, optimizers, schedules
 
 VOCAB, HIDDEN, STREAMS = 11, 8, 2
@@ -232,6 +233,18 @@ def test_a_loss_that_is_not_finite_is_a_divergence() -> None:
     run = language_run(random_tokens(101), 5, objective=blown_up)
     before = everything(run)
     with pytest.raises(DivergenceError, match="loss nan"):
+        next(training.train(run))
+    assert_same(everything(run), before)
+
+
+def test_a_loss_that_is_infinite_with_a_finite_gradient_is_a_divergence_too() -> None:
+    def shifted(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+        loss, state = next_token_loss(model, batch, state)
+        return loss + math.inf, state
+
+    run = language_run(random_tokens(101), 5, objective=shifted)
+    before = everything(run)
+    with pytest.raises(DivergenceError, match="the loss at step 1 is not finite"):
         next(training.train(run))
     assert_same(everything(run), before)
 
@@ -614,13 +627,65 @@ def test_a_stop_at_the_last_step_is_the_end() -> None:
     assert seen[-1].record is not None and len(keeper.saves) == 1
 
 
-def test_a_validation_that_is_not_finite_is_a_divergence_and_is_not_saved() -> None:
+# Going back
+
+
+def test_a_validation_that_is_never_finite_is_a_divergence_and_is_not_saved() -> None:
     run, keeper = language_run(random_tokens(201), 5, max_steps=4), Memory()
-    losses = iter([2.0, math.nan])
-    with pytest.raises(DivergenceError, match="step 2"):
-        for _ in training.fit(run, keeper, eval_every=1, validate=lambda step: {"val_loss": next(losses)}):
-            pass
-    assert [save[2]["step"] for save in keeper.saves] == [1]
+    losses = {1: 2.0, 2: math.nan}
+    with pytest.raises(DivergenceError, match="step 2 .* halved 3 times"):
+        list(training.fit(run, keeper, eval_every=1, validate=lambda step: {"val_loss": losses[step]}))
+    first, last = keeper.saves
+    assert (first[2]["step"], last[2]["step"], last[2]["rollbacks"]) == (1, 1, 4)
+    for one, other in zip(first[:2], last[:2], strict=True):
+        assert_same(one, other)
+
+
+def test_nothing_is_saved_of_a_run_that_diverges_before_its_first_save() -> None:
+    run, keeper = language_run(random_tokens(201), 5, max_steps=4), Memory()
+    with pytest.raises(DivergenceError):
+        list(training.fit(run, keeper, eval_every=1, validate=lambda step: {"val_loss": math.inf}))
+    assert keeper.saves == [] and keeper.records == []
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_run_goes_back_to_its_last_evaluation_and_on_at_half_the_rate(averaging: float) -> None:
+    """By hand: eight steps, of which the last four are taken again from the same state at half the rate; and again."""
+    tokens, slips = random_tokens(401), [6, 7]
+
+    def slipping(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
+        loss, state = next_token_loss(model, batch, state)
+        if slips and run.step == slips[0]:
+            slips.pop(0)
+            return loss * math.nan, state
+        return loss, state
+
+    how = {"max_steps": 12, "dropout": 0.3, "averaging": averaging}
+    run, keeper = language_run(tokens, 5, objective=slipping, **how), Memory()
+    events = list(training.fit(run, keeper, eval_every=4))
+    assert [event.text.split(";")[1] for event in events if isinstance(event, Note)] == [
+        " back to step 4, and on at 0.5 of the learning rate",
+        " back to step 4, and on at 0.25 of the learning rate",
+    ]
+    assert [save[2]["step"] for save in keeper.saves] == [4, 8, 12] and slips == []
+
+    expected = language_run(tokens, 5, **how)
+    for step in training.train(expected):
+        if step.step == 4:
+            expected.learning_rate = lambda step: 1e-2 / 4
+    assert_same(everything(run), everything(expected))
+    assert_same(run.average, expected.average)
+    assert [record["lr"] for record in keeper.records] == [1e-2, 1e-2 / 4, 1e-2 / 4]
+
+
+def test_a_resumed_run_knows_how_often_it_went_back() -> None:
+    run, other = (language_run(random_tokens(401), 5, max_steps=4) for _ in range(2))
+    run.rollbacks = 2
+    list(training.fit(run, Memory(), eval_every=4))
+    training.restore(other, {}, training.training_tensors(run), training.position(run))
+    assert other.rollbacks == 2
+    other.max_steps = 5
+    assert [step.lr for step in training.train(other)] == [1e-2 / 4]
 
 
 # Settings
