@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 import torch
 from torch import nn
@@ -25,6 +25,7 @@ from seqlab.training.schedules import Schedule, warmup_cosine
 S = TypeVar("S", bound=Settings)
 
 
+SIZES = ("hidden_size", "embedding_size", "num_layers")  # of nets: none is larger than the file of its weights
 TO_GO_ON: checkpoint.Entries = {f"position.{name}": int for name in ("epoch", "index", "since_record", "best_step")} | {
     "position.best_loss": (float, type(None)),
     "position.loss_sum": float,
@@ -137,6 +138,11 @@ def reopen(folder: Path, job: str, kind: type[S]) -> Reopened[S]:
 
 def _reopened(saved: Checkpoint, kind: type[S]) -> Reopened[S]:
     settings, environment = saved_settings(kind, saved.config), saved.config["environment"]
+    for one in dataclasses.fields(kind):
+        value, kinds = getattr(settings, one.name), get_args(one.type) or (one.type,)
+        fits = type(value) in kinds or (type(value) is int and float in kinds)
+        if not fits or (one.name in SIZES and value > saved.config["files"]["model"]["bytes"]):
+            raise ValueError(f"setting '{one.name}' is {str(value)[:40]}")
     if saved.config["position"].get("rollbacks", 0) > training.MOST_ROLLBACKS:
         raise CheckpointError(
             f"the run in {saved.folder} diverged at step {saved.config['position']['step']:,} and after, at every rate "

@@ -9,6 +9,8 @@ from seqlab.errors import CheckpointError
 # the names of a save's tensor files: no others are read, and no others deleted
 TENSOR_FILE = re.compile(r"^(?:model|training)-\d+(?:-[0-9a-f]{8})?\.safetensors$", re.M)
 
+DEVICE = re.compile(r"cpu|mps|cuda(:\d{1,3})?")
+
 Entries = Mapping[str, type | tuple[type, ...]]  # path of an entry, `?` after it where it may be missing -> its kind
 WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 WORDS |= {dict: "an object", list: "a list", type(None): "null"}
@@ -47,6 +49,8 @@ def check(config: Mapping[str, Any], path: object) -> None:
         require(config, {f"files.{kind}.{name}": one for name, one in FILE.items()}, path)
         if not TENSOR_FILE.fullmatch(entry["name"]):
             raise CheckpointError(f"{path} is damaged: its entry 'files.{kind}.name' is no name of such a file", HINT)
+    if not DEVICE.fullmatch(config.get("environment", {}).get("device", "cpu")):
+        raise CheckpointError(f"{path} is damaged: its entry 'environment.device' is no device", HINT)
     before, number = config.get("from"), 0
     while before is not None:
         number += 1

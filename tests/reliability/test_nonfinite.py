@@ -155,7 +155,7 @@ def test_a_run_resumed_after_it_went_back_is_the_same_run(
         poison("loss nan", 13, 1)
         folder = tmp_path / str(stop)
         steps = iter(range(10_000))
-        assert start("language", folder, stop=lambda at=stop, n=steps: next(n) + 1 >= at).result() is None  # noqa: B023
+        assert start("language", folder, stop=lambda at=stop, n=steps: next(n) + 1 >= at).result() is None
         assert checkpoint.load(folder).config["position"]["rollbacks"] == 1
         poison("loss nan", 0, 0)
         done = start("language", folder, resume=True).result()
@@ -169,7 +169,7 @@ def test_an_explosion_of_the_norms_is_found_though_no_loss_shows_it(rate: float,
     """A residual net at such a rate: finite losses, infinite running statistics, and predictions of certainty."""
     folder = tmp_path / "run"
     try:
-        done, _ = followed(start("vision", folder, lr=rate), folder)
+        _done, _ = followed(start("vision", folder, lr=rate), folder)
     except DivergenceError as end:
         assert "--set lr=" in end.hint
     if (folder / "config.json").exists():

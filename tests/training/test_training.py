@@ -633,7 +633,7 @@ def test_a_stop_at_the_last_step_is_the_end() -> None:
 def test_a_validation_that_is_never_finite_is_a_divergence_and_is_not_saved() -> None:
     run, keeper = language_run(random_tokens(201), 5, max_steps=4), Memory()
     losses = {1: 2.0, 2: math.nan}
-    with pytest.raises(DivergenceError, match="step 2 .* halved 3 times"):
+    with pytest.raises(DivergenceError, match=r"step 2 .* halved 3 times"):
         list(training.fit(run, keeper, eval_every=1, validate=lambda step: {"val_loss": losses[step]}))
     first, last = keeper.saves
     assert (first[2]["step"], last[2]["step"], last[2]["rollbacks"]) == (1, 1, 4)
