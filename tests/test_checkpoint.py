@@ -619,6 +619,21 @@ def test_a_run_is_resumed_with_its_own_text_only(corpus: Corpus, left_alone: Pat
         run_to_end(other, left_alone, resume=True)
 
 
+def test_a_run_resumed_with_another_machine_or_torch_says_so(corpus: Corpus, tmp_path: Path) -> None:
+    def resumed() -> list[str]:
+        task = Task(language.train(corpus, settings(), RunOptions(tmp_path / "run", resume=True, stop=lambda: True)))
+        task.result()
+        return [note for note in task.notes if "bit for bit" in note]
+
+    run_to_end(corpus, tmp_path / "run", stop=stop_after(6))
+    assert resumed() == []
+    saved = checkpoint.load(tmp_path / "run")
+    checkpoint.amend(saved, environment={**saved.config["environment"], "instruction_set": "VIS"})
+    (note,) = resumed()
+    assert note.startswith("begun with instruction_set VIS, now ")
+    assert resumed() == []  # what it goes on with is what is noted
+
+
 def test_an_exported_folder_is_not_resumed(corpus: Corpus, left_alone: Path, tmp_path: Path) -> None:
     checkpoint.export(checkpoint.load(left_alone), tmp_path / "small")
     with pytest.raises(CheckpointError, match="no training state"):

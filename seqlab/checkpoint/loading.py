@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,15 @@ class Checkpoint:
     def log(self) -> list[dict[str, Any]]:
         """The records of the evaluations up to the saved step. Raises CheckpointError if they are damaged."""
         expected = self.config.get("log_sha256")
-        for name in ("log.jsonl", "log.jsonl.new"):  # a kill may have come between the commit and the renaming
+        # a kill may have come between the commit and the renaming; or the renaming between our looking at both
+        for name in ("log.jsonl", "log.jsonl.new", "log.jsonl"):
             path = self.folder / name
-            data = _read(path, self.folder) if path.exists() else b""
+            data = b""
+            try:
+                data = _read(path, self.folder)
+            except CheckpointError:
+                if os.path.lexists(path):
+                    raise
             if expected in (None, log_digest(data)):
                 return _records(data, path)
         raise CheckpointError(
@@ -133,6 +140,8 @@ def _read(path: Path, folder: Path, largest: int = files.LARGEST) -> bytes:
         return files.read(path, largest)
     except DataError as problem:
         raise CheckpointError(problem.message, _restore_hint(folder)) from problem
+    except OSError as problem:  # a commit took it away after it was found to be there
+        raise CheckpointError(f"{path} cannot be read: {problem.strerror}", _restore_hint(folder)) from problem
 
 
 def _records(data: bytes, path: Path) -> list[dict[str, Any]]:

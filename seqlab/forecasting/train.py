@@ -103,6 +103,7 @@ def train(
     assert folder is not None  # target_folder has named it
     if options.resume:
         saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
+        load(saved)  # the net is made as its config says: that it can be is seen first
         options, cut = replace(options, compute=compute), np.datetime64(saved.config["cut"])
         if _digests(saved.config["data"]["series"]) != _digests([describe(one, cut) for one in series]):
             raise CheckpointError(

@@ -115,7 +115,16 @@ def cross_validate(
     as many steps as the first. A resumed one goes on where it was. Raises as `folds` and `train` do.
     """
     assert options.folder is not None
-    folder = options.folder
+    lock = checkpoint.Lock(options.folder)  # of all folds: a second run would remove those that are done
+    try:
+        return (yield from _cross_validate(data, settings, options, count, model, options.folder))
+    finally:
+        lock.release()
+
+
+def _cross_validate(
+    data: ImageSet, settings: VisionSettings, options: RunOptions, count: int, model: str | None, folder: Path
+) -> Generator[Event, None, FoldedImages | None]:
     if options.resume:  # the folds that have not begun follow the first
         begun, settings, compute = runs.reopen(folder / FIRST_FOLD, "vision", VisionSettings)
         check_resumable(begun, next(folds(data, count, settings.seed)), model)

@@ -30,6 +30,21 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Che
     return run
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_a_stopped_run_that_is_resumed_is_the_run_that_was_not(
+    job: str, alone: Any, tmp_path: Path, tried: Tried
+) -> None:
+    """config.json too: a table's said another reason for its task."""
+    expected, _ = alone(job)
+    for stop in range(1, many(2, expected.config["position"]["step"])):
+        steps = iter(range(10_000))
+        folder = tmp_path / str(stop) / "run"
+        assert start(job, folder, stop=lambda n=steps, at=stop: next(n) + 1 == at).result() is None
+        done = start(job, folder, resume=True).result()
+        assert done is not None and untimed(done) == untimed(expected)
+        tried(1)
+
+
 @pytest.mark.parametrize("after_a_save", [False, True], ids=["at any time", "after a save"])
 @pytest.mark.parametrize("job", JOBS)
 def test_a_killed_run_that_is_resumed_is_the_run_that_was_not(

@@ -19,7 +19,7 @@ import torch
 from seqlab import checkpoint
 from seqlab.checkpoint import Lock
 from seqlab.errors import CheckpointError
-from tests.reliability.conftest import Tried
+from tests.reliability.conftest import Tried, many
 from tests.reliability.jobs import ended, forked, is_whole
 
 DEAD = 77
@@ -147,7 +147,7 @@ def test_a_kill_of_the_first_save_leaves_nothing_or_all_and_a_name_that_can_be_u
 def test_a_save_after_a_killed_one_can_be_killed_too(tmp_path: Path, tried: Tried) -> None:
     """The first save, killed half way, then the next first save, killed anywhere: nothing of either is in the way."""
     folder, count = tmp_path / "run", 0
-    for first in (4, 6, 8):
+    for first in (6,) if many(0, 1) == 0 else range(2, 12):
 
         def prepare(first: int = first) -> None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -190,6 +190,7 @@ def test_a_first_fold_killed_in_its_first_save_does_not_lock_the_name(tmp_path: 
         folder = tmp_path / str(last)
         assert ended(forked(lambda at=last, to=folder: (die_at(at), write(to / "fold-1", 3, 3)))) == DEAD  # type: ignore[misc]
         checkpoint.refuse_existing(folder)
+        (folder / "fold-1").mkdir(parents=True, exist_ok=True)
         (folder / "fold-1" / "notes.txt").write_text("mine")
         with pytest.raises(CheckpointError, match="is no checkpoint"):
             checkpoint.refuse_existing(folder)
