@@ -109,7 +109,8 @@ def _writing(folder: Path) -> Iterator[None]:
         kept = "; what was saved before is unchanged" if (folder / "config.json").exists() else ""
         raise CheckpointError(
             f"{folder} cannot be written to: {problem.strerror or problem}{kept}",
-            "free some space or mend its permissions, then " + ("use --resume" if kept else "start again"),
+            "free some space or mend its permissions, then "
+            + ("go on with --resume, or begin again with --overwrite" if kept else "begin again"),
         ) from problem
 
 

@@ -131,9 +131,10 @@ def test_a_run_over_the_largest_file_that_is_allowed_says_so_and_keeps_what_it_h
         for folder in (tmp_path / f"new {limit}", first.folder):
 
             def limited(folder: Path = folder, limit: int = limit) -> None:
+                task = start(job, folder, overwrite=folder.exists())  # a text is encoded in a temporary file
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
                 with pytest.raises(CheckpointError, match=f"{folder} cannot be written to: File too large"):
-                    start(job, folder, overwrite=folder.exists()).result()
+                    task.result()
 
             assert ended(forked(limited)) == 0
             if folder == first.folder:
