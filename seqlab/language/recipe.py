@@ -25,7 +25,7 @@ LADDER = ((128, 1), (192, 1), (256, 1), (384, 1), (512, 1), (512, 2), (768, 2), 
 CHARACTERS_PER_PARAMETER = 8
 TIMED_STEPS = 4  # of which the first warms up
 FEW_STEPS = 400  # fewer than these learn more from half the batch
-DROPOUT = ((3.0, 0.1), (8.0, 0.2), (20.0, 0.4))  # from so many passes through the text on
+DROPOUT = ((2.0, 0.1), (4.0, 0.2), (8.0, 0.4), (16.0, 0.5))  # from so many passes through the text on
 
 
 def choose(
