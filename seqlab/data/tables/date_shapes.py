@@ -84,3 +84,8 @@ SPAN = re.compile(r"^(.{6,}?)(?:\s+(?:[-–—]|to|bis)\s+|/(?=\d{4}-\d\d))(.{4,
 EXACT_NUMBER = re.compile(  # that is a date
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|1\d{9}(?:\.\d+)?|1\d{12}|1\d{15}|1\d{18}"
 )
+
+
+def may_be_date(entry: str) -> bool:
+    """Whether an entry has one of the shapes, alone or beside a time."""
+    return any(one.match(entry) for one in (TIME_FIRST, SPAN)) or any(shape.fullmatch(entry) for shape in SHAPES)
