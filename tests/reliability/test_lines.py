@@ -89,6 +89,37 @@ def test_ten_thousand_columns_are_read_or_refused_in_two_seconds(cell: str, file
     tried(9, 6 if IS_LONG else 3)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("9" * 30_000, "9" * 30_000 + "x", "1" + " " * 30_000 + "2", "1," * 15_000, "1.234" * 6_000, "-" * 30_000),
+        *(
+            "2024-01-01" + " " * 30_000 + "x",
+            "1:00 " * 6_000,
+            "Jan " * 8_000,
+            "e" * 30_000,
+            "1 234 " * 5_000,
+            "(" * 30_000,
+        ),
+        *("' " * 15_000, "'" + " " * 30_000, "to " * 10_000, "%" * 30_000, "1e" * 15_000, "0." * 15_000),
+    ],
+)
+def test_a_long_cell_is_read_in_linear_time(cell: str, file: Path, tried: Tried) -> None:
+    """A number of 20,000 digits took 80 seconds: the square of its length."""
+    for separator in ",;\t":
+        file.write_text(
+            "".join(f"{first}{separator}{second}\n" for first, second in [("a", "date"), *[(cell, "7")] * 5])
+        )
+        for read in (read_table, lambda path: read_csv(path, "long")):
+            begun = time.process_time()
+            try:
+                read(file)
+            except DataError as problem:
+                assert problem.hint
+            assert time.process_time() - begun < 2
+            tried(9)
+
+
 @pytest.mark.parametrize("name", ["a", "date", "price", ""])
 def test_ten_thousand_names_that_come_again_are_numbered_in_two_seconds(name: str, file: Path, tried: Tried) -> None:
     file.write_text("\n".join([",".join([name] * WIDE), *[",".join(["3"] * WIDE)] * 2]) + "\n")

@@ -107,6 +107,15 @@ def test_both_readers_read_or_refuse_what_is_damaged(part: int, tmp_path: Path, 
     tried(8, 2 * count)
 
 
+def test_digits_of_other_scripts_are_no_reason_to_fail(tmp_path: Path, tried: Tried) -> None:
+    path = tmp_path / "odd.csv"
+    for cell in ("٢٠٢٤-٠١-٣١", "2024-01-3١", "٢٠٢٤", "٢٠٢٤0131", "1٧00000000", "१२:३०", "²", "१"):
+        for header in ("date,y", "time,close", "a,b"):
+            path.write_text(header + "\n" + "".join(f"{cell},{row}\n" for row in range(9)))
+            read_both(path)
+        tried(8, 6)
+
+
 CELL = st.one_of(
     st.sampled_from([piece.decode("latin-1") for piece in PIECES]),
     st.text(max_size=6),

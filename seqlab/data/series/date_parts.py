@@ -86,7 +86,8 @@ def times_of_day(column: pd.Series, is_named: bool) -> np.ndarray | None:
         return None
     parts = text.str.extract(rf"^{_TIMES[is_named].pattern}$", flags=re.IGNORECASE)
     hour, minute, second = (
-        pd.to_numeric(parts[name]).to_numpy(float, na_value=np.nan) for name in ("hour", "minute", "second")
+        pd.to_numeric(parts[name], errors="coerce").to_numpy(float, na_value=np.nan)
+        for name in ("hour", "minute", "second")
     )
     half = parts["half"].fillna("").str.lower().to_numpy(str)
     hour = np.where(half != "", hour % 12 + 12 * (half == "p"), hour)
