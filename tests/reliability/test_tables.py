@@ -107,6 +107,15 @@ def test_both_readers_read_or_refuse_what_is_damaged(part: int, tmp_path: Path, 
     tried(8, 2 * count)
 
 
+def test_a_quote_that_never_closes_leaves_no_row(tmp_path: Path, tried: Tried) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes(b'"  three four\n' + b"1  2  three four\n" * 3 + b"1  2  three fo 2  thre\xbe\xcaur\n")
+    with pytest.raises(SeqlabError, match="no rows"):
+        read_table(path)
+    read_both(path)
+    tried(8, 2)
+
+
 def test_digits_of_other_scripts_are_no_reason_to_fail(tmp_path: Path, tried: Tried) -> None:
     path = tmp_path / "odd.csv"
     for cell in ("٢٠٢٤-٠١-٣١", "2024-01-3١", "٢٠٢٤", "٢٠٢٤0131", "1٧00000000", "१२:३०", "²", "१"):
