@@ -60,7 +60,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "a checkpoint": ("checkpoints", "verify", "ODD"),
 }
 
-FINE = {("score", "spaces.csv"), *(("--config", one) for one in ("spaces.csv", "empty.csv", "empty"))}
+FINE = {
+    ("score", "spaces.csv"),
+    *(("--config", one) for one in ("spaces.csv", "empty.csv", "empty", "name\nof lines.csv")),
+}
 
 
 class Hang(BaseException):

@@ -93,7 +93,7 @@ def read_both(path: Path) -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_both_readers_read_or_refuse_what_is_damaged(part: int, tmp_path: Path, tried: Tried) -> None:
-    chance, count = random.Random(part), many(60, 2000)
+    chance, count = random.Random(part), many(40, 2000)
     path = tmp_path / "odd.csv"
     tracemalloc.start()
     for _ in range(count):
@@ -156,7 +156,7 @@ def test_both_readers_read_or_refuse_any_cells(tmp_path: Path, tried: Tried) -> 
 def test_whole_commands_end_in_a_result_or_in_two_lines(
     cli: Callable[..., Outcome], tmp_path: Path, tried: Tried
 ) -> None:
-    chance, count = random.Random(99), many(20, 400)
+    chance, count = random.Random(99), many(12, 400)
     path = tmp_path / "odd.csv"
     for number in range(count):
         path.write_bytes(damaged(chance))
