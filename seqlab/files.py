@@ -11,23 +11,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from seqlab.errors import DataError
 
 LARGEST = 2 << 30  # bytes of a file that is read whole into memory
+LARGEST_TEXT = 256 << 20  # of a text, or of what comes through a pipe, for which several times as much is needed
+CHUNK = 1 << 20
+LARGEST_CORPUS = 1 << 40  # of what is read a piece at a time
 
 
 def regular(path: Path, largest: int = LARGEST) -> Path:
     """The path of a file that may be read: a regular one of at most so many bytes, behind links or not.
 
-    Raises DataError for a folder, a pipe, a device, a socket, and for what is missing, not to be read or too large.
+    Raises DataError for a folder, a pipe, a device, a socket, and for what is missing, not to be read, too large, or
+    made by the system as it is read, as the files of /proc are: some of those never end.
     """
+    made_up = False
     try:
         there = path.stat()
         if stat.S_ISREG(there.st_mode):
-            with path.open("rb"):
-                pass
+            made_up = _begins(path) and not there.st_size
     except FileNotFoundError:
         raise DataError(f"there is no file {path}", "check the path") from None
     except (OSError, ValueError) as problem:  # ValueError: a name that no system takes
@@ -36,6 +40,8 @@ def regular(path: Path, largest: int = LARGEST) -> Path:
         raise DataError(
             f"{path} is {_kind(there.st_mode)}, no file", "name a file; `-` reads a pipe, where that is taken"
         )
+    if made_up:
+        raise DataError(f"{path} is made by the system and has no size", "copy it to a file, and name that")
     if there.st_size > largest:
         raise DataError(
             f"{path} has {there.st_size / 1e6:,.0f} MB, more than the {largest / 1e6:,.0f} that are read",
@@ -51,6 +57,17 @@ def read(path: Path, largest: int = LARGEST) -> bytes:
     if len(data) > largest:
         raise DataError(f"{path} has more than the {largest / 1e6:,.0f} MB that are read", "take a part of it")
     return data
+
+
+def read_stream(stream: IO[bytes], where: str, largest: int = LARGEST_TEXT) -> bytes:
+    """All that comes through a pipe. Raises DataError where it is more than so many bytes: it may never end."""
+    parts, size = [], 0
+    while size <= largest and (part := stream.read(min(CHUNK, largest + 1 - size))):
+        parts.append(part)
+        size += len(part)
+    if size > largest:
+        raise DataError(f"{where} has more than the {largest / 1e6:,.0f} MB that are read", "write it to a file first")
+    return b"".join(parts)
 
 
 @contextmanager
@@ -100,6 +117,17 @@ def try_lock(file: Any) -> bool:
     except OSError:  # a file system without locks: as good as alone
         return True
     return True
+
+
+def _begins(path: Path) -> bool:
+    """Whether there is a byte in a file, found without waiting for one. Raises OSError where it cannot be read."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        return bool(os.read(handle, 1))
+    except BlockingIOError:  # one day there may be
+        return True
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -16,9 +16,11 @@ from typing import Any
 
 import click
 
+from seqlab import files
 from seqlab.errors import DataError, UsageError
 from seqlab.settings import Settings, field_of
 
+LARGEST_CONFIG = 1 << 20  # bytes of a file of settings
 CHARTS = (".png", ".svg", ".pdf")  # how the name of a file ends that is drawn
 
 
@@ -113,9 +115,14 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_writable(path: Path, option: str) -> None:
-    """Raise DataError where `path`, the value of an option, is a folder or is in none: before anything is computed."""
+    """Raise DataError where `path`, the value of an option, is a folder, or is in none that can be written to: before
+    anything is computed."""
+    why = ""
     if path.is_dir() or not path.parent.is_dir():
         why = "it is a folder" if path.is_dir() else "its folder does not exist"
+    elif not os.access(path if path.exists() and not path.is_file() else path.resolve().parent, os.W_OK):
+        why = "no permission to write there"
+    if why:
         raise DataError(f"{path} cannot be written: {why}", f"name a file with {option} FILE")
 
 
@@ -207,9 +214,7 @@ def _read_config(ctx: click.Context, path: Path | None) -> None:
     if path is None:
         return
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise DataError(f"{path} cannot be read: {problem.strerror}", "name a TOML file") from problem
+        table = tomllib.loads(files.read(path, LARGEST_CONFIG).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise DataError(f"{path} is no TOML: {problem}", "write lines like: hidden_size = 512") from problem
     options = {

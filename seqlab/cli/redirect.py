@@ -8,6 +8,7 @@ from typing import Any
 
 from seqlab.cli.options import Common, check_writable, common_options
 from seqlab.cli.output import say
+from seqlab.files import replacing
 
 
 def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,5 +36,6 @@ def result_to_output(common: Common, to_file: bool = True) -> Iterator[None]:
             yield
     finally:
         if written.getvalue():  # also what there was before an error; without a result the file stays as it is
-            common.output.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
+            with replacing(common.output) as new:
+                new.write_text(written.getvalue(), encoding="utf-8", errors="backslashreplace")
             say(common, f"written to {common.output}")

@@ -1,5 +1,6 @@
 """What all charts share: colours that the colour-blind can tell apart, names that are only text, and how to save."""
 
+import io
 import warnings
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seqlab.files import replacing
 from seqlab.formatting import plain
 from seqlab.plots.fonts import Chart, find_fonts, note_of
 
@@ -48,7 +50,7 @@ def write_note(figure: Figure, note: str) -> None:
 def save(figure: Figure, path: Path, note: str | None = None) -> str:
     """Write a figure by its ending, first with a small note at the bottom if there is one; the same figure gives the
     same bytes. What is to be said of it: characters that no font here has, in names of another script; empty of an
-    .svg, whose text stays text."""
+    .svg, whose text stays text. Raises DataError where it cannot be written."""
     if note is not None:
         write_note(figure, note)
     is_text = path.suffix.lower() == ".svg"
@@ -56,5 +58,8 @@ def save(figure: Figure, path: Path, note: str | None = None) -> str:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # returned in words
         warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # a few hours have fewer ticks than it likes
-        figure.savefig(path, dpi=min(150, TALLEST / figure.get_figheight()), metadata=date)
+        written, dpi = io.BytesIO(), min(150, TALLEST / figure.get_figheight())
+        figure.savefig(written, format=path.suffix[1:].lower(), dpi=dpi, metadata=date)
+    with replacing(path) as new:
+        new.write_bytes(written.getvalue())
     return "" if is_text else note_of(find_fonts(figure))

@@ -334,7 +334,7 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
         (1, ["generate", "--corpus=smal"], ["'smal'", "did you mean 'small'?"]),
         (2, ["generate", "--corpus=small", "--prompt=Ω€"], ["'€' (U+20AC)", "'Ω' (U+03A9)", "'small'"]),
         (2, ["generate", "--corpus=small", "--prompt=\udcff"], ["U+DCFF"]),
-        (1, ["generate", "--corpus=small", "-o", "/nowhere/text.txt"], ["/nowhere/text.txt", "No such file"]),
+        (1, ["generate", "--corpus=small", "-o", "/nowhere/text.txt"], ["/nowhere/text.txt", "does not exist"]),
         (1, ["generate", "--corpus=small", "--config=/nowhere.toml"], ["/nowhere.toml"]),
         (2, ["train-text", "linx"], ["'linx'", "did you mean 'linux'?"]),
         (2, ["train-text"], ["CORPUS"]),

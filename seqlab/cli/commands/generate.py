@@ -2,11 +2,13 @@
 
 import shlex
 import sys
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab import files
+from seqlab.cli.options import Common, check_writable, common_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.signals import Interrupted
@@ -66,6 +68,8 @@ def command(
     from seqlab.sampling import Sampling
 
     Sampling(temperature, top_k, top_p, min_p)  # values without meaning are refused before a model is read
+    if common.output is not None:
+        check_writable(common.output, "-o")
     model = api.load(corpus, job="language", **common.device_options)
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":
@@ -86,15 +90,14 @@ def command(
         adapt=adapt,
         cache=not no_cache,
     )
-    sink = common.output.open("w", encoding="utf-8") if common.output else None
-    streamed = samples == 1 and sink is None and not common.json
+    streamed = samples == 1 and common.output is None and not common.json
     ended = _draw(common, writing, streamed, length)
     found = writing.result(training)
-    if sink is not None:
-        _write(common, sink, found, corpus)
+    if common.output is not None:
+        _write(common, common.output, found, corpus)
     if common.json:
         result_json(found.to_dict())
-    elif sink is None:
+    elif common.output is None:
         result("" if streamed else _together(found.prompt, found))
     _say_figures(common, found, sum(map(len, writing.written)))
     if ended is not None:
@@ -132,14 +135,14 @@ def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> Ba
     return None
 
 
-def _write(common: Common, sink: IO[str], found: "Generated", corpus: str) -> None:
+def _write(common: Common, path: Path, found: "Generated", corpus: str) -> None:
     """Write what was drawn to the file of -o, and say how to go on from it."""
-    with sink:
-        sink.write(_together(found.prompt, found) + "\n")
-    say(common, f"written to {common.output}")
+    with files.replacing(path) as new:
+        new.write_text(_together(found.prompt, found) + "\n", encoding="utf-8")
+    say(common, f"written to {path}")
     if len(found.samples) == 1:
         again = shlex.join(["seqlab", "generate", "--corpus", corpus, "--prompt", "-"])
-        say(common, f"go on from there: {again} < {shlex.quote(str(common.output))}")
+        say(common, f"go on from there: {again} < {shlex.quote(str(path))}")
 
 
 def _together(prompt: str, found: "Generated") -> str:
@@ -151,7 +154,7 @@ def _together(prompt: str, found: "Generated") -> str:
 
 
 def _standard_input(common: Common) -> str:
-    text, notes = text_of(sys.stdin.buffer.read(), "the prompt")
+    text, notes = text_of(files.read_stream(sys.stdin.buffer, "the prompt"), "the prompt")
     for note in notes:
         say(common, note)
     return text.removesuffix("\n")

@@ -16,6 +16,7 @@ from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_options, result_to_output
 from seqlab.errors import DataError, UsageError
+from seqlab.files import replacing
 
 if TYPE_CHECKING:
     from seqlab.lab.experiment import Finding, Result
@@ -107,7 +108,7 @@ def run(common: Common, name: str, seeds: int | None, scale: str) -> int:
         if stopped and len(names) > 1:
             say(common, f"stopped after {len(done)} of {len(names)}")
         if done and output is not None and as_page:
-            output.write_text(_page(done, stopped), encoding="utf-8")
+            _write_text(output, _page(done, stopped))
             say(common, f"written to {output}")
         elif done and output is not None and as_folder:
             _write(done, output, stopped)
@@ -140,9 +141,9 @@ def _write(results: Sequence["Result"], folder: Path, stopped: bool) -> None:
 
     from seqlab.lab.report import page
 
-    (folder / "report.html").write_text(page(results, stopped), encoding="utf-8")
+    _write_text(folder / "report.html", page(results, stopped))
     written = {"schema": 1, "results": [one.to_dict() for one in results]}
-    (folder / "results.json").write_text(json.dumps(written, allow_nan=False), encoding="utf-8")
+    _write_text(folder / "results.json", json.dumps(written, allow_nan=False))
     for one in results:
         if not one.rows:
             continue
@@ -151,10 +152,15 @@ def _write(results: Sequence["Result"], folder: Path, stopped: bool) -> None:
         table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()
         table.writerows(one.rows)
-        (folder / f"{one.name}.csv").write_text(text.getvalue(), encoding="utf-8")
+        _write_text(folder / f"{one.name}.csv", text.getvalue())
         one.plot(folder / f"{one.name}.svg")
         if one.page:
-            (folder / f"{one.name}.html").write_text(one.page, encoding="utf-8")
+            _write_text(folder / f"{one.name}.html", one.page)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqlab import files
 from seqlab.cli.options import Common
 from seqlab.cli.output import Bar, result, result_json_list, say
 from seqlab.cli.redirect import result_options
@@ -61,9 +62,9 @@ def _read(file: str) -> tuple[str, tuple[str, ...]]:
     path = Path(file)
     if file != "-" and path.is_dir():
         raise DataError(f"{file} is a folder", "name a file, or measure the folder: seqlab evaluate CHECKPOINT FOLDER")
-    if file != "-" and not path.exists():
-        raise DataError(f"there is no file {file}", "name a text file, or - for standard input")
-    data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
+    data = (
+        files.read_stream(sys.stdin.buffer, "standard input") if file == "-" else files.read(path, files.LARGEST_TEXT)
+    )
     name = "standard input" if file == "-" else shlex.quote(file)
     text, notes = text_of(data, name)
     if not text:

@@ -20,6 +20,7 @@ from seqlab.cli.options import (
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.errors import UsageError
+from seqlab.files import replacing
 from seqlab.settings import StructureSettings, described
 
 if TYPE_CHECKING:
@@ -91,5 +92,6 @@ def _write(common: Common, path: Path, found: "Structure", top: int) -> tuple[st
         return "its numbers", path.with_suffix(".csv")
     frame = found.to_frame()
     frame[found.kind] = [str(place) for place in found.places]
-    frame.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    with replacing(path) as new:
+        frame.to_csv(new, index=False, float_format="%.6g", lineterminator="\n")
     return "draw it", path.with_suffix(".png")

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.files import replacing
+
 if TYPE_CHECKING:
     from seqlab.forecasting import Forecast
     from seqlab.scoring.backtest import Backtest
@@ -104,7 +106,7 @@ def write_backtest(path: Path, forecasts: "Sequence[Forecast]") -> None:
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     """A CSV file; ten digits of a price lose no cent of a hundred million."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         for number, row in enumerate(rows):
             if number == 0:

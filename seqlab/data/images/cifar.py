@@ -17,6 +17,7 @@ from torch import Tensor
 from seqlab.data.fetch.archive import read_members, reading
 from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import DataError
+from seqlab.files import read, regular
 
 SIZE = 32  # pixels a side
 
@@ -83,15 +84,15 @@ def _published(path: Path, names: tuple[str, ...]) -> dict[str, bytes]:
     """The files of those names in the archive, in whatever folder. Raises DataError if one is missing."""
     if path.is_dir():
         with reading(path, "let its files be read"):
-            files = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
+            found = {name: read(path / name) for name in names if (path / name).is_file()}
     else:
-        found = read_members(path, lambda inside: inside.rpartition("/")[2] in names)
-        files = {inside.rpartition("/")[2]: data for inside, data in found.items()}
-    if missing := [name for name in names if name not in files]:
+        members = read_members(regular(path), lambda inside: inside.rpartition("/")[2] in names)
+        found = {inside.rpartition("/")[2]: data for inside, data in members.items()}
+    if missing := [name for name in names if name not in found]:
         raise DataError(
             f"{path} is not the published archive: it lacks {', '.join(missing)}", "remove it and fetch it again"
         )
-    return files
+    return found
 
 
 def _odd(path: Path, member: str, problem: str) -> DataError:

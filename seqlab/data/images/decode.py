@@ -13,12 +13,17 @@ from torch import Tensor
 
 from seqlab.data.images.depth import Ranges, extent_of, find_ranges, remarks, to_bytes
 from seqlab.errors import DataError
+from seqlab.files import regular
 
 if TYPE_CHECKING:
     from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # Pillow's others start programs, or are not for photos
 BY_CONTENT = ("PNG", "JPEG", "WEBP", "GIF")  # begin as nothing else does; raw photos are TIFF too
+MOST_PIXELS = 50_000_000  # some eight bytes each are needed; photos of telephones have as many
+LARGEST_IMAGE = 1 << 28  # bytes of a file
+ORIENTATION = 0x0112  # the tag of EXIF
+STRIP = 256  # rows of an image that are made opaque at a time
 IN_WORDS = "PNG, JPEG, WebP, BMP, GIF, TIFF or PPM"
 
 
@@ -44,12 +49,21 @@ def is_image(path: Path) -> bool:
 
 @contextmanager
 def opened(file: Path | IO[bytes], formats: tuple[str, ...] = FORMATS) -> "Iterator[Image.Image]":
-    """An image file, of which only the beginning is read until its pixels are asked for. Never runs a program."""
+    """An image file, of which only the beginning is read until its pixels are asked for. Never runs a program.
+
+    Raises DataError for a path of what is no file, and ValueError for more than MOST_PIXELS.
+    """
     from PIL import Image
 
+    if isinstance(file, Path):
+        regular(file, LARGEST_IMAGE)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata and of great size; the error at twice that size stays
+        warnings.simplefilter("ignore")  # of odd metadata and of great size
         with Image.open(file, formats=formats) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(
+                    f"it has {image.width:,} x {image.height:,} pixels, more than the {MOST_PIXELS:,} that are decoded"
+                )
             yield image
 
 
@@ -65,10 +79,8 @@ def read_image(
     try:
         with opened(path) as file:
             return fitted(file, height, width, ranges, notes)
-    except FileNotFoundError as problem:
-        raise DataError(f"there is no file {path}", "name an image file") from problem
-    except IsADirectoryError as problem:
-        raise DataError(f"{path} is a folder", "name the images in it") from problem
+    except DataError:
+        raise
     except Exception as problem:  # each of Pillow's many readers has its own for a damaged file
         raise DataError(f"{path} cannot be read as an image: {problem}", f"name an image file: {IN_WORDS}") from problem
 
@@ -83,7 +95,9 @@ def fitted(
     """
     from PIL import Image, ImageOps
 
-    upright = _to_rgb(ImageOps.exif_transpose(image), ranges or {}, notes)
+    image.load()  # some formats have their EXIF data behind the pixels
+    turned = ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
+    upright = _to_rgb(turned, ranges or {}, notes)
     resized = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(resized)).permute(2, 0, 1).contiguous()  # (3, H, W)
 
@@ -116,7 +130,10 @@ def _to_rgb(image: Any, ranges: Ranges, notes: list[str] | None) -> Any:
         if notes is not None:
             notes += remarks(extent, ranges)
         return to_bytes(image, {**find_ranges([extent]), **ranges}[extent.kind]).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    opaque = Image.new("RGB", image.size)
+    for top in range(0, image.height, STRIP):  # as a whole it would be there four times
+        layer = image.crop((0, top, image.width, min(top + STRIP, image.height))).convert("RGBA")
+        opaque.paste(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB"), (0, top))
+    return opaque

@@ -21,6 +21,7 @@ Ranges = Mapping[str, Range]  # of `floats` and of `integers`, as far as there a
 # their own range, from 0 where they come near it.
 NATURAL: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255), (0, 1023), (0, 4095), (0, 16383), (0, 65535))
 LEAST = 1 / 8
+STRIP = 256  # rows that are looked at at a time
 ABSURD = 1e30  # a larger float is a mark for a missing value
 
 
@@ -43,9 +44,14 @@ def extent_of(image: "Image.Image") -> Extent | None:
     if not kind:
         return None
     values = np.asarray(image)
-    usable = values[np.abs(values) < ABSURD] if kind == "floats" else values.ravel()  # NaN is below nothing
-    low, high = (float(usable.min()), float(usable.max())) if usable.size else (np.inf, -np.inf)
-    return Extent(kind, low, high, values.size - usable.size)
+    low, high, count = np.inf, -np.inf, 0
+    for rows in range(0, len(values), STRIP):
+        part = values[rows : rows + STRIP]
+        usable = part[np.abs(part) < ABSURD] if kind == "floats" else part.ravel()  # NaN is below nothing
+        count += usable.size
+        if usable.size:
+            low, high = min(low, float(usable.min())), max(high, float(usable.max()))
+    return Extent(kind, low, high, values.size - count)
 
 
 def find_ranges(extents: Iterable[Extent]) -> dict[str, Range]:
@@ -104,6 +110,10 @@ def to_bytes(image: "Image.Image", black_and_white: Range) -> "Image.Image":
     from PIL import Image
 
     black, white = black_and_white
-    values = np.asarray(image).astype(np.float32 if image.mode == "F" else np.float64)
-    shares = (np.nan_to_num(values.clip(black, white), nan=black) - black) / (white - black)
-    return Image.fromarray((shares * 255).round().astype(np.uint8))
+    pixels = np.asarray(image)
+    found = np.empty(pixels.shape, np.uint8)
+    for rows in range(0, len(pixels), STRIP):  # as a whole it would be there several times, eight bytes each
+        values = pixels[rows : rows + STRIP].astype(np.float32 if image.mode == "F" else np.float64)
+        shares = (np.nan_to_num(values.clip(black, white), nan=black) - black) / (white - black)
+        found[rows : rows + STRIP] = (shares * 255).round()
+    return Image.fromarray(found)

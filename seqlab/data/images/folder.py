@@ -18,16 +18,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seqlab.data.fetch.archive import reading
 from seqlab.data.fetch.cache import Transfer
 from seqlab.data.images.checks import check_colours, check_depths
-from seqlab.data.images.decode import opened, read_image
+from seqlab.data.images.decode import LARGEST_IMAGE, opened, read_image
 from seqlab.data.images.depth import Extent, Ranges, extent_of, find_ranges
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.layout import find_parts, listing, printable
 from seqlab.data.images.members import list_members
 from seqlab.data.images.test_split import Picture, count, split
 from seqlab.errors import DataError
+from seqlab.files import read
 
 PIXELS = 32  # a side, by default
 MOST_DAMAGED = 0.05  # of the images: so many may be left out
@@ -107,8 +107,7 @@ def _digest(size: int, train: list[Picture], test: list[Picture], drawn: bool, c
 def _hashed(files: list[tuple[Path, int]], progress: Transfer) -> Generator[Transfer, None, list[Picture]]:
     hashed = []
     for path, label in files:
-        with reading(path, "let it be read, or remove it"):
-            data = path.read_bytes()
+        data = read(path, LARGEST_IMAGE)
         hashed.append(Picture(path, label, hashlib.sha256(data).hexdigest(), *_looked_into(data)))
         progress = replace(progress, done=progress.done + len(data))
         yield progress

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqlab.data.fetch.archive import CHUNK, reading
+from seqlab import files
+from seqlab.data.fetch.archive import CHUNK, bounded, reading
 from seqlab.data.fetch.downloads import IDX_FILES
 from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import DataError
@@ -43,10 +44,10 @@ CLASSES = {
 
 def read_idx(path: Path) -> np.ndarray:
     """The unsigned bytes of an IDX file, in its shape. Raises DataError, naming the file and what is odd."""
-    with reading(path, HINT), path.open("rb") as raw:
+    with reading(path, HINT), files.regular(path).open("rb") as raw:
         is_packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        with gzip.open(raw) if is_packed else raw as file:
+        with bounded(gzip.open(raw), path, path.stat().st_size) if is_packed else raw as file:
             magic = file.read(4)
             if len(magic) < 4 or magic[:2] != b"\0\0":
                 raise DataError(f"{path} is no IDX file: it begins with {magic.hex() or 'nothing'}", HINT)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from seqlab.data.series.series import FIELDS, field_name
 
@@ -43,6 +44,7 @@ OF_SERIES = set(_OF_SERIES.split())  # what one of several series is called by
 CODES = {"id", "ids", "code", "zip", "plz", "wban", "usaf", "fips", "isin", "wkn", "uuid", "sku", "unnamed"}
 PLACES = {"latitude", "lat", "longitude", "lon", "lng"}
 COUNTED = {"index", "idx", "row", "rows", "rownum", "rowno", "level", "column"}  # of rows that are only numbered
+MOST_LOOKED_IN = 32  # columns of a wide table, for what has no name of its own: the likeliest by name, then the first
 FLAGS = {"is", "has", "flag", "flags", "qc", "holiday", "weekend", "feiertag", "workingday"}
 INDICATORS = {
     "ADJ",
@@ -63,11 +65,12 @@ INDICATORS = {
 }
 
 
-def words(label: str) -> list[str]:
+@lru_cache(1 << 15)
+def words(label: str) -> tuple[str, ...]:
     """A label's words in small letters without accents: trade, date for trade_date and tradeDate."""
     parted = re.sub(r"([a-zäöü])([A-Z])", r"\1 \2", label)
     bare = "".join(one for one in unicodedata.normalize("NFKD", parted.casefold()) if not unicodedata.combining(one))
-    return re.sub(r"[^a-z]+", " ", bare).split()
+    return tuple(re.sub(r"[^a-z]+", " ", bare).split())
 
 
 def plain(label: str) -> str:
@@ -75,6 +78,7 @@ def plain(label: str) -> str:
     return "".join(words(label))
 
 
+@lru_cache(1 << 15)
 def field_of(label: str) -> str:
     """A column's name as one of series.FIELDS where it is one."""
     name = field_name(label)

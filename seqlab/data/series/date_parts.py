@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.column_words import HOURS, is_clock_name, part_of, plain, words
+from seqlab.data.series.column_words import HOURS, MOST_LOOKED_IN, is_clock_name, part_of, plain, words
 from seqlab.data.tables.date_values import Dates
 
 PERIODS = (24, 48, 96)  # of a day, which has an hour more or less where the clocks change
@@ -38,7 +38,7 @@ def whole_dates(table: pd.DataFrame, label: str) -> tuple[list[str], pd.Series] 
         if part in beside:
             entries = as_written(table[beside[part]]).str.upper().str.extract(r"(\d+)$")[0].str.zfill(wide)
             return [label, beside[part]], written + mark + entries
-    for other in map(str, table.columns):  # M01 or Q1, as offices of statistics have it
+    for other in map(str, table.columns[:MOST_LOOKED_IN]):  # M01 or Q1, as offices of statistics have it
         entries = as_written(table[other]).str.upper()
         if other != label and entries.str.fullmatch("M[01]?[0-9]|Q0?[1-4]").fillna(False).mean() > 0.9:
             return [label, other], written + entries.str.replace("Q0", "Q")
@@ -55,7 +55,7 @@ def with_clock(table: pd.DataFrame, dated: list[str], found: Dates) -> tuple[lis
     place = max(list(table.columns).index(label) for label in dated)
     after = [str(table.columns[place + 1])] if place + 1 < table.shape[1] else []
     order = dict.fromkeys([*filter(is_clock_name, rest), *(one for one in after if one in rest), *rest])
-    for label in order:
+    for label in [*order][:MOST_LOOKED_IN]:
         seconds = times_of_day(table[label], is_clock_name(label))
         said: tuple[str, ...] = ()
         is_unnamed = label in after and label.startswith("column_")
@@ -86,7 +86,8 @@ def times_of_day(column: pd.Series, is_named: bool) -> np.ndarray | None:
         return None
     parts = text.str.extract(rf"^{_TIMES[is_named].pattern}$", flags=re.IGNORECASE)
     hour, minute, second = (
-        pd.to_numeric(parts[name]).to_numpy(float, na_value=np.nan) for name in ("hour", "minute", "second")
+        pd.to_numeric(parts[name], errors="coerce").to_numpy(float, na_value=np.nan)
+        for name in ("hour", "minute", "second")
     )
     half = parts["half"].fillna("").str.lower().to_numpy(str)
     hour = np.where(half != "", hour % 12 + 12 * (half == "p"), hour)

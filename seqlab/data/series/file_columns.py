@@ -26,6 +26,7 @@ FAULTS = 2  # entries that are faults of a file, or
 FEW = 0.01  # this share of them, if that is more, of those that look like numbers, and
 FEW_WORDS = 0.1  # this of words
 MANY = 10  # rows, of which it is worth saying that all have one value
+MOST_COLUMNS = 500  # without a close, among which the one of numbers is looked for
 NAME_ONE = "name one with --column NAME"
 
 
@@ -77,6 +78,8 @@ def only_column(table: pd.DataFrame, labels: Sequence[str], decimal: str, where:
     close = close_of(labels, where)
     if close:
         return close
+    if len(labels) > MOST_COLUMNS:
+        raise DataError(f"{where} has no column 'Close' among {len(labels):,}", NAME_ONE)
     found = {label: numbers_of_column(table[label], decimal) for label in labels}
     read = {label: values for label, (values, _, _) in found.items()}
     known = {label: int(np.isfinite(values).sum()) for label, values in read.items()}
@@ -119,17 +122,21 @@ def close_of(labels: Sequence[str], where: str) -> str:
             if len(found) > 1:
                 raise DataError(f"{where} has several columns of closes: {listed_labels(found)}", NAME_ONE)
             return closes[0]
-    last = [label for label in labels if is_close(label, labels)]
+    last = closes_among(labels)
     return last[0] if len(last) == 1 else ""
 
 
-def is_close(label: str, labels: Sequence[str]) -> bool:
-    """Whether a column is called as closes are, or as a price among columns that only quotes have: open, high and low,
+def closes_among(labels: Sequence[str]) -> list[str]:
+    """The columns that are called as closes are, or as a price among columns that only quotes have: open, high and low,
     or the volume."""
-    if field_of(label) in ("adj_close", "close"):
-        return True
-    others = {field_of(other) for other in labels if other != label}
-    return "_".join(words(label)) in LAST_PRICES and ({"open", "high", "low"} <= others or "volume" in others)
+    fields = {label: field_of(label) for label in labels}
+    there = set(fields.values())
+    are_quotes = {"open", "high", "low"} <= there or "volume" in there
+    return [
+        label
+        for label, field in fields.items()
+        if field in ("adj_close", "close") or (are_quotes and "_".join(words(label)) in LAST_PRICES)
+    ]
 
 
 def tells_of_rows(column: pd.Series, values: np.ndarray) -> bool:

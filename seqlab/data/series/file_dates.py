@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.column_words import is_clock_name, part_of, plain, words
+from seqlab.data.series.column_words import MOST_LOOKED_IN, is_clock_name, part_of, plain, words
 from seqlab.data.series.date_parts import as_written, times_of_day, whole_dates, with_clock
 from seqlab.data.tables.dates import WRITE_ISO, Dates, are_dates_without_doubt, read_dates
 from seqlab.errors import DataError
@@ -104,7 +104,7 @@ def _in_order(table: pd.DataFrame, named: list[str]) -> list[str]:
     labels = [str(label) for label in table.columns]
     texts = [label for label in labels if not pd.api.types.is_numeric_dtype(table[label])]
     first = sorted(named, key=lambda label: (is_clock_name(label) and part_of(label) == "", label not in texts))
-    return list(dict.fromkeys([*first, *texts, *labels]))
+    return list(dict.fromkeys([*first, *texts, *labels]))[:MOST_LOOKED_IN]
 
 
 def _read_column(table: pd.DataFrame, label: str, is_named: bool, where: str) -> Dates | None:

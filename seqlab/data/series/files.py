@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.series.file_columns import (
+    closes_among,
     field_of,
     forecast_column,
-    is_close,
     named_column,
     numbers_of_column,
     only_column,
@@ -65,10 +65,11 @@ def read_csv(
     taken = list(dict.fromkeys(named_column(column, rest, raw.where) for column in columns)) or [
         only_column(table, rest, raw.decimal, raw.where)
     ]
+    others = table[rest]
     names = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
     return [
         series_of_column(
-            table[rest],
+            others,
             when,
             label,
             name=called,
@@ -125,7 +126,7 @@ def _fields(
     table: pd.DataFrame, label: str, rest: list[str], values: np.ndarray, decimal: str
 ) -> tuple[pd.DataFrame, bool]:
     """The columns of series.FIELDS beside the one that is taken, and whether that is a close."""
-    is_price = is_close(label, list(table.columns))
+    is_price = label in closes_among(list(table.columns))
     # the columns named open, high, ... belong to the closes, not to another column that was asked for
     known = {field_of(other): other for other in reversed(rest)} if is_price else {}
     frame = pd.DataFrame({field: np.full(len(values), np.nan) for field in FIELDS})

@@ -5,7 +5,14 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from seqlab.data.series.column_words import EXACT_IDENTIFIERS, is_clock_name, names_series, part_of, plain
+from seqlab.data.series.column_words import (
+    EXACT_IDENTIFIERS,
+    MOST_LOOKED_IN,
+    is_clock_name,
+    names_series,
+    part_of,
+    plain,
+)
 
 BLOCK = 10  # rows that each of several series has on average, where no name says that there are several
 AGAIN = 0.1  # share of rows whose date comes again, from which on it is no fault of the file
@@ -27,9 +34,10 @@ def columns_of_names(table: pd.DataFrame, when: np.ndarray) -> list[str]:
         table, when = table[known], when[known]
     steps = np.diff(when).astype(int)
     in_order = bool((steps > 0).all() or (steps < 0).all())
+    likeliest = sorted(map(str, table.columns), key=lambda label: not names_series(label))
     names = [
-        str(label)
-        for label in table.columns
+        label
+        for label in likeliest[:MOST_LOOKED_IN]
         if not (in_order and not names_series(label)) and _may_be_names(table[label])
     ]
     names.sort(key=lambda label: (not names_series(label), pd.api.types.is_numeric_dtype(table[label])))

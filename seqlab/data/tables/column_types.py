@@ -9,7 +9,7 @@ import pandas as pd
 
 from seqlab.data.tables import missing
 from seqlab.data.tables.condense import condensed
-from seqlab.data.tables.date_shapes import PLAIN_ISO
+from seqlab.data.tables.date_shapes import PLAIN_ISO, may_be_date
 from seqlab.data.tables.dates import WRITE_ISO, read_dates
 from seqlab.data.tables.entries import Entries
 from seqlab.data.tables.numbers import FEW_NUMBERS, MOST, Numbers, like_numbers, read_numbers
@@ -255,6 +255,10 @@ def _dated(entries: Entries, how: str) -> tuple[np.ndarray | pd.Series | None, l
     first."""
     known = how in DATES
     if not known and entries.share(_DIGIT.search) <= 0.5:
+        return None, [], ""
+    if len(entries.words) <= FEW_NUMBERS and not any(
+        map(may_be_date, entries.words)
+    ):  # quickly: there may be thousands
         return None, [], ""
     column = pd.Series(entries.text(), dtype=object)
     try:

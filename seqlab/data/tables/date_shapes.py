@@ -24,6 +24,7 @@ _WEEKDAYS = (
     "mié mie jue vie sáb sab dom lunes martes miércoles jueves viernes sábado domingo"
 ).replace(" ", "|")
 
+LONGEST_DATE = 200  # letters of an entry with a date
 _YEAR, _MONTH, _DAY = r"(?P<year>[12]\d{3})", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
 _MONTH_OF_ANY_LENGTH, _DAY_OF_ANY_LENGTH = r"(?P<month>0?[1-9]|1[0-2])", r"(?P<day>0?[1-9]|[12]\d|3[01])"
 _NAMED = rf"(?P<name>{'|'.join(MONTHS)})\.?"
@@ -84,3 +85,10 @@ SPAN = re.compile(r"^(.{6,}?)(?:\s+(?:[-–—]|to|bis)\s+|/(?=\d{4}-\d\d))(.{4,
 EXACT_NUMBER = re.compile(  # that is a date
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|1\d{9}(?:\.\d+)?|1\d{12}|1\d{15}|1\d{18}"
 )
+
+
+def may_be_date(entry: str) -> bool:
+    """Whether an entry has one of the shapes, alone or beside a time."""
+    if len(entry) > LONGEST_DATE:
+        return False
+    return any(one.match(entry) for one in (TIME_FIRST, SPAN)) or any(shape.fullmatch(entry) for shape in SHAPES)

@@ -9,7 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from seqlab.data.tables.date_shapes import EXACT_NUMBER, MONTHS, PLAIN_ISO, SERIAL, SHAPES, SPAN, TIME_FIRST
+from seqlab.data.tables.date_shapes import (
+    EXACT_NUMBER,
+    LONGEST_DATE,
+    MONTHS,
+    PLAIN_ISO,
+    SERIAL,
+    SHAPES,
+    SPAN,
+    TIME_FIRST,
+)
 from seqlab.data.tables.date_values import (
     NEVER,
     Dates,
@@ -43,6 +52,7 @@ def read_dates(
     text = written.astype("string")
     if pd.api.types.is_float_dtype(written):  # a year beside empty rows
         text = text.str.removesuffix(".0")
+    text = text.mask(text.str.len() > LONGEST_DATE, "")  # no date: a shape may take the square of its length
     sample = _sample(text)
     if not any(map(str.isdecimal, "".join(sample))):
         return None
@@ -101,11 +111,11 @@ def are_dates_without_doubt(written: pd.Series) -> bool:
     if len(text) < 2:
         return False
     if text.str.fullmatch(EXACT_NUMBER.pattern).all():
-        steps = np.diff(pd.to_numeric(text).to_numpy(float))
+        steps = np.diff(pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan))
         return len(text.iloc[0]) == 8 or bool((steps > 0).all() or (steps < 0).all())
     if not text.str.fullmatch(r"\d{4}(?:\.\d+)?|[2-9]\d{8}").all():
         return False
-    values = pd.to_numeric(text).to_numpy(float)
+    values = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
     steps = np.diff(values)
     if values.min() >= 1e8:  # before 2001
         return bool((values % 3600 == 0).all() and ((steps > 0).all() or (steps < 0).all()))
@@ -139,7 +149,7 @@ def _numbers(parts: pd.DataFrame, name: str, missing: float) -> np.ndarray:
 
 
 def _floats(values: pd.Series, missing: float = np.nan) -> np.ndarray:
-    return pd.to_numeric(values).to_numpy(float, na_value=missing)
+    return pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=missing)  # \d has more digits than ASCII
 
 
 def _of_century(short: np.ndarray) -> np.ndarray:

@@ -56,9 +56,14 @@ def total_in(columns: Mapping[str, np.ndarray]) -> str:
     names = [
         column[-1]
         for column in [*columns.values()][:2]
-        if column.dtype == object and isinstance(column[-1], str) and _TOTAL.fullmatch(column[-1].strip())
+        if column.dtype == object
+        and len(column)
+        and isinstance(column[-1], str)
+        and _TOTAL.fullmatch(column[-1].strip())
     ]
-    numbers = [column for column in columns.values() if column.dtype.kind in "iuf" and np.isfinite(column[-1])]
+    numbers = [
+        column for column in columns.values() if column.dtype.kind in "iuf" and len(column) and np.isfinite(column[-1])
+    ]
     if not names or not numbers or len(numbers[0]) < 3:
         return ""
     sums = [np.isclose(np.nansum(column[:-1]), column[-1], rtol=1e-4) and column[-1] != 0 for column in numbers]

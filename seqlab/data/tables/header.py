@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -209,16 +210,21 @@ def _named(names: Row, body: list[Row], width: int) -> tuple[Row, list[str]]:
         names[place] = f"column_{place + 1}"
     if [place for place in blank if cells_of(body, place)]:
         notes.append(UNNAMED + ", ".join(names[place] for place in blank))
-    seen, twice = set[str](), []
-    for place, name in enumerate(names):
-        number, fresh = 1, name
-        while fresh in seen:
-            number += 1
-            fresh = f"{name} ({number})"
-        seen.add(fresh)
-        if fresh != name:
-            twice.append(fresh)
-        names[place] = fresh
+    fresh = each_once(names)
+    twice = [one for one, name in zip(fresh, names, strict=True) if one != name]
     if twice:
         notes.append(f"names that come again are numbered: {', '.join(twice[:10])}")
-    return names, notes
+    return fresh, notes
+
+
+def each_once(names: Iterable[str]) -> list[str]:
+    """Names of columns, of which those that come again are numbered: `a`, `a (2)`, `a (3)`."""
+    fresh: dict[str, None] = {}
+    numbers: dict[str, int] = {}  # of each name the last that was given: a thousand alike are not counted anew each
+    for name in names:
+        one = name
+        while one in fresh:
+            numbers[name] = numbers.get(name, 1) + 1
+            one = f"{name} ({numbers[name]})"
+        fresh[one] = None
+    return [*fresh]

@@ -15,10 +15,11 @@ MOST = 0.9  # of a column's entries are numbers: then it is one of numbers
 LONGEST = 60  # letters of a number that is not digits alone
 FEW_NUMBERS = 20  # different ones: a word that comes again among them is a value
 _POINT = re.compile(
-    r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)", re.I
+    r"[-+]?(?:[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?:\.\d*)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf|infinity)",
+    re.I,
 )
 _COMMA = re.compile(
-    r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|\d+,?\d*(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)", re.I
+    r"[-+]?(?:[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|\d+(?:,\d*)?(?:e[-+]?\d+)?|,\d+(?:e[-+]?\d+)?|inf|infinity)", re.I
 )
 _PLAIN = re.compile(r"[-+]?\d+(?:\.\d+)?", re.ASCII)
 _BLANK = r"[\s\u00a0\u202f]"

@@ -19,6 +19,7 @@ from seqlab.data.tables.column_types import NUMBER, POINT_OR_COMMA, Columns, mar
 from seqlab.data.tables.csv_columns import columns_of
 from seqlab.data.tables.excel import csv_of_excel
 from seqlab.data.tables.footer import total_in
+from seqlab.data.tables.header import each_once
 from seqlab.data.tables.separators import BLANKS, NAMES, SEVERAL_BLANKS
 from seqlab.data.tables.sniff import READ_WITH_MARK, SAVE_AS_CSV, Layout, has_leading_zeros, layout_of
 from seqlab.data.tables.survey import SAMPLE, survey_of
@@ -163,15 +164,13 @@ def _of_parquet(file: Source) -> dict[str, np.ndarray | pd.Series]:
 def _columns_by_name(frame: pd.DataFrame) -> dict[str, np.ndarray | pd.Series]:
     """The columns with a RangeIndex, an index that is more first, under names that are text, each once."""
     frame = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-    columns: dict[str, np.ndarray | pd.Series] = {}
-    for label, column in frame.items():
-        name = " ".join(str(part) for part in label if str(part)) if isinstance(label, tuple) else str(label)
-        number, fresh = 1, name
-        while fresh in columns:
-            number += 1
-            fresh = f"{name} ({number})"
-        columns[fresh] = column.reset_index(drop=True)
-    return columns
+    names = (
+        " ".join(str(part) for part in label if str(part)) if isinstance(label, tuple) else str(label)
+        for label in frame.columns
+    )
+    return {
+        name: column.reset_index(drop=True) for name, (_, column) in zip(each_once(names), frame.items(), strict=True)
+    }
 
 
 def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
@@ -216,8 +215,10 @@ def _trimmed(columns: dict[str, np.ndarray], layout: Layout, where: str) -> tupl
         )
     empty = [name for name in layout.names if name.startswith("column_") and pd.isna(columns[name]).all()]
     if 0 < len(empty) < len(columns):
-        columns = {name: values for name, values in columns.items() if name not in empty}
-        notes.append(f"columns with neither name nor values are left out: {', '.join(empty)}")
+        left = set(empty)
+        columns = {name: values for name, values in columns.items() if name not in left}
+        more = f" and {len(empty) - 10:,} more" if empty[10:] else ""
+        notes.append(f"columns with neither name nor values are left out: {', '.join(empty[:10])}{more}")
     if total := total_in(columns):
         columns = {name: values[:-1] for name, values in columns.items()}
         notes.append(f"its last row, '{total}', holds the sums of the others: left out")

@@ -17,7 +17,7 @@ _END = "\x01"
 _KNOWN = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _BY_BLANKS = {quote: re.compile(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}(?!\S)|\S+") for quote in "\"'"}
 _DIGITS_AND_BLANKS = re.compile(r"\d,\d+[ \t]+[-+]?\d")
-_IN_SINGLE_QUOTES = re.compile(r"(?:^|[,;\t| ])\s*'[^']*'\s*(?=[,;\t| ]|$)")
+_IN_SINGLE_QUOTES = re.compile(r"(?:^|(?<=[\s,;|]))'[^']*'(?=[\s,;|]|$)")
 
 
 def rows_of(lines: Iterable[str], separator: str, quote: str = '"') -> Iterable[Row]:

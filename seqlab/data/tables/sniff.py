@@ -15,6 +15,7 @@ READ_WITH_MARK = {
     ".": "entries like 1.234 are read with a decimal point",
     ",": "entries like 1,234 are read with a decimal comma",
 }
+MOST_COLUMNS = 20_000  # each costs the same, however few the rows: about 0.1 ms
 SAVE_AS_CSV = "save it as CSV with a header, and name that file"
 _OTHERS = {  # what a file of another kind begins with
     b"%PDF": "a PDF",
@@ -74,9 +75,19 @@ def encoding_of(start: bytes, where: str) -> str:
 def layout_of(sample: str, cut: bool, encoding: str, where: str, end: Sequence[str] = ()) -> Layout:
     """The layout of a table that begins with `sample` and ends with the lines `end`; cut: the sample is not all of it.
     Raises DataError where there are no rows."""
+    if cut and len(sample.strip().splitlines()) == 1:
+        raise DataError(
+            f"the first line of {where} is longer than {len(sample):,} characters",
+            "look for line ends that are missing, or leave out columns",
+        )
     quote = quote_of(sample)
     separator = separator_of(sample, cut, quote)
     rows = rows_in(sample, separator, quote)[0]
+    if (width := max(map(len, rows), default=0)) > MOST_COLUMNS:
+        raise DataError(
+            f"{where} has {width:,} columns, more than the {MOST_COLUMNS:,} that are read",
+            "leave some out, or write its columns as rows",
+        )
     if cut and len(rows) > 1:
         rows.pop()
     full = [(number, row) for number, row in enumerate(rows) if any(cell.strip() for cell in row)]

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +10,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from seqlab.data.fetch.archive import OPENERS
+from seqlab import files
+from seqlab.data.fetch.archive import OPENERS, Bounds, bounded, zip_of
 from seqlab.errors import DataError
 
 CHUNK = 1 << 20
+PIECE = 1 << 12  # of a .zst, all of which is unpacked at once
 WHOLE_AGAIN = "get the whole file again"
 PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"PK\x03\x04": ".zip", b"(\xb5/\xfd": ".zst"}
 PARQUET = b"PAR1"
@@ -43,22 +44,14 @@ class Source:
 
     @classmethod
     def of(cls, source: Path | BinaryIO) -> "Source":
-        """Raises DataError where there is no such file, or nothing in it."""
+        """Raises DataError where there is no such file, nothing in it, or what no file is, as in `files.regular`."""
         if not isinstance(source, Path):
-            content = source.read()
+            content = files.read_stream(source, "standard input")
             if not content:
                 raise DataError("standard input is empty", "give it a header and rows")
             return cls(content, "standard input", "stdin")
-        if source.is_dir():
-            raise DataError(f"{source} is a folder", "name a file in it")
-        if not source.exists():
-            raise DataError(f"there is no file {source}", "check the path")
-        found = cls(source, str(source), stem_of(source))
-        try:
-            empty = not found.start
-        except OSError as problem:
-            raise DataError(f"{source} cannot be read: {problem.strerror}", "check the file") from problem
-        if empty:
+        found = cls(files.regular(source), str(source), stem_of(source))
+        if not found.start:
             raise DataError(f"{source} is empty", "name a file with a header and rows")
         return found
 
@@ -82,6 +75,11 @@ class Source:
         """Whether its name says how it is packed."""
         return not isinstance(self.content, Path) or self.content.suffix.lower() == self.packed or not self.packed
 
+    @property
+    def size(self) -> int:
+        """In bytes, as it is."""
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
     def sha256(self) -> str:
         """Of the bytes as they are."""
         with self.open() as file:
@@ -89,7 +87,7 @@ class Source:
 
     def members(self) -> list[str]:
         """The files in a .zip."""
-        with self.open() as file, zipfile.ZipFile(file) as archive:
+        with self.open() as file, zip_of(file, self.where) as archive:
             return [one.filename for one in archive.infolist() if not one.is_dir() and "__MACOSX" not in one.filename]
 
     @property
@@ -105,16 +103,21 @@ class Source:
                 inside = self.members()
                 if len(inside) != 1:
                     raise DataError(f"{self.where} has {len(inside)} files in it", "unpack it, and name one of them")
-                with zipfile.ZipFile(file) as archive, archive.open(inside[0]) as content:
+                with zip_of(file, self.where) as archive, archive.open(inside[0]) as content:
                     yield content
             elif self.packed == ".zst":
                 zstandard = _zstandard(self.where)
                 try:
-                    yield zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+                    stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+                    with bounded(stream, self.where, self.size) as content:
+                        yield content
                 except zstandard.ZstdError as problem:
                     raise DataError(f"{self.where} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem
             elif self.packed:
-                with OPENERS[self.packed](file, "rb") as content:
+                with (
+                    OPENERS[self.packed](file, "rb") as stream,
+                    bounded(stream, self.where, self.size) as content,
+                ):
                     yield content
             else:
                 yield file
@@ -127,11 +130,12 @@ class Source:
         frame = None
         try:
             with self.open() as file:
-                while chunk := file.read(CHUNK):
+                bounds = Bounds(self.where, self.size)
+                while chunk := file.read(PIECE):
                     while chunk:
                         if frame is None or frame.eof:
                             frame = zstandard.ZstdDecompressor().decompressobj()
-                        frame.decompress(chunk)
+                        bounds.add(len(frame.decompress(chunk)))
                         chunk = frame.unused_data if frame.eof else b""
         except zstandard.ZstdError as problem:
             raise DataError(f"{self.where} cannot be unpacked: {problem}", WHOLE_AGAIN) from problem

@@ -11,18 +11,19 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from seqlab.data.fetch import cache
-from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading
+from seqlab.data.fetch.archive import ARCHIVES, CHUNK, OPENERS, below_top, members, reading, unpacking
 from seqlab.data.fetch.sources import fetch
 from seqlab.data.text.charset import HEAD, is_binary
 from seqlab.data.text.published import PUBLISHED, Published
 from seqlab.errors import DataError, UsageError, did_you_mean
+from seqlab.files import LARGEST_CORPUS, regular
 
 SOURCES = Path("/usr/src")  # where distributions put the kernel's sources
 MOST_DIGITS = 0.1  # of the bytes of a file of C: one with more is a table of numbers
@@ -179,13 +180,14 @@ def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _chunks(path: Path, opener: Callable[..., IO[bytes]]) -> Iterator[bytes]:
-    with reading(path, "check the file"), opener(path, "rb") as file:
+def _chunks(path: Path, opener: Callable[..., AbstractContextManager[IO[bytes]]]) -> Iterator[bytes]:
+    with reading(path, "check the file"), opener(regular(path, LARGEST_CORPUS), "rb") as file:
         yield from _chunks_of(file)
 
 
 def _single(path: Path) -> Pieces:
-    yield path.name, partial(_chunks, path, OPENERS.get(path.suffix.lower(), open))
+    suffix = path.suffix.lower()
+    yield path.name, partial(_chunks, path, unpacking if suffix in OPENERS else open)
 
 
 def _standard_input(stream: IO[bytes]) -> Pieces:
