@@ -13,6 +13,7 @@ import numpy as np
 from seqlab.data.text.corpus import Vocab
 
 VARIABLE, UNUSED = 4.0, 6.0  # nats for the next character of a name, and of one that was written once only
+OFTEN = 5  # times, after which a name needs less: it would be written again and again
 FIRST = 2.0  # and for its first character, where an operand has to come
 OPERATORS = frozenset("(!&=,|+-<[?:")
 ENVIRONMENT = 8.0
@@ -91,7 +92,8 @@ class Variables:
         written = len(self.name)
         for name, count in self.counts.items():
             if len(name) > written and name.startswith(self.name):
-                found[name[written]] = max(UNUSED if count == 1 else VARIABLE, found.get(name[written], 0.0))
+                nats = UNUSED if count == 1 else VARIABLE * min(1.0, OFTEN / count)
+                found[name[written]] = max(nats, found.get(name[written], 0.0))
         return found
 
 

@@ -10,7 +10,7 @@ from seqlab.data.text.corpus import Vocab
 from seqlab.lab import c_code
 from seqlab.language.c_scorecard import parser
 from seqlab.language.latex_scorecard import scores
-from seqlab.language.memory import ENVIRONMENT, FIRST, UNUSED, VARIABLE, Environments, Memories, Variables
+from seqlab.language.memory import ENVIRONMENT, FIRST, OFTEN, UNUSED, VARIABLE, Environments, Memories, Variables
 from seqlab.sampling import Sampling, sample
 
 FUNCTION = """static int sum(struct list *values, u64 count)
@@ -72,6 +72,11 @@ def test_they_are_those_of_a_parser(seed: int) -> None:
 )
 def test_a_name_that_begins_like_a_variable_goes_on_as_it(begun: str, hints: dict[str, float]) -> None:
     assert read(FUNCTION + begun).hints() == hints
+
+
+def test_a_name_that_is_written_often_needs_less_help() -> None:
+    assert read(FUNCTION + (OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints() == {"r": VARIABLE}
+    assert read(FUNCTION + (2 * OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints() == {"r": VARIABLE / 2}
 
 
 names = st.sampled_from(["lemma", "proof", "align*", "enumerate", "equation"])

@@ -21,7 +21,7 @@ def bits_by_xz(text: str, read: str) -> float:
 
 
 @pytest.mark.mirror
-@pytest.mark.parametrize(("name", "bits"), [("linux", 0.963), ("stacks", 0.902)])
+@pytest.mark.parametrize(("name", "bits"), [("linux", 0.900), ("stacks", 0.902)])
 def test_a_shipped_text_model_is_as_good_as_it_was(name: str, bits: float) -> None:
     """The bits were measured when it was shipped; less precise arithmetic may move the third digit."""
     corpus = Task(load_corpus(name)).result()
