@@ -99,7 +99,12 @@ def saved(name: str, step: int) -> Path:
     options = Task(target_folder(RunOptions(overwrite=True), name)).result()
     assert options.folder is not None
     tensors = {"weight": torch.zeros(1)}
-    checkpoint.save(options.folder, {"job": "test", "position": {"step": step, "max_steps": 9}}, tensors, tensors)
+    checkpoint.save(
+        options.folder,
+        {"job": "test", "command": "", "parameters": 1, "position": {"step": step, "max_steps": 9}},
+        tensors,
+        tensors,
+    )
     return options.folder
 
 
