@@ -15,6 +15,8 @@ import hypothesis
 import pytest
 import torch
 
+from tests.reliability.promises import write_table
+
 OUTER_MIRROR = os.environ.get("SEQLAB_MIRROR", "")
 OWN_VARIABLES = ("SEED", "DEVICE", "THREADS", "PRECISION", "DEBUG", "MIRROR")
 
@@ -173,3 +175,8 @@ def trained(shared_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the checkpoint `small`; commands find it by that name."""
     monkeypatch.setenv("SEQLAB_CHECKPOINTS", str(shared_checkpoints))
     return shared_checkpoints / "small"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of reliability tried; here, for the process that reports loads no conftest of a folder."""
+    write_table(terminalreporter)

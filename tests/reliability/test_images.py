@@ -105,7 +105,7 @@ def test_more_pixels_than_fit_are_refused_by_the_header(name: str, tmp_path: Pat
     path.write_bytes(data)
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     assert refused_or_read(path)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
     tried(13)
 
@@ -117,7 +117,7 @@ def test_what_is_damaged_is_refused_or_read(name: str, tmp_path: Path, tried: Tr
     path.write_bytes(data)
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     refused_or_read(path)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY << 10
     tried(13)
 

@@ -29,6 +29,7 @@ LONG = {  # one line each, or one that is too long for all others
     "UTF-16": "\ufeff" + "1," * 5 * MB,
 }
 WIDE = 10_000
+AT_ONCE = 10  # CPU seconds, on a slow machine too: the faults took minutes
 CELLS = ("1", "a1", "20240131") + (("0.25", "12:30", "5%", "a", "-", "2015", "007") if IS_LONG else ())
 
 
@@ -38,13 +39,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_a_line_of_20_mb_is_refused_within_a_second(name: str, file: Path, tried: Tried) -> None:
+def test_a_line_of_20_mb_is_refused_at_once(name: str, file: Path, tried: Tried) -> None:
     file.write_text(LONG[name], "utf-16-le" if name == "UTF-16" else "utf-8")
     for read in (read_table, lambda path: read_csv(path, "long")):
         begun = time.process_time()
         with pytest.raises(DataError):
             read(file)
-        assert time.process_time() - begun < 1
+        assert time.process_time() - begun < AT_ONCE
     tried(9, 2)
 
 
@@ -68,24 +69,24 @@ def test_every_command_refuses_a_header_of_20_mb(
         cli(words[0], "--help")  # what is imported is no part of it
         begun = time.process_time()
         cli(*words).fails(1, "longer than 262,144 characters")
-        assert time.process_time() - begun < 2, words
+        assert time.process_time() - begun < AT_ONCE, words
     tried(9, len(calls))
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_ten_thousand_columns_are_read_or_refused_in_two_seconds(cell: str, file: Path, tried: Tried) -> None:
+def test_ten_thousand_columns_are_read_or_refused_at_once(cell: str, file: Path, tried: Tried) -> None:
     """Column by column two rows took 13 seconds at a thousand columns, and twice as many four times that."""
     for head in (True, False) if IS_LONG else (True,):
         rows = [",".join(f"c{place}" for place in range(WIDE))] * head + [",".join([cell] * WIDE)] * 2
         file.write_text("\n".join(rows) + "\n")
         begun = time.process_time()
         assert read_table(file).frame.shape[1] == WIDE
-        assert time.process_time() - begun < 2
+        assert time.process_time() - begun < AT_ONCE
         for columns in ((), ("c77" if head else "column_77",)):
             begun = time.process_time()
             with pytest.raises(DataError):  # there are no dates, or in all columns
                 read_csv(file, "wide", columns)
-            assert time.process_time() - begun < 3  # for two of one date what each column says is compared
+            assert time.process_time() - begun < AT_ONCE  # for two of one date what each column says is compared
     tried(9, 6 if IS_LONG else 3)
 
 
@@ -116,23 +117,23 @@ def test_a_long_cell_is_read_in_linear_time(cell: str, file: Path, tried: Tried)
                 read(file)
             except DataError as problem:
                 assert problem.hint
-            assert time.process_time() - begun < 2
+            assert time.process_time() - begun < AT_ONCE
             tried(9)
 
 
 @pytest.mark.parametrize("name", ["a", "date", "price", ""])
-def test_ten_thousand_names_that_come_again_are_numbered_in_two_seconds(name: str, file: Path, tried: Tried) -> None:
+def test_ten_thousand_names_that_come_again_are_numbered_at_once(name: str, file: Path, tried: Tried) -> None:
     file.write_text("\n".join([",".join([name] * WIDE), *[",".join(["3"] * WIDE)] * 2]) + "\n")
     begun = time.process_time()
     try:
         assert len(set(read_table(file).frame)) == WIDE
     except DataError:
         assert not name
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < AT_ONCE
     begun = time.process_time()
     with pytest.raises(DataError):
         read_csv(file, "wide")
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < AT_ONCE
     tried(9, 2)
 
 
@@ -145,7 +146,7 @@ def test_one_series_of_ten_thousand_is_read_by_its_name(file: Path, tried: Tried
     file.write_text("\n".join([head, *body]) + "\n")
     begun = time.process_time()
     (series,) = read_csv(file, "wide", ["s9999"])
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < AT_ONCE
     assert series.close.tolist() == [100 + 9999 % 7 + number for number in range(30)]
     with pytest.raises(DataError, match="no column 'Close' among 10,000"):
         read_csv(file, "wide")
