@@ -17,7 +17,7 @@ from seqlab.errors import SeqlabError
 from tests.conftest import Outcome
 from tests.reliability.conftest import Tried, many
 
-CPU, MEMORY = 2.0, 512 << 20
+CPU, MEMORY = 5.0, 512 << 20
 SEEDS = (
     b"date,close\n" + b"".join(b"2024-01-%02d,%d.5\n" % (day, day) for day in range(1, 29)),
     b"Datum;Schlusskurs\n" + b"".join(b"%02d.01.2024;1.2%02d,5\n" % (day, day) for day in range(1, 29)),
