@@ -14,6 +14,7 @@ CachedInput = tuple[Tensor, Tensor, Tensor, Tensor]
 
 LARGEST_GATE = 10.0  # as a logarithm: more would only overflow
 LARGEST_LOG = 12.0  # of an improbability
+HEARD = ("embedding.weight", "output.weight", "match_model.state.weight")  # by their columns: a unit each
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {
     "rnn": nn.RNN,
@@ -86,10 +87,13 @@ class RecurrentLanguageModel(nn.Module):
         if mine.keys() != weights.keys():
             raise ValueError(f"one of them alone has {', '.join(sorted(mine.keys() ^ weights.keys()))}")
         for name, own in mine.items():
-            gates = len(own) // self.layers.hidden_size if name.startswith("layers.") else 1
+            in_layers = name.startswith("layers.")
+            gates = len(own) // self.layers.hidden_size if in_layers else 1
             new, old = (tensor.unflatten(0, (gates, -1)) for tensor in (own, weights[name]))
             if any(more < fewer for more, fewer in zip(new.shape, old.shape, strict=True)):
                 raise ValueError(f"{name} is smaller")
+            if not in_layers and (new.shape[:2] != old.shape[:2] or (new.shape != old.shape and name not in HEARD)):
+                raise ValueError(f"{name} is of other tokens or slots")
             rows, heard = old.shape[1], old.shape[2:]
             if heard:
                 new[:, :rows, heard[0] :] = 0.0

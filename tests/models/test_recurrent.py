@@ -151,3 +151,8 @@ def test_a_wider_net_begins_as_the_narrower_one_and_then_uses_its_further_units(
     assert wide.output.weight.grad[:, 6:].abs().min() > 0
     with pytest.raises(ValueError, match="smaller"):
         narrow.begin_with(wide.state_dict())
+    for other in ({"vocab_size": 12}, {"slots": slots + 1}, {"num_layers": 1}):
+        with pytest.raises(ValueError):
+            RecurrentLanguageModel(
+                **{"vocab_size": 11, "embedding_size": 8, "hidden_size": 9, **shape, **other}
+            ).begin_with(narrow.state_dict())
