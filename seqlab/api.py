@@ -93,7 +93,7 @@ def forecast_task(
     kind: "Kind" = "auto",
     freq: str | None = None,
     as_of: str | None = None,
-    origins: int = 250,
+    origins: int | None = None,
     stride: int = 1,
     baselines: str = "cheap",
     model: str | None = None,

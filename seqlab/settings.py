@@ -18,7 +18,7 @@ CELLS = ("rnn", "gru", "lstm")
 OPTIMIZERS = ("sgd", "adamw", "muon")
 SCHEDULES = ("cosine", "one_cycle", "staircase")
 ACTIVATIONS = ("relu", "gelu", "tanh", "sigmoid")
-FORECASTERS = ("linear", "recurrent", "both")
+FORECASTERS = ("linear", "recurrent", "both", "rules")
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
 SMALLEST_SIDE = 12  # pixels: below it, no net of ours has anything left after its pooling
 TEMPERATURE = 0.65  # what is written is drawn at: by the scorecard of the shipped models, see docs/lab-diary.md
@@ -136,8 +136,8 @@ class LanguageSettings(Settings):
 class ForecastSettings(Settings):
     """A forecaster and its training; each net has defaults of its own, see NETS."""
 
-    net: str = one_of("linear", FORECASTERS)  # of daily prices; other series have both
-    # of recurrent layers, which a linear net has none of:
+    net: str = one_of("linear", FORECASTERS)  # of daily prices; other series have rules, mixed by a recurrent net
+    # of recurrent layers, which a linear net has none of; a net of rules has a hidden_size alone:
     cell: str = one_of("lstm", CELLS)
     hidden_size: int = 8
     num_layers: int = 2
@@ -163,11 +163,13 @@ class ForecastSettings(Settings):
         self.require("from 0 to 1", lambda v: 0 <= v <= 1, "range_dropout", "market_dropout")
 
 
-# a linear model of volatility features; recurrent layers on the rows as they are; or small ones beside the linear model
+# a linear model of volatility features; recurrent layers on the rows as they are; small ones beside the linear model;
+# or simple rules that a recurrent net mixes, which goes on from the general forecaster
 NETS: dict[str, dict[str, Any]] = {
     "linear": {},
     "recurrent": {"hidden_size": 32, "num_layers": 1, "max_steps": 300},
     "both": {},
+    "rules": {"hidden_size": 96, "max_steps": 300, "batch_size": 192, "lr": 3e-4},
 }
 
 

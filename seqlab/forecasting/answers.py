@@ -1,4 +1,4 @@
-"""Which model forecasts which series: the one that is there, adapted or not, or one that is trained on the spot."""
+"""Which model forecasts which series: that of daily prices or the general one, adapted to them or not."""
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,8 +18,11 @@ from seqlab.data.series.moments import moment_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
+from seqlab.forecasting import general
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_packages
-from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.forecaster import Forecaster
+from seqlab.forecasting.general import GeneralForecaster
+from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.nets import ADAPTED, FRESH, settings_for
 from seqlab.forecasting.results import Forecast, Forecasts
 from seqlab.forecasting.train import fit_to
@@ -33,15 +36,16 @@ FEWEST_TO_LEARN = 600  # daily prices: a year is warm-up, a quarter is held out
 BASELINES = ("cheap", "all")
 WORTH_SAYING = 2.0  # seconds that a backtest may take without a word
 
-Fit = Callable[..., Generator[Event, None, Forecaster]]
+Fit = Callable[..., Generator[Event, None, AnyForecaster]]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Series that one model forecasts together, by their places among those given. ready: whether it is there."""
+    """Series that one model forecasts together, by their places among those given. kind: `ready`, `general` or `fresh`,
+    see `_batches`."""
 
     places: tuple[int, ...]
-    ready: bool
+    kind: str
 
 
 def forecast_series(
@@ -52,10 +56,10 @@ def forecast_series(
     kind: Kind = "auto",
     freq: str | None = None,
     as_of: str | None = None,
-    origins: int = ORIGINS,
+    origins: int | None = None,
     stride: int = 1,
     baselines: str = "cheap",
-    model: str | Forecaster | None = None,
+    model: str | AnyForecaster | None = None,
     refit: bool = False,
     offline: bool = False,
     compute: Compute = Compute(),
@@ -63,56 +67,79 @@ def forecast_series(
 ) -> Generator[Event, None, Forecasts]:
     """A forecast of each series, those that one model can forecast in one batch.
 
-    model: for all series; None: the one that ships, for daily prices that it was not trained on the future of, and for
-    others one is trained on the spot, one for each spacing of rows. given: settings of what is trained. The other
-    arguments are those of `seqlab.api.forecast_task`. Raises UsageError for values that have no meaning.
+    model: for all series; None: `quotes`, for daily prices that it was not trained on the future of, and `general` for
+    others. given: settings of what is adapted. The other arguments are those of `seqlab.api.forecast_task`. Raises
+    UsageError for values that have no meaning.
     """
     given = given or {}
     all_settings.make(ForecastSettings, given)  # what is wrong by itself is said before anything is read
     _refuse(horizon, origins, stride, baselines)
     series = yield from _read(data, columns, kind, freq, as_of, offline)
     if baselines == "all":
-        require_packages(series)  # before anything is trained
-    ready: Forecaster | None = None
-    if isinstance(model, Forecaster):
+        require_packages(series)  # before anything is computed
+    ready: AnyForecaster | None = None
+    if isinstance(model, AnyForecaster):
         ready = model
     elif model is not None or any(one.is_daily_prices for one in series):
-        ready = load(checkpoint.find(model or DEFAULT_MODEL, job="forecasting"))
+        ready = model_of(checkpoint.find(model or DEFAULT_MODEL, job="forecasting"))
     batches = _batches(series, ready, for_all=model is not None)
     unused = sorted(given.keys() - {"seed"})
-    if unused and not refit and all(batch.ready for batch in batches):
+    if unused and not refit and all(batch.kind != "fresh" for batch in batches):
         raise UsageError(f"--set {unused[0]} has no meaning here: nothing is trained", "add --refit to adapt the model")
-    fit = partial(_fit, given=given, held=origins * stride + horizon, compute=compute)
+    fit = partial(_fit, given=given, held=(origins or ORIGINS) * stride + horizon, compute=compute)
     answers: dict[int, Forecast] = {}  # by the series' place
     for batch in batches:
         together = [series[place] for place in batch.places]
-        using, marks = yield from _forecaster_for(together, ready, batch.ready, refit, fit)
-        slow = baselines == "all"
-        running = forecast_all(using, together, horizon=horizon, origins=origins, stride=stride, all_baselines=slow)
+        using, marks = yield from _forecaster_for(together, batch.kind, ready, refit, fit)
+        _refuse_horizon(using, horizon)
+        running = forecasts_of(using, together, horizon, origins, stride, baselines == "all")
         for done, place in enumerate(batch.places):
             count = len(batch.places)
             yield Status(f"{series[place].name}: forecast and backtest ({done + 1} of {count})", done, count)
             begun = time.monotonic()
             answers[place] = replace(next(running), **marks)
-            if slow and (took := time.monotonic() - begun) > WORTH_SAYING:
+            if baselines == "all" and (took := time.monotonic() - begun) > WORTH_SAYING:
                 yield Status(f"{series[place].name}: beside all baselines in {took:.0f} s", done + 1, count)
     found = Forecasts(tuple(answers[place] for place in range(len(series))))
     yield from _remarks(found, origins)
     return found
 
 
-def _refuse(horizon: int, origins: int, stride: int, baselines: str) -> None:
+def forecasts_of(
+    using: AnyForecaster,
+    series: Sequence[Series],
+    horizon: int = 20,
+    origins: int | None = None,
+    stride: int = 1,
+    slow: bool = False,
+) -> Iterator[Forecast]:
+    """The forecasts of series by one model, in their order. slow: beside all baselines."""
+    if isinstance(using, GeneralForecaster):
+        return general.forecast_all(using, series, horizon=horizon, origins=origins, stride=stride, all_baselines=slow)
+    return forecast_all(using, series, horizon=horizon, origins=origins or ORIGINS, stride=stride, all_baselines=slow)
+
+
+def _refuse(horizon: int, origins: int | None, stride: int, baselines: str) -> None:
     """Raise UsageError for a value without meaning."""
     for name, value in (("horizon", horizon), ("origins", origins), ("stride", stride)):
-        if not isinstance(value, Integral):
+        if value is not None and not isinstance(value, Integral):
             raise UsageError(f"{name} is {value!r}", "use a whole number")
-    if not 1 <= horizon <= LONGEST:
-        raise UsageError(f"a horizon of {horizon} cannot be forecast", f"use 1 to {LONGEST} rows")
+    if not 1 <= horizon <= general.LONGEST:
+        raise UsageError(f"a horizon of {horizon} cannot be forecast", f"use 1 to {general.LONGEST} rows")
     for name, value in (("origins", origins), ("stride", stride)):
-        if value < 1:
+        if value is not None and value < 1:
             raise UsageError(f"{name} is {value}", "use 1 or more")
     if baselines not in BASELINES:
         raise UsageError(f"there are no baselines '{baselines}'", f"use {' or '.join(BASELINES)}")
+
+
+def _refuse_horizon(using: AnyForecaster, horizon: int) -> None:
+    """Raise UsageError for one that the forecaster of prices does not reach."""
+    if isinstance(using, Forecaster) and horizon > LONGEST:
+        raise UsageError(
+            f"a horizon of {horizon} is not forecast by '{using.checkpoint.name}'",
+            f"use 1 to {LONGEST}, or --model {general.NAME}",
+        )
 
 
 def _read(
@@ -139,47 +166,56 @@ def _read(
     return series
 
 
-def _batches(series: Sequence[Series], ready: Forecaster | None, for_all: bool) -> list[Batch]:
-    """Which series are forecast together, and which of these by the model that is there."""
+def _batches(series: Sequence[Series], ready: AnyForecaster | None, for_all: bool) -> list[Batch]:
+    """Which series are forecast together, and by which kind of model: `ready` where it is for all, else daily prices by
+    `ready`, or where it has learned what came by one that is trained on the spot, and all others by the general one."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for place, one in enumerate(series):
-        unknown_future = ready is not None and (one.dates[-1] >= ready.learned_to or len(one) < FEWEST_TO_LEARN)
-        usable = for_all or (one.is_daily_prices and unknown_future)
-        # on the spot those are trained on together that end together: what is held out is the end
-        own = () if usable else (one.is_daily_prices, one.dates[-1].astype("datetime64[M]"))
-        groups.setdefault((usable, spacing(one.dates).unit, one.additive, *own), []).append(place)
+        kind = "general"
+        if for_all or (one.is_daily_prices and isinstance(ready, Forecaster)):
+            known = isinstance(ready, Forecaster) and one.dates[-1] < ready.learned_to and len(one) >= FEWEST_TO_LEARN
+            kind = "fresh" if known and not for_all else "ready"
+        alike: tuple[Any, ...] = (spacing(one.dates).unit, one.additive)
+        if kind == "general" or isinstance(ready, GeneralForecaster):
+            alike = ()
+        elif kind == "fresh":  # those together that end together: what is held out is the end
+            alike = (*alike, one.dates[-1].astype("datetime64[M]"))
+        groups.setdefault((kind, *alike), []).append(place)
     return [Batch(tuple(places), key[0]) for key, places in groups.items()]
 
 
 def _forecaster_for(
-    series: Sequence[Series], ready: Forecaster | None, is_ready: bool, refit: bool, fit: Fit
-) -> Generator[Event, None, tuple[Forecaster, dict[str, Any]]]:
-    """The forecaster of a batch, with what its forecasts say of how it was trained: the one that is there, as it is or
+    series: Sequence[Series], kind: str, ready: AnyForecaster | None, refit: bool, fit: Fit
+) -> Generator[Event, None, tuple[AnyForecaster, dict[str, Any]]]:
+    """The forecaster of a batch, with what its forecasts say of how it was trained: one that is there, as it is or
     adapted, or one that is trained on the spot."""
-    if ready is None or not is_ready:
-        why = "no daily prices"
-        if ready is not None and series[0].is_daily_prices:
-            why = f"prices that end before {ready.learned_to}, to which '{ready.checkpoint.name}' has learned"
+    if kind == "fresh":
+        assert isinstance(ready, Forecaster)  # it has learned what came
+        why = f"prices that end before {ready.learned_to}, to which '{ready.checkpoint.name}' has learned"
         return (yield from fit(series, f"{why}: trained on the spot")), {"trained": "fresh", "on_the_spot": True}
-    saved = ready.checkpoint
-    yield Note(f"checkpoint {saved.folder} ({'shipped' if saved.is_shipped else 'fresh'}), cut at {ready.cut}")
+    using = ready if kind == "ready" else model_of(checkpoint.find(general.NAME, job="forecasting"))
+    assert using is not None
+    saved, shipped = using.checkpoint, "shipped" if using.checkpoint.is_shipped else "fresh"
+    learned = "trained on other series" if using.cut is None else f"cut at {using.cut}"
+    yield Note(f"checkpoint {saved.folder} ({shipped}), {learned}")
     if not refit:
-        return ready, {}
-    return (yield from fit(series, "adapted", ready)), {"trained": "refit", "on_the_spot": True}
+        return using, {}
+    return (yield from fit(series, "adapted", using)), {"trained": "refit", "on_the_spot": True}
 
 
 def _fit(
     series: Sequence[Series],
     what: str,
-    start: Forecaster | None = None,
+    start: AnyForecaster | None = None,
     *,
     given: dict[str, Any],
     held: int,
     compute: Compute,
-) -> Generator[Event, None, Forecaster]:
+) -> Generator[Event, None, AnyForecaster]:
     """A forecaster trained on the spot, or adapted from `start`. what: the beginning of what is noted of it."""
     began = time.monotonic()
-    settings = settings_for(series, given, start, **(ADAPTED if start else FRESH))
+    defaults = FRESH if start is None else ADAPTED if isinstance(start, Forecaster) else {}
+    settings = settings_for(series, given, start, **defaults)
     done = yield from fit_to(series, settings, held=held, compute=compute, start=start)
     names = ", ".join(one.name for one in series[:3]) + (f" and {len(series) - 3} more" if len(series) > 3 else "")
     seconds = time.monotonic() - began
@@ -187,9 +223,9 @@ def _fit(
     return done
 
 
-def _remarks(forecasts: Forecasts, origins: int) -> Iterator[Note]:
+def _remarks(forecasts: Forecasts, origins: int | None) -> Iterator[Note]:
     """What a reader should know of how they came about."""
-    if len(forecasts) > 1:
+    if sum(one.series.is_daily_prices for one in forecasts) > 1:
         yield Note("series that are forecast together are each other's market: alone each would differ a little")
     for one in forecasts:
         count, name = len(one.backtest.origins), one.series.name
@@ -199,8 +235,8 @@ def _remarks(forecasts: Forecasts, origins: int) -> Iterator[Note]:
                 f"{name}: hindsight, not a forecast: it ends on {last}, and the model learned from days up to "
                 f"{learned_to}"
             )
-        elif count < origins:
+        elif count < (origins or (ORIGINS if one.cut is not None else 0)):
+            why = "the series is no longer" if one.cut is None else "more would lie before the model's cut"
             yield Note(
-                f"{name}: {steps(count, f'past {one.backtest.step}')} to test on, not {origins}: more would lie before "
-                "the model's cut"
+                f"{name}: {steps(count, f'past {one.backtest.step}')} to test on, not {origins or ORIGINS}: {why}"
             )

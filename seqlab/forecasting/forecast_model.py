@@ -12,9 +12,8 @@ from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
-from seqlab.forecasting.answers import forecast_series
-from seqlab.forecasting.forecast import ORIGINS, forecast_all
-from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.answers import forecast_series, forecasts_of
+from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.results import ForecastEvaluation, Forecasts
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import pool
@@ -25,13 +24,13 @@ from seqlab.tasks import Event, Note, Status, Task
 class ForecastModel:
     """A forecaster and its checkpoint. compute: what it is to be adapted with; forecasting itself takes no time."""
 
-    forecaster: Forecaster
+    forecaster: AnyForecaster
     compute: Compute = Compute()
 
     @classmethod
     def of(cls, saved: Checkpoint, compute: Compute = Compute()) -> "ForecastModel":
         """The model of a checkpoint. Raises CheckpointError if it is of another job, or damaged."""
-        return cls(load(saved), compute)
+        return cls(model_of(saved), compute)
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -46,7 +45,7 @@ class ForecastModel:
         kind: Kind = "auto",
         freq: str | None = None,
         as_of: str | None = None,
-        origins: int = ORIGINS,
+        origins: int | None = None,
         stride: int = 1,
         baselines: str = "cheap",
         refit: bool = False,
@@ -109,7 +108,7 @@ class ForecastModel:
         else:
             series = [complete(one) for one in load_data(data, columns=columns, kind=kind, freq=freq, offline=offline)]
             yield from (Note(note) for one in series if one.column for note in one.about())
-        forecasts, running = [], forecast_all(self.forecaster, series)
+        forecasts, running = [], forecasts_of(self.forecaster, series)
         for done, one in enumerate(series):
             yield Status(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))
             forecasts.append(next(running))

@@ -97,7 +97,7 @@ class Forecast:
             "last_close": float(self.series.close[-1]),
             "model": self.model,
             "trained": self.trained,
-            "cut": str(self.cut),
+            "cut": None if self.cut is None else str(self.cut),
             "horizon": len(self.dates),
             "read": self.series.read(),
             "quantiles": [

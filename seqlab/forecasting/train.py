@@ -20,11 +20,14 @@ from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.quotes import snapshot, snapshot_tickers
 from seqlab.data.series.series import Series, day_of
-from seqlab.errors import CheckpointError, UsageError
+from seqlab.errors import UsageError
+from seqlab.forecasting import general, general_training
 from seqlab.forecasting.examples import Examples, examples_of, for_short_series, hiding
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_alike, require_length
 from seqlab.forecasting.forecaster import Forecaster, load
+from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.nets import ADAPTED, inputs_of, net_config, net_of, settings_for
+from seqlab.forecasting.provenance import describe, name_of, require_same
 from seqlab.machine import Compute, use_threads
 from seqlab.models.forecaster import QuantileForecaster
 from seqlab.runs import Prepared, RunOptions
@@ -51,10 +54,11 @@ def train_forecaster(
     """Train one forecaster for all of `data`, or for the embedded quotes where it is empty, with what was `given` of
     the settings.
 
-    `start`: the name of a forecaster to begin with, in fewer and shorter steps. Otherwise as `train`.
+    Daily prices have a forecaster of their own; of other series it is the general one, which goes on from the one that
+    ships. `start`: the name of a forecaster to begin with, in fewer and shorter steps. Otherwise as `train`.
     """
     found = checkpoint.find(start, job="forecasting") if start and not options.resume else None
-    begun = load(found) if found is not None else None
+    begun = model_of(found) if found is not None else None
     settings = all_settings.make(ForecastSettings, given)  # what is wrong is reported before any quote is fetched
     last = day_of(cut) if cut is not None else None
     items = listed(data)
@@ -64,12 +68,23 @@ def train_forecaster(
         series.append(one)
         yield from map(Note, one.about())
     if not options.resume:  # a run that goes on has those it began with
-        settings = settings_for(series, given, begun, **(ADAPTED if begun else {}))
-    name = _name(series) if items else "quotes"
+        settings = settings_for(series, given, begun, **(ADAPTED if isinstance(begun, Forecaster) else {}))
+    name = name_of(series) if items else "quotes"
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)
     if not named and (checkpoint.shipped_folder() / checkpoint.folder_name(name) / "config.json").exists():
         yield Note(f"'{name}' of yours will come before the one that ships with seqlab; -o FOLDER names it otherwise")
+    if options.resume:
+        assert options.folder is not None  # target_folder has named it
+        is_of_rules = general.is_general(checkpoint.load(options.folder))
+    else:
+        is_of_rules = settings.net == "rules"
+    if is_of_rules:
+        if begun is None and not options.resume and "hidden_size" not in given:
+            begun = general.load(checkpoint.find(general.NAME))
+        assert not isinstance(begun, Forecaster)  # settings_for has seen to it
+        return (yield from general_training.train(series, settings, options, cut=last, start=begun))
+    assert not isinstance(begun, general.GeneralForecaster)
     return (yield from train(series, settings, options, cut=last, start=begun))
 
 
@@ -105,10 +120,7 @@ def train(
         saved, settings, compute = runs.reopen(folder, "forecasting", ForecastSettings)
         load(saved)  # the net is made as its config says: that it can be is seen first
         options, cut = replace(options, compute=compute), np.datetime64(saved.config["cut"])
-        if _digests(saved.config["data"]["series"]) != _digests([describe(one, cut) for one in series]):
-            raise CheckpointError(
-                f"{folder} was trained on other series than these", "resume with those it was trained on"
-            )
+        require_same(saved, [describe(one, cut) for one in series])
     elif options.compute.precision == "auto":  # too small a net to gain by bf16
         options = replace(options, compute=replace(options.compute, precision="fp32"))
     prepared = prepare(series, settings, options, cut, saved, start)
@@ -209,8 +221,8 @@ def fit_to(
     *,
     held: int = ORIGINS + 20,
     compute: Compute = Compute(),
-    start: Forecaster | None = None,
-) -> Generator[Event, None, Forecaster]:
+    start: AnyForecaster | None = None,
+) -> Generator[Event, None, AnyForecaster]:
     """A forecaster trained for just these series, on the spot: on all but the rows that are held out to test it.
 
     held: how many, see `held_out`. `start` is one to go on from. A generator of the run's progress that returns the
@@ -219,39 +231,18 @@ def fit_to(
     with TemporaryDirectory(prefix="seqlab-") as folder:
         options = RunOptions(Path(folder) / (start.checkpoint.name if start else "fresh"), compute)
         cut = held_out(series, held)
-        if start is not None:
-            cut = max(cut, start.cut)
-        done = yield from train(series, settings, options, cut=cut, start=start, measure=False)
+        if settings.net == "rules":
+            assert not isinstance(start, Forecaster)
+            done = yield from general_training.train(series, settings, options, cut=cut, start=start, measure=False)
+        else:
+            assert not isinstance(start, general.GeneralForecaster)
+            cut = cut if start is None else max(cut, start.cut)
+            done = yield from train(series, settings, options, cut=cut, start=start, measure=False)
         assert done is not None  # nothing stops it
-        return load(done)
+        return model_of(done)
 
 
 def held_out(series: Sequence[Series], rows: int) -> np.datetime64:
     """The cut that leaves the last `rows` of series to test on, or a quarter where that is less, a third at the most
     where a quarter is less than two dozen. Of several series the earliest such day."""
     return min(one.dates[-1 - min(rows, max(len(one) // 4, min(24, len(one) // 3)))] for one in series)
-
-
-def describe(series: Series, cut: np.datetime64) -> dict[str, Any]:
-    """What a checkpoint notes of a series: the part of it that was used, by name, origin and sha256."""
-    used = series.until(cut)
-    return {
-        "name": series.name,
-        "origin": series.source,
-        "first": str(used.dates[0]),
-        "last": str(used.dates[-1]),
-        "days": len(used.dates),
-        "sha256": used.sha256,
-    }
-
-
-def _digests(described: Sequence[dict[str, Any]]) -> list[str]:
-    return [one["sha256"] for one in described]
-
-
-def _name(series: Sequence[Series]) -> str:
-    """What a checkpoint of these series is called: as they are, of more than three as the first two and a number."""
-    names = list(dict.fromkeys(one.name for one in series))
-    if len(names) > 3:
-        names[2:] = ["and", str(len(names) - 2), "more"]
-    return "-".join(names)

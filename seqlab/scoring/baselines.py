@@ -70,17 +70,17 @@ def fitted_by_name(
     }
 
 
-def volatility(returns: np.ndarray, span: int = YEAR) -> np.ndarray:
+def volatility(returns: np.ndarray, span: int = YEAR, fewest: int = 20) -> np.ndarray:
     """Daily volatility of the random walk: the root mean square of the last `span` returns at each day (N,).
 
-    NaN until 20 are known.
+    NaN until `fewest` are known.
     """
     t = np.arange(len(returns))
     first = np.maximum(t - span, 0)
     total = _sums(returns**2)
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.sqrt((total[t] - total[first]) / (t - first))
-    size[:20] = np.nan
+    size[:fewest] = np.nan
     return np.maximum(size, 1e-8)
 
 
@@ -90,10 +90,15 @@ def normal(size: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...]) ->
     return size[:, None, None] * np.sqrt(horizons)[None, :, None] * curve
 
 
-def drift(returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+def drift(
+    returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray, levels: tuple[float, ...], fewest: int = 20
+) -> np.ndarray:
     """The random walk, moved by the mean of all returns so far."""
     mean = _sums(returns)[rows] / np.maximum(rows, 1)
-    return normal(volatility(returns)[rows], horizons, levels) + mean[:, None, None] * horizons[None, :, None]
+    return (
+        normal(volatility(returns, fewest=fewest)[rows], horizons, levels)
+        + mean[:, None, None] * horizons[None, :, None]
+    )
 
 
 def empirical(

@@ -4,6 +4,7 @@ import numpy as np
 
 RATE = 0.01  # per day at a horizon of one; a small one, for one that follows every run of luck costs more than it gives
 INSIDE = 0.8
+PRIOR, MOST = 20, 2.0  # forecasts that speak for widths as they are; what they are multiplied or divided by at most
 
 
 def excess(quantiles: np.ndarray, outcomes: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -31,3 +32,22 @@ def log_factors(known: np.ndarray, horizons: np.ndarray) -> np.ndarray:
         current = current + rates * np.where(count[day] > 0, outside - (1 - INSIDE), 0.0)
         result[day] = current
     return result
+
+
+def width_factors(known: np.ndarray) -> np.ndarray:
+    """By what the half widths of forecasts are to be multiplied at each horizon, (H,), so that 80 % of outcomes would
+    have been inside: split conformal prediction (Papadopoulos et al. 2002; Romano, Patterson and Candes 2019).
+
+    known (O, S, H): the excess of earlier forecasts of S series, a horizon apart, NaN where nothing is known. Each
+    horizon is judged with those from a half to twice as long; few forecasts change little.
+    """
+    horizon = known.shape[-1]
+    factors = np.ones(horizon)
+    for h in range(horizon):
+        near = known[..., (h + 1) // 2 : 2 * h + 2]
+        near = near[np.isfinite(near)]
+        count = np.isfinite(known[..., h]).sum()
+        if count and len(near):
+            size = max(float(np.quantile(near, INSIDE)), 1 / MOST)
+            factors[h] = min(size, MOST) ** (count / (count + PRIOR))
+    return factors

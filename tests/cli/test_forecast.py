@@ -146,18 +146,18 @@ def write_months(path: Path, years: int = 16, columns: int = 1, offset: float = 
     return path
 
 
-def test_months_are_trained_on_the_spot_and_repeat_their_year(cli, folder):
+def test_months_are_forecast_by_the_general_model_and_repeat_their_year(cli, folder):
     write_months(folder / "rain.csv", offset=-10.0)  # of either sign
     done = cli("forecast", "rain.csv", "--horizon=12", "--threads=1", "--seed=0", "--json")
-    assert done.status == 0 and "trained on the spot" in done.err
+    assert done.status == 0 and "trained on other series" in done.err
     (one,) = done.json["forecasts"]
-    assert (one["trained"], one["source"]) == ("fresh", "file")
+    assert (one["model"], one["trained"], one["source"], one["cut"]) == ("general", "shipped", "file", None)
     assert [row["date"] for row in one["quantiles"]] == [f"2024-{month:02d}-01" for month in range(1, 13)]
     truth = np.sin(2 * np.pi * np.arange(12) / 12)
     assert np.abs([row["q50"] for row in one["quantiles"]] - truth).max() < 0.35
     backtest = one["backtest"]
     assert backtest["step"] == "month" and not backtest["in_percent"]
-    assert one["cut"] <= backtest["first"] and backtest["origins"] == 48 - 12 + 1  # the cut is one
+    assert backtest["origins"] == 192 - 12 - 9  # from the tenth month on
     assert backtest["skill_vs_random_walk"][1] > 50  # at 5 months a year's shape is most of it
     assert "seasonal_naive" in backtest["baselines"] and "repeating the last season" in one["verdict"]
     assert not any(word in one["verdict"] for word in ("day", "investment", "price"))
@@ -167,11 +167,9 @@ def test_months_are_trained_on_the_spot_and_repeat_their_year(cli, folder):
 
 def test_several_columns_are_one_batch(cli, folder):
     write_months(folder / "rain.csv", columns=2)
-    done = cli(
-        "forecast", "rain.csv", "--column=place0", "--column=place1", "--horizon=3", "--json", "--set=max_steps=20"
-    )
+    done = cli("forecast", "rain.csv", "--column=place0", "--column=place1", "--horizon=3", "--json")
     assert [one["ticker"] for one in done.json["forecasts"]] == ["place0", "place1"]
-    assert done.err.count("trained on the spot") == 1
+    assert done.err.count("trained on other series") == 1
 
 
 def test_refit_adapts_the_shipped_model_and_tests_it_on_later_days(cli, folder):

@@ -11,7 +11,7 @@ from seqlab.api import forecast_task
 from seqlab.errors import UsageError
 from seqlab.forecasting.results import Forecasts
 
-QUICK = {"horizon": 3, "origins": 6, "offline": True, "max_steps": 2}
+QUICK = {"horizon": 3, "origins": 6, "offline": True}
 
 
 def visitors() -> pd.Series:

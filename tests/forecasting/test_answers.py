@@ -1,11 +1,11 @@
 """Which series are forecast by the model that is there, and what is said of how they are forecast."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from seqlab import api
+from seqlab import api, checkpoint, forecasting
 from seqlab.forecasting.answers import FEWEST_TO_LEARN, _batches
 from tests.forecasting.test_forecasting import made_series
 
@@ -19,9 +19,11 @@ TOGETHER = "each other's market"
 def test_a_model_forecasts_what_it_has_not_learned_and_what_is_too_short_to_learn_from(days, late, usable):
     """A series that ends on the last day learned is of today; one that ends before it has days the model knows."""
     series = made_series(days=days)
-    ready = SimpleNamespace(learned_to=series.dates[-1] + np.timedelta64(late, "D"))
+    quotes = forecasting.load(checkpoint.find("quotes"))
+    days = [{"last": str(series.dates[-1] + np.timedelta64(late, "D"))}]
+    ready = replace(quotes, checkpoint=replace(quotes.checkpoint, config={"data": {"series": days}}))
     (batch,) = _batches([series], ready, False)
-    assert bool(batch.ready) is usable
+    assert batch.kind == ("ready" if usable else "fresh")
 
 
 def test_only_series_that_are_forecast_together_are_said_to_be():

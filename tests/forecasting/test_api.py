@@ -12,9 +12,9 @@ from seqlab.forecasting import ForecastModel
 from tests.cli.test_forecast import write_csv
 from tests.forecasting.test_forecasting import QUICK
 
-TINY = {"max_steps": 12, "batch_size": 8, "seed": 1, "threads": 1}
+TINY = {"seed": 1, "threads": 1}
 FEW = {"horizon": 3, "origins": 20}
-COMMAND = ("--horizon=3", "--origins=20", "--set=max_steps=12", "--set=batch_size=8", "--seed=1", "--threads=1")
+COMMAND = ("--horizon=3", "--origins=20", "--seed=1", "--threads=1")
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_the_library_and_the_command_line_give_one_answer_on_daily_counts(cli, c
     task = api.forecast_task("visitors.csv", columns=["total"], **FEW, **TINY)
     answer = task.result()
     assert {"schema": 1, **answer.to_dict()} == done.json
-    assert answer[0].trained == "fresh" and len(answer[0].backtest.origins) == 20
-    assert "trained on the spot" in "\n".join(task.notes) and task.notes[0] in done.err
+    assert (answer[0].model, answer[0].trained) == ("general", "shipped") and len(answer[0].backtest.origins) == 20
+    assert "trained on other series" in "\n".join(task.notes) and task.notes[0] in done.err
 
 
 def test_pandas_gives_the_forecast_of_the_same_numbers_in_a_file(counts):
@@ -95,7 +95,8 @@ def test_what_is_no_series_is_refused_with_a_way_on():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"horizon": 61}, "horizon of 61"),
+        ({"horizon": 61}, "horizon of 61 is not forecast by 'quotes'"),
+        ({"horizon": 721}, "horizon of 721 cannot"),
         ({"origins": 0}, "origins is 0"),
         ({"baselines": "some"}, "no baselines 'some'"),
         ({"kind": "level"}, "kind is 'level'"),

@@ -262,12 +262,14 @@ def made_hours(count=2400, seed=0) -> Series:
     )
 
 
+def both_of(series):
+    return forecasting.settings_for([series], {"net": "both"}, **forecasting.FRESH)
+
+
 @pytest.fixture(scope="module")
 def on_the_spot():
     series = made_hours()
-    return finish(
-        forecasting.fit_to([series], forecasting.settings_for([series], {}, **forecasting.FRESH), held=262)
-    ), series
+    return finish(forecasting.fit_to([series], both_of(series), held=262)), series
 
 
 def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
@@ -276,7 +278,7 @@ def test_training_on_the_spot_does_not_know_the_rows_held_out(on_the_spot):
     cut = int(np.searchsorted(series.dates, forecaster.cut))
     assert len(series) - 1 - cut == forecasting.ORIGINS + 12
     spiked = replace(series, adjusted=np.where(np.arange(len(series)) > cut, 1e3, series.adjusted))
-    other = finish(forecasting.fit_to([spiked], forecasting.settings_for([spiked], {}, **forecasting.FRESH), held=262))
+    other = finish(forecasting.fit_to([spiked], both_of(spiked), held=262))
     assert other.scaler == forecaster.scaler
     for name, tensor in forecaster.model.state_dict().items():
         assert torch.equal(tensor, other.model.state_dict()[name]), name

@@ -79,11 +79,13 @@ def test_a_net_begins_as_wide_as_its_targets(net):
     np.testing.assert_allclose(log_scale.exp(), 3.0, rtol=0.2)  # the deviation of the targets
 
 
-def test_daily_prices_have_a_linear_net_and_other_series_both():
+def test_daily_prices_have_a_linear_net_and_other_series_rules():
     prices = made_series()
     (months,) = load_data(pd.Series(np.arange(90.0), pd.date_range("2015-01-31", periods=90, freq="ME"), name="m"))
     assert forecasting.settings_for([prices], {}).net == "linear"
-    assert forecasting.settings_for([months], {}).net == "both"
+    assert forecasting.settings_for([months], {}).net == "rules"
+    with pytest.raises(UsageError, match="context has no meaning here: the net mixes rules"):
+        forecasting.settings_for([months], {"context": 200})
     recurrent = forecasting.settings_for([prices], {"net": "recurrent", "num_layers": 3})
     assert (recurrent.net, recurrent.num_layers, recurrent.hidden_size) == ("recurrent", 3, 32)
 

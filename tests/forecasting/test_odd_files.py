@@ -22,8 +22,7 @@ def answer(tmp_path: Path) -> Callable[..., Forecast]:
         options = {name: columns.pop(name) for name in ("kind", "freq") if name in columns}
         path = tmp_path / "given.csv"
         pd.DataFrame(columns).to_csv(path, index=False)
-        trained = {} if "Close" in columns and "Date" in columns else {"max_steps": 5}
-        (one,) = api.forecast(str(path), horizon, **options, **trained, **QUICK)
+        (one,) = api.forecast(str(path), horizon, **options, **QUICK)
         return one
 
     return forecast
@@ -194,9 +193,7 @@ def test_a_line_says_what_was_read_of_each_file(cli, tmp_path):
     broken = load_of(hours).round(1)
     broken[[50, 70]] = np.nan
     pd.DataFrame({"time": stamped(hours), "load": broken}).to_csv(tmp_path / "hours.csv", index=False)
-    done = cli(
-        "forecast", str(tmp_path / "hours.csv"), "--horizon=3", "--set", "max_steps=3", "--threads=1", "--offline"
-    )
+    done = cli("forecast", str(tmp_path / "hours.csv"), "--horizon=3", "--threads=1", "--offline")
     line = done.err.splitlines()[0]
     for said in ("column load", "step hour", "season day", "kind levels", "598 rows", "left out: 2 without a value"):
         assert said in line

@@ -162,7 +162,7 @@ def test_whole_commands_end_in_a_result_or_in_two_lines(
         path.write_bytes(damaged(chance))
         for words in (
             ("structure", path, "--set", "max_steps=2"),
-            ("forecast", path, "--set", "max_steps=2", "--horizon", "2", "--origins", "2"),
+            ("forecast", path, "--horizon", "2", "--origins", "2"),
             ("train-mlp", path, "--target", "y", "-o", tmp_path / f"net-{number}", "--set", "max_steps=2"),
             ("evaluate", "quotes", path),
         ):

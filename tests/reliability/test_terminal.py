@@ -171,7 +171,7 @@ def test_columns_of_series(through: str, tmp_path: Path, tried: Tried) -> None:
     rows = [",".join([f"{1900 + k}-01-01", *(str(10 + (k * j) % 7) for j in range(1, 13))]) for k in range(60)]
     file.write_text("\n".join([head, *rows]) + "\n")
     for words in (("--column", labels[0]), ("--column", "none"), ("--column", labels[1], "--json"), ()):
-        seen = shown("forecast", file, *words, "--set", "max_steps=1", "--threads=1", through=through)
+        seen = shown("forecast", file, *words, "--threads=1", through=through)
         assert seen and obeyed(seen) == [], words
     tried(18, len(labels))
 

@@ -178,3 +178,14 @@ def test_the_season_repeated_errs_by_normal_steps_as_large_as_its_errors_were():
             expected = NormalDist(repeated[row, k], np.sqrt(np.mean(np.square(errors))))
             np.testing.assert_allclose(found[o, k], [expected.inv_cdf(level) for level in LEVELS])
     assert not baselines.seasonal(repeated, returns, np.array([5]), horizons, LEVELS).any()  # the last value, no width
+
+
+def test_widths_that_are_wrong_by_a_factor_are_mended_by_it() -> None:
+    random = np.random.default_rng(0)
+    size = np.abs(random.normal(0, 1, (40, 60, 12))) / 1.2816  # in units of the right half width
+    for factor in (0.6, 1.0, 1.7):
+        np.testing.assert_allclose(calibration.width_factors(factor * size), factor, rtol=0.05)
+    nothing = np.full((0, 3, 5), np.nan)
+    np.testing.assert_array_equal(calibration.width_factors(nothing), 1.0)
+    one = calibration.width_factors(1.7 * size[:1, :1])
+    assert (np.abs(np.log(one)) < 0.1).all()  # one forecast says little
