@@ -32,6 +32,7 @@ from seqlab.settings import ForecastSettings
 from seqlab.tasks import Event, Note, Status
 
 DEFAULT_MODEL = "quotes"
+VINTAGES = ("quotes-2005", "quotes-2009", "quotes-2013", "quotes-2017")  # the same, as of the ends of these years
 FEWEST_TO_LEARN = 600  # daily prices: a year is warm-up, a quarter is held out
 BASELINES = ("cheap", "all")
 WORTH_SAYING = 2.0  # seconds that a backtest may take without a word
@@ -41,11 +42,12 @@ Fit = Callable[..., Generator[Event, None, AnyForecaster]]
 
 @dataclass(frozen=True)
 class Batch:
-    """Series that one model forecasts together, by their places among those given. kind: `ready`, `general` or `fresh`,
-    see `_batches`."""
+    """Series that one model forecasts together, by their places among those given. model: None: one that is trained on
+    the spot. earlier: those that forecast from the older days of its backtest, see `forecast_all`."""
 
     places: tuple[int, ...]
-    kind: str
+    model: AnyForecaster | None
+    earlier: tuple[Forecaster, ...] = ()
 
 
 def forecast_series(
@@ -77,22 +79,19 @@ def forecast_series(
     series = yield from _read(data, columns, kind, freq, as_of, offline)
     if baselines == "all":
         require_packages(series)  # before anything is computed
-    ready: AnyForecaster | None = None
-    if isinstance(model, AnyForecaster):
-        ready = model
-    elif model is not None or any(one.is_daily_prices for one in series):
-        ready = model_of(checkpoint.find(model or DEFAULT_MODEL, job="forecasting"))
+    ready = _ready(series, model)
     batches = _batches(series, ready, for_all=model is not None)
     unused = sorted(given.keys() - {"seed"})
-    if unused and not refit and all(batch.kind != "fresh" for batch in batches):
+    if unused and not refit and all(batch.model is not None for batch in batches):
         raise UsageError(f"--set {unused[0]} has no meaning here: nothing is trained", "add --refit to adapt the model")
     fit = partial(_fit, given=given, held=(origins or ORIGINS) * stride + horizon, compute=compute)
     answers: dict[int, Forecast] = {}  # by the series' place
     for batch in batches:
         together = [series[place] for place in batch.places]
-        using, marks = yield from _forecaster_for(together, batch.kind, ready, refit, fit)
+        using, marks = yield from _forecaster_for(together, batch.model, ready, refit, fit)
         _refuse_horizon(using, horizon)
-        running = forecasts_of(using, together, horizon, origins, stride, baselines == "all")
+        slow = baselines == "all"
+        running = forecasts_of(using, together, horizon, origins, stride, slow, () if marks else batch.earlier)
         for done, place in enumerate(batch.places):
             count = len(batch.places)
             yield Status(f"{series[place].name}: forecast and backtest ({done + 1} of {count})", done, count)
@@ -112,11 +111,14 @@ def forecasts_of(
     origins: int | None = None,
     stride: int = 1,
     slow: bool = False,
+    earlier: Sequence[Forecaster] = (),
 ) -> Iterator[Forecast]:
     """The forecasts of series by one model, in their order. slow: beside all baselines."""
     if isinstance(using, GeneralForecaster):
         return general.forecast_all(using, series, horizon=horizon, origins=origins, stride=stride, all_baselines=slow)
-    return forecast_all(using, series, horizon=horizon, origins=origins or ORIGINS, stride=stride, all_baselines=slow)
+    return forecast_all(
+        using, series, horizon=horizon, origins=origins, stride=stride, all_baselines=slow, earlier=earlier
+    )
 
 
 def _refuse(horizon: int, origins: int | None, stride: int, baselines: str) -> None:
@@ -166,35 +168,63 @@ def _read(
     return series
 
 
-def _batches(series: Sequence[Series], ready: AnyForecaster | None, for_all: bool) -> list[Batch]:
-    """Which series are forecast together, and by which kind of model: `ready` where it is for all, else daily prices by
-    `ready`, or where it has learned what came by one that is trained on the spot, and all others by the general one."""
+def _ready(series: Sequence[Series], model: str | AnyForecaster | None) -> tuple[AnyForecaster, ...]:
+    """The forecaster that was named, or that of daily prices where there are some, the last; before it those of the
+    same kind with earlier cuts, the oldest first."""
+    if model is None and not any(one.is_daily_prices for one in series):
+        return ()
+    found = model
+    if not isinstance(found, AnyForecaster):
+        found = model_of(checkpoint.find(found or DEFAULT_MODEL, job="forecasting"))
+    if found.checkpoint.name != DEFAULT_MODEL or not found.checkpoint.is_shipped:
+        return (found,)
+    return (*(model_of(checkpoint.find(name)) for name in VINTAGES), found)
+
+
+def _batches(series: Sequence[Series], ready: Sequence[AnyForecaster], for_all: bool) -> list[Batch]:
+    """Which series are forecast together, and by which model: the last of `ready` where it is for all. Else daily
+    prices by the newest of these that has not learned what came, where there is none by one that is trained on the
+    spot, and all others by the general one."""
+    of_prices = tuple(one for one in ready if isinstance(one, Forecaster))
+    general_model = ready[-1] if for_all and not of_prices else None
     groups: dict[tuple[Any, ...], list[int]] = {}
     for place, one in enumerate(series):
-        kind = "general"
-        if for_all or (one.is_daily_prices and isinstance(ready, Forecaster)):
-            known = isinstance(ready, Forecaster) and one.dates[-1] < ready.learned_to and len(one) >= FEWEST_TO_LEARN
-            kind = "fresh" if known and not for_all else "ready"
         alike: tuple[Any, ...] = (spacing(one.dates).unit, one.additive)
-        if kind == "general" or isinstance(ready, GeneralForecaster):
-            alike = ()
-        elif kind == "fresh":  # those together that end together: what is held out is the end
-            alike = (*alike, one.dates[-1].astype("datetime64[M]"))
-        groups.setdefault((kind, *alike), []).append(place)
-    return [Batch(tuple(places), key[0]) for key, places in groups.items()]
+        if general_model is not None or not (for_all or one.is_daily_prices):
+            groups.setdefault(("general",), []).append(place)
+            continue
+        unknown = [k for k, each in enumerate(of_prices) if one.dates[-1] >= each.learned_to]
+        which = max(unknown, default=-1)
+        if for_all or (which < 0 and len(one) < FEWEST_TO_LEARN):
+            which = len(of_prices) - 1
+        # on the spot those are trained on together that end together: what is held out is the end
+        own = (one.dates[-1].astype("datetime64[M]"),) if which < 0 else ()
+        groups.setdefault((which, *alike, *own), []).append(place)
+    if ("general",) in groups and general_model is None:
+        general_model = model_of(checkpoint.find(general.NAME, job="forecasting"))
+    found = []
+    for (which, *_), places in groups.items():
+        if which == "general":
+            found.append(Batch(tuple(places), general_model))
+        else:
+            found.append(Batch(tuple(places), of_prices[which] if which >= 0 else None, of_prices[: max(which, 0)]))
+    return found
 
 
 def _forecaster_for(
-    series: Sequence[Series], kind: str, ready: AnyForecaster | None, refit: bool, fit: Fit
+    series: Sequence[Series],
+    using: AnyForecaster | None,
+    ready: Sequence[AnyForecaster],
+    refit: bool,
+    fit: Fit,
 ) -> Generator[Event, None, tuple[AnyForecaster, dict[str, Any]]]:
     """The forecaster of a batch, with what its forecasts say of how it was trained: one that is there, as it is or
     adapted, or one that is trained on the spot."""
-    if kind == "fresh":
-        assert isinstance(ready, Forecaster)  # it has learned what came
-        why = f"prices that end before {ready.learned_to}, to which '{ready.checkpoint.name}' has learned"
+    if using is None:
+        oldest = ready[0]
+        assert isinstance(oldest, Forecaster)  # it has learned what came
+        why = f"prices that end before {oldest.learned_to}, to which '{oldest.checkpoint.name}' has learned"
         return (yield from fit(series, f"{why}: trained on the spot")), {"trained": "fresh", "on_the_spot": True}
-    using = ready if kind == "ready" else model_of(checkpoint.find(general.NAME, job="forecasting"))
-    assert using is not None
     saved, shipped = using.checkpoint, "shipped" if using.checkpoint.is_shipped else "fresh"
     learned = "trained on other series" if using.cut is None else f"cut at {using.cut}"
     yield Note(f"checkpoint {saved.folder} ({shipped}), {learned}")

@@ -20,7 +20,7 @@ from seqlab.scoring import baselines
 from seqlab.scoring.backtest import Backtest
 
 REPORTED = (1, 5, 20)
-ORIGINS = 250
+ORIGINS, MOST_ORIGINS = 250, 5000
 FEWEST = {"days": 300, "rows": 60}  # of daily prices, and of other series
 
 
@@ -34,17 +34,20 @@ def forecast_all(
     series: Sequence[Series],
     *,
     horizon: int = 20,
-    origins: int = ORIGINS,
+    origins: int | None = None,
     stride: int = 1,
     all_baselines: bool = False,
+    earlier: Sequence[Forecaster] = (),
 ) -> Iterator[Forecast]:
     """The next `horizon` days of each series, with a backtest on up to `origins` days, `stride` apart, after the cut.
 
     A generator: a backtest of many series takes its time. They are each other's market, and calibrated together. The
-    backtest's days are counted back from the last one that has an outcome at the longest horizon. all_baselines:
-    compare with what packages fit too, which takes seconds: prices with GARCH and GJR of `arch`, other series with
-    AutoETS and Theta of `statsforecast`. Raises DataError for a series that is too short, and UsageError where the
-    package is missing.
+    backtest's days are counted back from the last one that has an outcome at the longest horizon. earlier: forecasters
+    of the same inputs with earlier cuts, the oldest first: each day of the backtest is forecast from by the newest that
+    had learned nothing later, so that it may be long. origins: None: 250, or with earlier ones and without
+    all_baselines 5,000. all_baselines: compare with what packages fit too, which takes seconds: prices with GARCH and
+    GJR of `arch`, other series with AutoETS and Theta of `statsforecast`. Raises DataError for a series that is too
+    short, and UsageError where the package is missing.
     """
     require_alike(series)
     require_length(series)
@@ -54,19 +57,21 @@ def forecast_all(
     own = [features_of(one, forecaster.kind) for one in series]
     market = Market.of(own)
     features = [market.beside(one) for one in own]
-    log_scales = calibrated(forecaster, features, scales(forecaster, features))
+    models = [*earlier, forecaster]
+    log_scales = [calibrated(one, features, scales(one, features)) for one in models]
+    origins = origins or (MOST_ORIGINS if earlier and not all_baselines else ORIGINS)
     days = np.arange(1, horizon + 1)
     trained = "shipped" if forecaster.checkpoint.is_shipped else "fresh"
-    for one, known, log_scale in zip(series, features, log_scales, strict=True):
-        last = np.array([len(one) - 1])
-        ours = model_quantiles(forecaster, known, log_scale, last, days)  # (1, horizon, Q)
+    for place, (one, known) in enumerate(zip(series, features, strict=True)):
+        last, wide = np.array([len(one) - 1]), [each[place] for each in log_scales]
+        ours = model_quantiles(forecaster, known, wide[-1], last, days)  # (1, horizon, Q)
         walk = baselines.normal(baselines.volatility(known.returns())[-1:], days, scoring.LEVELS)
         yield Forecast(
             one,
             next_dates(one.dates, horizon, exchange=one.exchange),
             one.moved(one.possible(ours, last)[0]),
             one.moved(one.possible(walk, last)[0]),
-            _backtest(forecaster, one, known, log_scale, horizon, origins, stride, all_baselines),
+            _backtest(models, one, known, wide, horizon, origins, stride, all_baselines),
             model=forecaster.checkpoint.name,
             trained=trained,
             cut=forecaster.cut,
@@ -74,19 +79,25 @@ def forecast_all(
 
 
 def _backtest(
-    forecaster: Forecaster,
+    models: Sequence[Forecaster],
     series: Series,
     features: Features,
-    log_scale: np.ndarray,
+    log_scales: Sequence[np.ndarray],
     horizon: int,
     origins: int,
     stride: int,
     all_baselines: bool,
 ) -> Backtest:
-    """What the model and the baselines would have forecast on past days. log_scale (N, K): the model's, calibrated."""
+    """What the models, the oldest first, and the baselines would have forecast on past days. log_scales: of each model
+    (N, K), calibrated."""
     horizons = (*(h for h in REPORTED if h < horizon), horizon)
     last = len(series) - 1 - horizon
-    first = max(features.warm_up, int(np.searchsorted(series.dates, end_of(forecaster.cut, series.dates))))
+    learned_to = models[-1].learned_to
+    hindsight = series.dates[-1] < learned_to
+    if hindsight:  # of such a forecast the past is no evidence
+        models, log_scales = models[-1:], log_scales[-1:]
+    begins = [int(np.searchsorted(series.dates, end_of(one.cut, series.dates))) for one in models]
+    first = max(features.warm_up, begins[0])
     outcomes = features.outcomes(horizons)
     rows = np.arange(last, first - 1, -stride)
     rows = rows[np.isfinite(outcomes[rows]).all(axis=1)][:origins][::-1]  # of missing rows nothing is known
@@ -103,15 +114,19 @@ def _backtest(
         others |= baselines.fitted_by_name(features.returns(), series.seasons, *asked, of_prices=series.is_price)
     begun = rows[0] if len(rows) else len(series)
     naive = np.array([np.nanmean(np.abs(outcomes[: max(begun - h + 1, 1), k])) for k, h in enumerate(horizons)])
-    ours = model_quantiles(forecaster, features, log_scale, rows, np.array(horizons))
-    hindsight = series.dates[-1] < forecaster.learned_to
+    newest = np.searchsorted(begins, rows, side="right") - 1  # of the models that had learned nothing later
+    parts = [
+        model_quantiles(one, features, log_scale, rows[newest == k], np.array(horizons))
+        for k, (one, log_scale) in enumerate(zip(models, log_scales, strict=True))
+    ]
+    ours = np.concatenate(parts)
     return Backtest(
         horizons,
         series.dates[rows],
         outcomes[rows],
         {name: series.possible(quantiles, rows) for name, quantiles in {"model": ours, **others}.items()},
         np.tile(np.maximum(naive, 1e-12), (len(rows), 1)),
-        (series.dates[-1], forecaster.learned_to) if hindsight else None,
+        (series.dates[-1], learned_to) if hindsight else None,
         step=spacing(series.dates).unit,
         stride=stride,
         in_percent=not series.additive,

@@ -37,10 +37,10 @@ def test_a_forecast_before_the_cut_is_called_hindsight(cli, folder):
 
 
 def test_where_the_model_knows_what_came_one_is_trained_that_does_not(cli, folder):
-    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2021-06-01", "--set=max_steps=20", "--json")
+    done = cli("forecast", "AAPL", "--offline", "--horizon=2", "--as-of=2004-06-01", "--set=max_steps=20", "--json")
     (one,) = done.json["forecasts"]
-    assert "prices that end before 2021-12-31" in done.err and "hindsight" not in done.err
-    assert one["trained"] == "fresh" and one["cut"] < "2021-01-01" and one["backtest"]["origins"] == 250
+    assert "prices that end before 2005-12-30" in done.err and "hindsight" not in done.err
+    assert one["trained"] == "fresh" and one["cut"] < "2004-01-01" and one["backtest"]["origins"] == 250
 
 
 def test_a_day_after_the_last_price_is_remarked(cli, folder):

@@ -22,8 +22,8 @@ def test_a_model_forecasts_what_it_has_not_learned_and_what_is_too_short_to_lear
     quotes = forecasting.load(checkpoint.find("quotes"))
     days = [{"last": str(series.dates[-1] + np.timedelta64(late, "D"))}]
     ready = replace(quotes, checkpoint=replace(quotes.checkpoint, config={"data": {"series": days}}))
-    (batch,) = _batches([series], ready, False)
-    assert batch.kind == ("ready" if usable else "fresh")
+    (batch,) = _batches([series], [ready], False)
+    assert (batch.model is ready) is usable and (batch.model is None) is not usable
 
 
 def test_only_series_that_are_forecast_together_are_said_to_be():
