@@ -1,12 +1,14 @@
-"""Small workbooks and Parquet files that make much: refused before it is in memory."""
+"""Small files that make much: workbooks, Parquet, headers of archives: refused before it is in memory."""
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from seqlab.data.fetch.archive import read_members
 from seqlab.data.tables.reader import read_table
 from seqlab.errors import DataError
 from tests.reliability.conftest import Tried
@@ -80,4 +82,16 @@ def test_a_parquet_file_of_zeros_is_read(tmp_path: Path, tried: Tried) -> None:
     write_table(pyarrow.table({"y": [0.0] * 999_999 + [1.0], "when": ["a"] * 1_000_000}), tmp_path / "zeros.parquet")
     table = read_table(tmp_path / "zeros.parquet").frame
     assert table["y"].sum() == 1 and len(table) == 1_000_000
+    tried(12)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_header_of_a_tar_is_short(kind: bytes, tmp_path: Path, tried: Tried) -> None:
+    entry = tarfile.TarInfo("x")
+    entry.type, entry.size = kind, 1900 << 20
+    with (tmp_path / "long.tar").open("wb") as file:
+        file.write(entry.tobuf(tarfile.USTAR_FORMAT))
+        file.truncate(1901 << 20)  # all of it a hole
+    with pytest.raises(DataError, match="a header of 1,992,294,400 bytes"):
+        read_members(tmp_path / "long.tar", lambda name: True)
     tried(12)
