@@ -82,6 +82,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status."""
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, _terminated)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
@@ -114,6 +115,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
         _fail(f"{type(problem).__name__}: {problem}", "see where with SEQLAB_DEBUG=1, and report it", 1)
+
+
+def _open_closed_streams() -> None:
+    """Give what was started without a standard stream (`<&-`, `>&-`) one without anything in it: the next file that is
+    opened would take its number, and get what is written to it. Writing to a closed standard output stays an error."""
+    for name, mode, access in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:  # the lowest number that is free is taken: its own, if nothing has that already
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode, encoding="utf-8"))
 
 
 def _run(arguments: list[str] | None) -> int:

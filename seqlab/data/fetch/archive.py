@@ -21,6 +21,14 @@ MOST_RATIO = 100  # of the bytes unpacked to those packed: text has some ten, a 
 ALWAYS = 8 << 20  # bytes that are unpacked at any ratio
 MOST_MEMBERS = 100_000  # a kernel has 80,000
 LONGEST_END = 22 + (1 << 16)  # bytes at the end of a zip, in which it says how long the list of its files is
+LARGEST_HEADER = 1 << 20  # bytes of a tar's header: a name, a link, or more that is said of a file
+HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 LARGEST_LIST = 32 << 20  # bytes of that list
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
@@ -58,6 +66,17 @@ class Bounds:
 
     def _refused(self, what: str) -> DataError:
         return DataError(f"{self.path} {what}", "if it is what you mean, unpack it yourself and name what is in it")
+
+
+class _Entry(tarfile.TarInfo):
+    """What a tar says of a file, in headers of a limited size: tarfile reads them whole, however long they are."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> Any:
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in HEADERS and entry.size > LARGEST_HEADER:
+            raise tarfile.ReadError(f"it has a header of {entry.size:,} bytes")
+        return entry
 
 
 class _Bounded(io.RawIOBase):
@@ -128,7 +147,7 @@ def members(path: Path) -> Generator[tuple[str, IO[bytes] | None], None, None]:
     opener, packed_size = open if suffix == ".tar" else OPENERS.get(suffix, gzip.open), path.stat().st_size
     with opener(path, "rb") as stream, bounded(stream, path, packed_size) as unpacked:
         bounds = Bounds(path, packed_size)  # of what its files say that they are: sparse ones are more than the stream
-        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+        with tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Entry) as archive:
             for entry in archive:
                 bounds.add_member()
                 bounds.add(entry.size if entry.isreg() else 0)

@@ -20,6 +20,7 @@ from seqlab.data.tables.csv_columns import columns_of
 from seqlab.data.tables.excel import csv_of_excel
 from seqlab.data.tables.footer import total_in
 from seqlab.data.tables.header import each_once
+from seqlab.data.tables.parquet import frame_of_parquet
 from seqlab.data.tables.separators import BLANKS, NAMES, SEVERAL_BLANKS
 from seqlab.data.tables.sniff import READ_WITH_MARK, SAVE_AS_CSV, Layout, has_leading_zeros, layout_of
 from seqlab.data.tables.survey import SAMPLE, survey_of
@@ -135,7 +136,7 @@ def read_untyped(source: Path | BinaryIO, written: Mapping[str, str] = {}) -> Un
     file = Source.of(source)
     sha256 = file.sha256()
     if file.start.startswith(PARQUET):
-        raw = Untyped(file.name, file.where, _of_parquet(file), sha256, ())
+        raw = Untyped(file.name, file.where, _columns_by_name(frame_of_parquet(file, SAVE_AS_CSV)), sha256, ())
     else:
         try:
             with reading(Path(file.where), WHOLE_AGAIN):
@@ -145,20 +146,6 @@ def read_untyped(source: Path | BinaryIO, written: Mapping[str, str] = {}) -> Un
     if not raw.columns or not len(next(iter(raw.columns.values()))):
         raise DataError(f"{file.where} has no rows", "name a file with a header and rows")
     return raw
-
-
-def _of_parquet(file: Source) -> dict[str, np.ndarray | pd.Series]:
-    try:
-        with file.open() as content:
-            frame = pd.read_parquet(content)
-    except ImportError as problem:
-        raise DataError(
-            f"{file.where} is Parquet, and nothing installed here reads it", f"`pip install pyarrow`, or {SAVE_AS_CSV}"
-        ) from problem
-    except Exception as problem:  # pyarrow has kinds of its own
-        said = str(problem).strip().partition("\n")[0]
-        raise DataError(f"{file.where} is no Parquet that can be read: {said}", WHOLE_AGAIN) from problem
-    return _columns_by_name(frame)
 
 
 def _columns_by_name(frame: pd.DataFrame) -> dict[str, np.ndarray | pd.Series]:
