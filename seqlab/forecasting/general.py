@@ -30,7 +30,7 @@ FEWEST = 10  # rows of a series
 LONGEST = 720  # horizon, in rows
 MOST_WINDOWS, FEWEST_ORIGINS, MOST_ORIGINS = 4000, 8, 250  # of a backtest whose number of origins is left open
 LARGEST = 5e7  # numbers that the rules of one chunk of series may be
-JUDGED, FEWEST_JUDGED, MOST_JUDGED = 4000, 4, 20  # windows of a panel that tell how wide quantiles should be; origins
+JUDGED, FEWEST_JUDGED, MOST_JUDGED = 1000, 2, 20  # windows of a panel that tell how wide quantiles should be; origins
 BATCH = 512  # windows that the net reads at once
 ENTRIES: Entries = {"model": dict, "features": list, "cut": (str, type(None)), "data.series": list}
 
@@ -166,7 +166,7 @@ def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.
     """
     length, horizon = panel.values.shape[1], panel.horizon
     count = min(max(JUDGED // len(panel.values), FEWEST_JUDGED), MOST_JUDGED)
-    first = max(FEWEST, min(origins) - count * horizon)
+    first = max(FEWEST, length // 3, min(origins) - count * horizon)  # where little was known they were too narrow
     judged = list(range(length - horizon, first - 1, -horizon))[::-1]
     every = sorted({*origins, *judged})
     quantiles = _quantiles(model, panel, every)

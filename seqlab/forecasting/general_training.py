@@ -38,7 +38,7 @@ VAL_SHARE, VAL_WINDOWS = 0.2, 2000
 def windows_of(panel: Panel, most: int) -> Windows:
     """The windows of `most` origins of a panel, evenly spread, those that can be learned from; of the newest origin,
     all outcomes are there."""
-    first, last = max(2 * panel.season, 6), panel.values.shape[1] - panel.horizon
+    first, last = max(panel.season + 2, 8), panel.values.shape[1] - panel.horizon
     step = max(1, (last - first) // most // panel.gap) * panel.gap
     return usable(windows(panel, sorted(range(last, first - 1, -step)))) if last >= first else {}
 
