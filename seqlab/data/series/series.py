@@ -123,6 +123,14 @@ class Series:
         return self.kind in ("prices", "returns") and not self.additive
 
     @property
+    def least(self) -> float:
+        """What its values cannot go below, as far as it shows: where it is now if it never falls, zero if it is above
+        that by its kind or has not been below."""
+        if self.additive and self.never_falls:
+            return float(self.adjusted[-1])
+        return 0.0 if not self.additive or self.adjusted.min() >= 0 else -np.inf
+
+    @property
     def last_in_words(self) -> str:
         """What the last number is called: the last close, or the last value."""
         return "last close" if self.is_price else "last value"
