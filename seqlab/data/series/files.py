@@ -42,7 +42,7 @@ def read_csv(
     as if nothing had followed, see `known`. long: the columns of a table that is long, whose series are called as they
     are there, see `long_table`. Raises DataError naming what is missing or unreadable.
     """
-    raw = read_untyped(source)
+    raw = read_untyped(source, names=long.names_in)
     table = pd.DataFrame(raw.columns, copy=False)
     found = long.found_in(list(table.columns), columns, raw.where)
     read = dates_of if found is None else lambda part, where: dates_of_column(part, found[1], where)

@@ -46,6 +46,12 @@ class Long:
         said = (("--id", self.id), ("--time", self.time), ("--target", self.target))
         return [(option, name) for option, name in said if name is not None]
 
+    def names_in(self, labels: Sequence[str]) -> list[str]:
+        """The column of series among the `labels` of a table, if that is long and has one."""
+        if not self.is_said and not set(LONG) <= set(labels):
+            return []
+        return [label for label in labels if label.lower() == (self.id or LONG[0]).lower()]
+
     def found_in(self, labels: Sequence[str], columns: Sequence[str], where: str) -> tuple[str, str, str] | None:
         """The columns of series (empty: it is one), dates and values among the `labels` of a table; None for a table
         that is not long. columns: those that were asked for of a wide one. Raises DataError where one is missing, and
@@ -157,6 +163,5 @@ def _one_of_them(
 def _as_names(column: pd.Series) -> pd.Series:
     """The entries as names, missing where they are empty: 7, not 7.0, beside empty cells, and 007 as it is written."""
     text = column.astype("string").str.strip()
-    if pd.api.types.is_numeric_dtype(column):
-        text = text.str.removesuffix(".0")
-    return text.mask(text == "")
+    text = text.mask(text == "")
+    return text.str.removesuffix(".0") if text.str.fullmatch(r"\d+\.0").fillna(True).all() else text
