@@ -239,7 +239,7 @@ class Forecasts(Sequence[Forecast]):
         return pd.DataFrame([row for one in self for row in one.backtest_rows()])
 
     def plot(self) -> "Figure":
-        """Fan charts: history, the model's bands and the random walk's, a panel for each series."""
+        """Fan charts: history, the model's bands and the random walk's, a panel for each series, of many the first."""
         from seqlab.plots.fan_chart import draw
 
         return draw(self)

@@ -93,14 +93,7 @@ def command(
     random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a
     table (.csv, .parquet). No investment advice.
     """
-    for written in (common.output, backtest):
-        if written and written.suffix.lower() not in (*TABLES, *CHARTS):
-            raise UsageError(
-                f"{written} has no ending that can be written", f"use {', '.join(TABLES)} or {', '.join(CHARTS)}"
-            )
-        if written and written.suffix.lower() == PARQUET:
-            require_parquet(written)
-    _refuse_to_replace(names, common.output, backtest)
+    _check_files(names, common.output, backtest)
     from seqlab import api
 
     context = click.get_current_context()
@@ -180,9 +173,16 @@ def _is_one_of(path: Path, names: Sequence[str]) -> bool:
     return any(path.resolve() == Path(name).resolve() for name in names if name != "-")
 
 
-def _refuse_to_replace(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
-    """Raises UsageError where what is written would replace what is read, or each other."""
+def _check_files(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
+    """Raises UsageError where what is written has no ending that can be, or would replace what is read, or each
+    other."""
     for written in (output, backtest):
+        if written and written.suffix.lower() not in (*TABLES, *CHARTS):
+            raise UsageError(
+                f"{written} has no ending that can be written", f"use {', '.join(TABLES)} or {', '.join(CHARTS)}"
+            )
+        if written and written.suffix.lower() == PARQUET:
+            require_parquet(written)
         if written is not None and _is_one_of(written, names):
             raise UsageError(f"{written} is read here: it would be replaced", "name another file to write")
     if output is not None and backtest is not None and output.resolve() == backtest.resolve():
