@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seqlab.data.series.kinds import Kind
+    from seqlab.forecasting.results import Forecasts
 
 TABLES = (".csv", PARQUET)
 
@@ -105,7 +106,7 @@ def command(
         kind=kind,
         freq=freq,
         **long,
-        quantiles=None if quantiles is None else _levels(quantiles),
+        quantiles=_levels(quantiles),
         as_of=as_of,
         origins=origins,
         stride=stride,
@@ -118,8 +119,7 @@ def command(
     )
     forecasts = follow(common, task)
     if backtest is not None:
-        _write(common, backtest, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
-        say(common, f"backtest written to {backtest}")
+        _write_backtest(common, backtest, forecasts)
         if len(names) == 1 and not columns and not any(one.on_the_spot for one in forecasts):
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
@@ -131,8 +131,15 @@ def command(
         result("\n".join(all_lines(forecasts)))
 
 
-def _levels(written: str) -> list[float]:
+def _write_backtest(common: Common, path: Path, forecasts: "Forecasts") -> None:
+    _write(common, path, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
+    say(common, f"backtest written to {path}")
+
+
+def _levels(written: str | None) -> list[float] | None:
     """0.05,0.5,0.99 as numbers."""
+    if written is None:
+        return None
     try:
         return [float(level) for level in written.split(",")]
     except ValueError as problem:
