@@ -92,6 +92,10 @@ def forecast_task(
     columns: Sequence[str] = (),
     kind: "Kind" = "auto",
     freq: str | None = None,
+    id: str | None = None,
+    time: str | None = None,
+    target: str | None = None,
+    quantiles: Sequence[float] | None = None,
     as_of: str | None = None,
     origins: int | None = None,
     stride: int = 1,
@@ -104,32 +108,22 @@ def forecast_task(
     """`forecast`, with what is going on.
 
     columns: of files and frames; kind: what they hold, `prices`, `levels`, `returns`, `counts` or `auto`; freq: how
-    often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. as_of: forecast from a day in the
-    past. origins, stride: days of the backtest at most, and days between them. baselines: `all` adds GARCH and GJR to
-    prices, AutoETS and Theta to other series. model: a forecaster's checkpoint, for all series; None: the one that
-    ships, for daily prices, and for others one is trained on the spot. refit: adapt the model to these series first.
-    offline: open no socket.
+    often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. id, time, target: the columns of
+    a long table, where these are not unique_id, ds and y. quantiles: levels from 0.01 to 0.99 of the result's tables;
+    None: the deciles with 5, 25, 75 and 95 %. as_of: forecast from a day in the past. origins, stride: days of the
+    backtest at most, and days between them. baselines: `all` adds GARCH and GJR to prices, AutoETS and Theta to other
+    series. model: a forecaster's checkpoint, for all series; None: the one that ships, for daily prices, and for others
+    one is trained on the spot. refit: adapt the model to these series first. offline: open no socket.
     """
+    from seqlab.data.series.long_table import Long
     from seqlab.forecasting.answers import forecast_series
 
     run, settings = divided(options, ForecastSettings, of_run=())
+    read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": Long(id, time, target)}
+    tested: dict[str, Any] = {"origins": origins, "stride": stride, "baselines": baselines}
+    using: dict[str, Any] = {"model": model, "refit": refit, "compute": run.compute, "given": settings}
     return Task(
-        forecast_series(
-            data,
-            horizon,
-            columns=columns,
-            kind=kind,
-            freq=freq,
-            as_of=as_of,
-            origins=origins,
-            stride=stride,
-            baselines=baselines,
-            model=model,
-            refit=refit,
-            offline=offline,
-            compute=run.compute,
-            given=settings,
-        )
+        forecast_series(data, horizon, quantiles=quantiles, as_of=as_of, offline=offline, **read, **tested, **using)
     )
 
 
@@ -154,6 +148,9 @@ def train_forecaster(
     columns: Sequence[str] = (),
     kind: "Kind" = "auto",
     freq: str | None = None,
+    id: str | None = None,
+    time: str | None = None,
+    target: str | None = None,
     start: str | None = None,
     offline: bool = False,
     **options: Any,
@@ -163,12 +160,12 @@ def train_forecaster(
     cut: use nothing after this day, outcomes included; what comes later is its backtest. start: begin with the weights
     of another forecaster. The Task's result is the model, None if `stop()` ended it early.
     """
+    from seqlab.data.series.long_table import Long
     from seqlab.forecasting.train import train_forecaster as steps
 
     run, settings = divided(options, ForecastSettings)
-    return _trained(
-        steps(data, run, settings, cut=cut, columns=columns, kind=kind, freq=freq, start=start, offline=offline), run
-    )
+    read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": Long(id, time, target)}
+    return _trained(steps(data, run, settings, cut=cut, start=start, offline=offline, **read), run)
 
 
 def train_cnn(

@@ -13,8 +13,8 @@ import seqlab
 SIGNATURES = {
     "forecast": "(data, horizon=20, **options)",
     "train_text": "(corpus, *, start=None, offline=False, **options)",
-    "train_forecaster": "(data=(), *, cut=None, columns=(), kind='auto', freq=None, start=None, offline=False, "
-    "**options)",
+    "train_forecaster": "(data=(), *, cut=None, columns=(), kind='auto', freq=None, id=None, time=None, target=None, "
+    "start=None, offline=False, **options)",
     "train_cnn": "(data, *, model=None, folds=None, size=None, data_dir=None, offline=False, **options)",
     "train_mlp": "(data, target, *, task='auto', folds=None, groups=None, time=None, test=None, **options)",
     "learning_curve": "(data, target, *, task='auto', folds=5, groups=None, time=None, **options)",

@@ -9,7 +9,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,9 +154,27 @@ def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def series_words(columns: Sequence[str], kind: str, freq: str | None) -> list[str]:
+def long_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --id, --time and --target: the columns of a long table, as `id`, `time` and `target` of
+    `api.forecast_task`, in one dict `long`."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, id_: str | None, time: str | None, target: str | None, **given: Any) -> Any:
+        return command(*args, long={"id": id_, "time": time, "target": target}, **given)
+
+    for add in (
+        click.option("--target", metavar="COLUMN", help="Of a long table, the values.  [default: y]"),
+        click.option("--time", metavar="COLUMN", help="Of a long table, the dates.  [default: ds]"),
+        click.option("--id", "id_", metavar="COLUMN", help="Of a long table, what names its series: unique_id."),
+    ):
+        wrapped = add(wrapped)
+    return wrapped
+
+
+def series_words(columns: Sequence[str], kind: str, freq: str | None, long: Mapping[str, str | None] = {}) -> list[str]:
     """The words of a command line that read a file in the same way again."""
     words = [word for column in columns for word in ("--column", column)]
+    words += [word for name, column in long.items() if column is not None for word in (f"--{name}", column)]
     words += [] if kind == "auto" else ["--kind", kind]
     return words + ([] if freq is None else ["--freq", freq])
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from seqlab import checkpoint
 from seqlab import settings as all_settings
+from seqlab.data.series.about import about_all, said_once
 from seqlab.data.series.calendar import next_dates
 from seqlab.data.series.features import LONGEST
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
+from seqlab.data.series.long_table import Long
 from seqlab.data.series.moments import moment_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
@@ -24,10 +26,11 @@ from seqlab.forecasting.forecaster import Forecaster
 from seqlab.forecasting.general import GeneralForecaster
 from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.nets import ADAPTED, FRESH, settings_for
-from seqlab.forecasting.results import Forecast, Forecasts
+from seqlab.forecasting.results import WRITTEN_LEVELS, Forecast, Forecasts
 from seqlab.forecasting.train import fit_to
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import steps
+from seqlab.scoring.levels import checked
 from seqlab.settings import ForecastSettings
 from seqlab.tasks import Event, Note, Status
 
@@ -57,6 +60,8 @@ def forecast_series(
     columns: Sequence[str] = (),
     kind: Kind = "auto",
     freq: str | None = None,
+    long: Long = Long(),
+    quantiles: Sequence[float] | None = None,
     as_of: str | None = None,
     origins: int | None = None,
     stride: int = 1,
@@ -76,7 +81,8 @@ def forecast_series(
     given = given or {}
     all_settings.make(ForecastSettings, given)  # what is wrong by itself is said before anything is read
     _refuse(horizon, origins, stride, baselines)
-    series = yield from _read(data, columns, kind, freq, as_of, offline)
+    levels = WRITTEN_LEVELS if quantiles is None else checked(quantiles)
+    series = yield from _read(data, columns, kind, freq, long, as_of, offline)
     if baselines == "all":
         require_packages(series)  # before anything is computed
     ready = _ready(series, model)
@@ -99,7 +105,7 @@ def forecast_series(
             answers[place] = replace(next(running), **marks)
             if baselines == "all" and (took := time.monotonic() - begun) > WORTH_SAYING:
                 yield Status(f"{series[place].name}: beside all baselines in {took:.0f} s", done + 1, count)
-    found = Forecasts(tuple(answers[place] for place in range(len(series))))
+    found = Forecasts(tuple(answers[place] for place in range(len(series))), levels)
     yield from _remarks(found, origins)
     return found
 
@@ -149,6 +155,7 @@ def _read(
     columns: Sequence[str],
     kind: Kind,
     freq: str | None,
+    long: Long,
     as_of: str | None,
     offline: bool,
 ) -> Generator[Event, None, list[Series]]:
@@ -158,13 +165,15 @@ def _read(
         raise UsageError("there is nothing to forecast", "give a ticker, a file, a pandas Series or DataFrame")
     names = ", ".join(item if isinstance(item, str) else type(item).__name__ for item in items)
     yield Status(names)
-    for known in load_data(items, columns=columns, kind=kind, freq=freq, as_of=as_of, offline=offline):
-        one = complete(known)
-        yield from map(Note, one.about())
-        if as_of is not None and end_of(moment_of(as_of), one.dates) >= next_dates(one.dates, 1)[0]:
-            yield Note(f"{one.name}: --as-of {as_of} is later than its last price, of {one.dates[-1]}")
-        series.append(one)
-        yield Status(f"{names} (after {one.name})")
+    for known in load_data(items, columns=columns, kind=kind, freq=freq, as_of=as_of, long=long, offline=offline):
+        series.append(complete(known))
+        yield Status(f"{names} (after {known.name})")
+    yield from map(Note, about_all(series))
+    late = []
+    for one in series if as_of is not None else ():
+        if end_of(moment_of(str(as_of)), one.dates) >= next_dates(one.dates, 1)[0]:
+            late.append((one.name, f"--as-of {as_of} is later than its last price, of {one.dates[-1]}"))
+    yield from map(Note, said_once(late, len(series)))
     return series
 
 
@@ -257,16 +266,15 @@ def _remarks(forecasts: Forecasts, origins: int | None) -> Iterator[Note]:
     """What a reader should know of how they came about."""
     if sum(one.series.is_daily_prices for one in forecasts) > 1:
         yield Note("series that are forecast together are each other's market: alone each would differ a little")
+    said = []
     for one in forecasts:
         count, name = len(one.backtest.origins), one.series.name
         if one.backtest.hindsight is not None:
             last, learned_to = one.backtest.hindsight
-            yield Note(
-                f"{name}: hindsight, not a forecast: it ends on {last}, and the model learned from days up to "
-                f"{learned_to}"
-            )
+            about = f"hindsight, not a forecast: it ends on {last}, and the model learned from days up to {learned_to}"
+            said.append((name, about))
         elif count < (origins or (ORIGINS if one.cut is not None else 0)):
             why = "the series is no longer" if one.cut is None else "more would lie before the model's cut"
-            yield Note(
-                f"{name}: {steps(count, f'past {one.backtest.step}')} to test on, not {origins or ORIGINS}: {why}"
-            )
+            past = steps(count, f"past {one.backtest.step}")
+            said.append((name, f"{past} to test on, not {origins or ORIGINS}: {why}"))
+    yield from map(Note, said_once(said, len(forecasts)))

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqlab.checkpoint import Checkpoint
+from seqlab.data.series.about import FEW, about_all, said_once
 from seqlab.data.series.frames import SeriesData, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
+from seqlab.data.series.long_table import Long
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
@@ -16,7 +18,7 @@ from seqlab.forecasting.answers import forecast_series, forecasts_of
 from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.results import ForecastEvaluation, Forecasts
 from seqlab.machine import Compute
-from seqlab.scoring.backtest import pool
+from seqlab.scoring.backtest import pool, pool_scaled
 from seqlab.tasks import Event, Note, Status, Task
 
 
@@ -44,6 +46,10 @@ class ForecastModel:
         columns: Sequence[str] = (),
         kind: Kind = "auto",
         freq: str | None = None,
+        id: str | None = None,
+        time: str | None = None,
+        target: str | None = None,
+        quantiles: Sequence[float] | None = None,
         as_of: str | None = None,
         origins: int | None = None,
         stride: int = 1,
@@ -59,6 +65,8 @@ class ForecastModel:
             columns=columns,
             kind=kind,
             freq=freq,
+            long=Long(id, time, target),
+            quantiles=quantiles,
             as_of=as_of,
             origins=origins,
             stride=stride,
@@ -78,10 +86,16 @@ class ForecastModel:
         columns: Sequence[str] = (),
         kind: Kind = "auto",
         freq: str | None = None,
+        id: str | None = None,
+        time: str | None = None,
+        target: str | None = None,
         offline: bool = False,
     ) -> ForecastEvaluation:
         """A backtest on days after the cut: of `data`, or of the series that it was trained on."""
-        return self.evaluate_task(data, columns=columns, kind=kind, freq=freq, offline=offline).result()
+        task = self.evaluate_task(
+            data, columns=columns, kind=kind, freq=freq, id=id, time=time, target=target, offline=offline
+        )
+        return task.result()
 
     def evaluate_task(
         self,
@@ -90,10 +104,13 @@ class ForecastModel:
         columns: Sequence[str] = (),
         kind: Kind = "auto",
         freq: str | None = None,
+        id: str | None = None,
+        time: str | None = None,
+        target: str | None = None,
         offline: bool = False,
     ) -> Task[ForecastEvaluation]:
         """`evaluate`, with what is going on."""
-        return Task(self._evaluate(data, columns, kind, freq, offline))
+        return Task(self._evaluate(data, columns, kind, freq, Long(id, time, target), offline))
 
     def _evaluate(
         self,
@@ -101,21 +118,30 @@ class ForecastModel:
         columns: Sequence[str],
         kind: Kind,
         freq: str | None,
+        long: Long,
         offline: bool,
     ) -> Generator[Event, None, ForecastEvaluation]:
         if data is None:
             series = list(self._trained_on(columns, kind, freq, offline))
         else:
-            series = [complete(one) for one in load_data(data, columns=columns, kind=kind, freq=freq, offline=offline)]
-            yield from (Note(note) for one in series if one.column for note in one.about())
+            loaded = load_data(data, columns=columns, kind=kind, freq=freq, long=long, offline=offline)
+            series = [complete(one) for one in loaded]
+            yield from map(Note, about_all([one for one in series if one.column]))
         forecasts, running = [], forecasts_of(self.forecaster, series)
         for done, one in enumerate(series):
             yield Status(f"{one.name}: backtest ({done + 1} of {len(series)})", done, len(series))
             forecasts.append(next(running))
-        for found in forecasts:
-            yield Note(f"{found.series.name}: {len(found.backtest.origins)} days after the cut, {found.series.origin}")
+        said = [
+            (one.series.name, f"{len(one.backtest.origins)} days after the cut, {one.series.origin}")
+            for one in forecasts
+        ]
+        yield from map(Note, said_once(said, len(series)))
         names = tuple(one.name for one in series)
-        return ForecastEvaluation(self.checkpoint.name, names, pool([one.backtest for one in forecasts]))
+        return ForecastEvaluation(
+            self.checkpoint.name,
+            names,
+            (pool_scaled if len(series) > FEW else pool)([one.backtest for one in forecasts]),
+        )
 
     def _trained_on(self, columns: Sequence[str], kind: Kind, freq: str | None, offline: bool) -> Iterator[Series]:
         """The series that it was trained on, as they are now. Raises DataError where their place is not kept."""

@@ -17,7 +17,7 @@ from seqlab.data.series.spacing import spacing
 from seqlab.errors import CheckpointError, DataError
 from seqlab.forecasting.forecast import end_of
 from seqlab.forecasting.panels import CALENDAR, TOLD, TRIED, Panel, outcomes_from, windows
-from seqlab.forecasting.results import Forecast
+from seqlab.forecasting.results import Forecast, Windows
 from seqlab.forecasting.rules import RULES
 from seqlab.machine import use_threads
 from seqlab.models.rule_mixture import RuleMixture
@@ -212,10 +212,13 @@ def _answer(
     steps = np.arange(1, values.shape[1] + 1)
     walk = baselines.normal(baselines.volatility(returns, fewest=1)[-1:], steps, scoring.LEVELS)
     outcomes = np.stack([_moved_by(path, h, series.filled) for h in horizons], 1)
-    usable = np.isfinite(outcomes[rows]).all(1)
+    before = ours[:-1]
     if forecaster.cut is not None:
-        usable &= series.dates[rows] >= end_of(forecaster.cut, series.dates)
-    rows, before = rows[usable], ours[:-1][usable]
+        later = series.dates[rows] >= end_of(forecaster.cut, series.dates)
+        rows, before = rows[later], before[later]
+    every_step = _windows(one, path, returns, rows, before)
+    usable = np.isfinite(outcomes[rows]).all(1)
+    rows, before = rows[usable], before[usable]
     others = _baselines(one, path, returns, rows, ahead, all_baselines)
     begun = rows[0] if len(rows) else len(series)
     naive = np.array([np.nanmean(np.abs(outcomes[: max(begun - h + 1, 1), k])) for k, h in enumerate(horizons)])
@@ -241,7 +244,23 @@ def _answer(
         model=saved.name,
         trained="shipped" if saved.is_shipped else "fresh",
         cut=forecaster.cut,
+        windows=every_step,
     )
+
+
+def _windows(series: Series, path: np.ndarray, returns: np.ndarray, rows: np.ndarray, ours: np.ndarray) -> Windows:
+    """Every step of what was forecast from `rows`, beside the last value and the last season; ours (O, H, Q): changes
+    by the model."""
+    steps = np.arange(1, ours.shape[1] + 1)
+    methods = {"model": ours, **_simple(series, path, returns, rows, steps)}
+    now = series.adjusted[rows, None]
+    outcomes = np.stack([_moved_by(path, h, series.filled)[rows] for h in steps], 1)
+    values = now + outcomes if series.additive else now * np.exp(outcomes)
+    quantiles = {}
+    for name, changes in methods.items():
+        possible = series.possible(changes, rows)
+        quantiles[name] = now[..., None] + possible if series.additive else now[..., None] * np.exp(possible)
+    return Windows(rows, values, {name: one.astype(np.float32) for name, one in quantiles.items()})
 
 
 def _in_own_units(series: Series) -> Series:
@@ -271,14 +290,27 @@ def _baselines(
     """Quantiles (O, K, Q) of what the model is compared with."""
     asked = rows, horizons, scoring.LEVELS
     found = {
-        "random_walk": baselines.normal(baselines.volatility(returns, fewest=1)[rows], *asked[1:]),
+        **_simple(series, path, returns, rows, horizons),
         "drift": baselines.drift(returns, *asked, fewest=1),
         "empirical": baselines.empirical(returns, *asked),
     }
-    seasons = series.seasons or tuple(season for season in seasons_of(series)[:1] if 2 * season <= len(path))
-    if seasons:
-        repeated = np.stack([seasonal_naive(path - path[0], seasons[-1], h) for h in horizons], 1)
-        found["seasonal_naive"] = baselines.seasonal(repeated, returns, *asked)
     if fitted:
-        found |= baselines.fitted_by_name(returns, seasons, *asked, of_prices=series.is_price)
+        found |= baselines.fitted_by_name(returns, _repeating(series), *asked, of_prices=series.is_price)
     return found
+
+
+def _simple(
+    series: Series, path: np.ndarray, returns: np.ndarray, rows: np.ndarray, horizons: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Quantiles (O, K, Q) of the last value, and of the last season where there is one."""
+    size = baselines.volatility(returns, fewest=1)[rows]
+    found = {"random_walk": baselines.normal(size, horizons, scoring.LEVELS)}
+    if seasons := _repeating(series):
+        repeated = np.stack([seasonal_naive(path - path[0], seasons[-1], h) for h in horizons], 1)
+        found["seasonal_naive"] = baselines.seasonal(repeated, returns, rows, horizons, scoring.LEVELS)
+    return found
+
+
+def _repeating(series: Series) -> tuple[int, ...]:
+    """The seasons of which it has seen enough to repeat one."""
+    return series.seasons or tuple(season for season in seasons_of(series)[:1] if 2 * season <= len(series))

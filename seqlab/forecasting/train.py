@@ -14,10 +14,12 @@ from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.batches import ShuffledBatches
+from seqlab.data.series.about import about_all
 from seqlab.data.series.features import INPUTS, Inputs, Scaler
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
+from seqlab.data.series.long_table import Long
 from seqlab.data.series.quotes import snapshot, snapshot_tickers
 from seqlab.data.series.series import Series, day_of
 from seqlab.errors import UsageError
@@ -48,6 +50,7 @@ def train_forecaster(
     columns: Sequence[str] = (),
     kind: Kind = "auto",
     freq: str | None = None,
+    long: Long = Long(),
     start: str | None = None,
     offline: bool = False,
 ) -> Generator[Event, None, Checkpoint | None]:
@@ -62,11 +65,9 @@ def train_forecaster(
     settings = all_settings.make(ForecastSettings, given)  # what is wrong is reported before any quote is fetched
     last = day_of(cut) if cut is not None else None
     items = listed(data)
-    series: list[Series] = []
-    loaded = load_data(items, columns=columns, kind=kind, freq=freq, offline=offline)
-    for one in loaded if items else map(snapshot, snapshot_tickers()):
-        series.append(one)
-        yield from map(Note, one.about())
+    loaded = load_data(items, columns=columns, kind=kind, freq=freq, long=long, offline=offline)
+    series = list(loaded if items else map(snapshot, snapshot_tickers()))
+    yield from map(Note, about_all(series))
     if not options.resume:  # a run that goes on has those it began with
         settings = settings_for(series, given, begun, **(ADAPTED if isinstance(begun, Forecaster) else {}))
     name = name_of(series) if items else "quotes"

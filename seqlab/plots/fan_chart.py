@@ -17,6 +17,7 @@ from seqlab.scoring.backtest import Backtest
 
 BANDS = ((0.9, 0.18), (0.8, 0.22), (0.5, 0.30))  # the share of futures inside, and how dark it adds
 WALK_BAND = 0.8
+MOST = 8  # series that are drawn, of more
 
 
 class Forecast(Protocol):
@@ -36,7 +37,8 @@ class Forecast(Protocol):
 
 
 def draw(forecasts: Sequence[Forecast]) -> Figure:
-    """One panel per forecast."""
+    """One panel per forecast, of many the first."""
+    every, forecasts = len(forecasts), forecasts[:MOST]
     columns = 1 if len(forecasts) < 4 else 2
     rows = math.ceil(len(forecasts) / columns)
     figure = empty(10 if columns == 1 else 16, 4.6 * rows)
@@ -46,6 +48,7 @@ def draw(forecasts: Sequence[Forecast]) -> Figure:
     for one, axes in zip(forecasts, panels, strict=False):
         _panel(one, axes)
     shaded = "Shaded: what a model holds possible. Dashed: a random walk, which knows nothing."
+    shaded += f" The first {MOST} of {every:,} series." if every > MOST else ""
     write_note(figure, f"{shaded} {NO_ADVICE}" if any(one.series.is_price for one in forecasts) else shaded)
     return figure
 

@@ -201,6 +201,34 @@ def pool(backtests: Sequence[Backtest]) -> Backtest:
     )
 
 
+def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
+    """The backtests of many series as one, each in units of what its values had changed by on average, `naive_error`,
+    so that those of large numbers do not speak for all.
+
+    Of the series with the step and the horizons that most have; one that had never moved has no such unit, and is left
+    out. Raises DataError where none is left.
+    """
+    usable = [one for one in backtests if len(one.origins) and one.naive_error is not None]
+    usable = [one for one in usable if (one.naive_error > TINY * np.abs(one.outcomes).max(initial=TINY)).all()]
+    if not usable:
+        raise DataError("no series has a forecast from its past that can be scored", "give longer series")
+    kinds = [(one.step, one.horizons) for one in usable]
+    usual = max(kinds, key=kinds.count)
+    return pool([_scaled(one) for one, kind in zip(usable, kinds, strict=True) if kind == usual])
+
+
+def _scaled(one: Backtest) -> Backtest:
+    unit = one.naive_error
+    assert unit is not None
+    return replace(
+        one,
+        outcomes=one.outcomes / unit,
+        quantiles={name: quantiles / unit[..., None] for name, quantiles in one.quantiles.items()},
+        naive_error=np.ones_like(unit),
+        in_percent=False,
+    )
+
+
 def summary(backtest: Backtest) -> dict[str, Any]:
     """The figures of a backtest as JSON values; null where there is no origin to score."""
     days = backtest.origins

@@ -55,7 +55,7 @@ def test_the_json_has_what_the_contract_promises(cli, folder):
     done = cli("forecast", "AAPL", "--offline", "--horizon=20", "--origins=40", "--json")
     (one,) = done.json["forecasts"]
     assert set(one) >= {"ticker", "source", "as_of", "last_close", "model", "trained", "cut", "horizon"}
-    assert set(one["quantiles"][0]) == {"date", "q05", "q10", "q25", "q50", "q75", "q90", "q95"}
+    assert set(one["quantiles"][0]) >= {"date", "q05", "q10", "q25", "q50", "q75", "q90", "q95"}
     backtest = one["backtest"]
     assert set(backtest) >= {"origins", "first", "last", "horizons", "skill_vs_random_walk", "dm_p_value"}
     assert len(backtest["skill_at_last_price"]) == len(backtest["horizons"]) == 3

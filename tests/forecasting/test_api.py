@@ -9,6 +9,7 @@ from seqlab import api
 from seqlab.data.series.frames import load_data
 from seqlab.errors import DataError, UsageError
 from seqlab.forecasting import ForecastModel
+from seqlab.forecasting.results import WRITTEN_LEVELS, level_places
 from tests.cli.test_forecast import write_csv
 from tests.forecasting.test_forecasting import QUICK
 
@@ -112,7 +113,7 @@ def test_an_option_without_meaning_is_named(options, says):
 def test_answers_come_as_frames_charts_and_a_verdict():
     answer = api.forecast(["AAPL", "KO"], **FEW, offline=True)
     frame = answer.to_frame()
-    assert list(frame.columns) == ["unique_id", "ds", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
+    assert list(frame.columns) == ["unique_id", "ds", *level_places(WRITTEN_LEVELS)]
     assert list(frame["unique_id"]) == ["AAPL"] * 3 + ["KO"] * 3 and frame["ds"].dtype.kind == "M"
     assert frame["q50"].tolist()[:3] == [row["q50"] for row in answer[0].to_dict()["quantiles"]]
     backtest = answer.backtest_frame()

@@ -84,8 +84,9 @@ def test_quantiles_are_in_order_and_counts_are_whole_and_not_below_zero(forecast
     random = np.random.default_rng(4)
     seldom = pd.Series(random.poisson(0.4, 200), pd.date_range("2020-01-01", periods=200), name="spares")
     (answer,) = general.forecast_all(forecaster, list(load_data(seldom)), horizon=12)
-    for quantiles in (answer.prices, answer.backtest.quantiles["model"]):
+    for quantiles in (answer.prices, answer.backtest.quantiles["model"], answer.windows.quantiles["model"]):
         assert (np.diff(quantiles, axis=-1) >= 0).all()
+    assert answer.windows.quantiles["model"].min() >= 0
     assert answer.prices.min() >= 0 and (answer.prices == answer.prices.round()).all()
     assert 0.75 < answer.backtest.scores("model").coverage80[0] <= 1
 

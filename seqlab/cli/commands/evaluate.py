@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqlab.cli.charts import write_chart
-from seqlab.cli.options import CHARTS, Common, check_writable, data_dir_option, series_options
+from seqlab.cli.options import CHARTS, Common, check_writable, data_dir_option, long_options, series_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.redirect import result_options
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="Draw which classes of images are confused, and the worst mistakes (.png, .svg, .pdf).",
 )
 @series_options
+@long_options
 @result_options
 def command(
     common: Common,
@@ -43,6 +44,7 @@ def command(
     columns: tuple[str, ...],
     kind: "Kind",
     freq: str | None,
+    long: dict[str, str | None],
 ) -> None:
     """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
     if plot is not None:
@@ -72,7 +74,7 @@ def command(
         return
     own: dict[str, dict[str, Any]] = {
         "language": {"adapt": adapt, "cache": not no_cache, "offline": common.offline},
-        "forecasting": {"columns": columns, "kind": kind, "freq": freq, "offline": common.offline},
+        "forecasting": {"columns": columns, "kind": kind, "freq": freq, **long, "offline": common.offline},
         "vision": {"data_dir": data_dir, "worst": plot is not None, "offline": common.offline},
     }
     model = api.model_of(saved, common.compute)

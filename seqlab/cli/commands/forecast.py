@@ -3,16 +3,24 @@
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from seqlab.cli.charts import write_chart
-from seqlab.cli.options import CHARTS, Common, common_options, from_command_line, series_options, series_words
+from seqlab.cli.options import (
+    CHARTS,
+    Common,
+    common_options,
+    from_command_line,
+    long_options,
+    series_options,
+    series_words,
+)
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
-from seqlab.cli.reports.forecast_tables import lines, write_backtest, write_table
+from seqlab.cli.reports.forecast_tables import PARQUET, all_lines, require_parquet, write_backtest, write_table
 from seqlab.errors import UsageError
 from seqlab.settings import ForecastSettings, described
 
@@ -20,11 +28,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seqlab.data.series.kinds import Kind
+    from seqlab.forecasting.results import Forecasts
+
+TABLES = (".csv", PARQUET)
 
 
 @click.command("forecast", epilog=described(ForecastSettings))
 @click.argument("names", nargs=-1, required=True, metavar="TICKER|FILE.csv...")
-@click.option("--horizon", type=click.IntRange(1, 60), default=20, show_default=True, help="Days, or rows, ahead.")
+@click.option("--horizon", type=click.IntRange(1, 720), default=20, show_default=True, help="Days, or rows, ahead.")
 @click.option("--as-of", metavar="DATE", help="Forecast from a day in the past, as if it were today.")
 @click.option(
     "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
@@ -34,7 +45,7 @@ if TYPE_CHECKING:
     "--backtest",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help=f"Write every backtest forecast (.csv), or draw how good they were ({', '.join(CHARTS)}).",
+    help=f"Write every backtest forecast (.csv, .parquet), or draw how good they were ({', '.join(CHARTS)}).",
 )
 @click.option(
     "--baselines",
@@ -44,6 +55,12 @@ if TYPE_CHECKING:
     help="Forecasts to compare with; all adds GARCH and GJR to prices, AutoETS and Theta to others.",
 )
 @series_options
+@long_options
+@click.option(
+    "--quantiles",
+    metavar="LEVELS",
+    help="Those written with -o and --json, as 0.05,0.5,0.99.  [default: 5, 10, 20, 25, 30, ... 75, 80, 90, 95 %]",
+)
 @click.option(
     "--model",
     default="quotes",
@@ -64,6 +81,8 @@ def command(
     columns: tuple[str, ...],
     kind: "Kind",
     freq: str | None,
+    long: dict[str, str | None],
+    quantiles: str | None,
     model: str,
     refit: bool,
 ) -> None:
@@ -73,12 +92,9 @@ def command(
     recurrent net that reads the rows as they are and is about as good; for other series a small one of both kinds is
     trained on the spot, in seconds. Every forecast comes with a backtest on days that the model has not seen, beside a
     random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a
-    table (.csv). No investment advice.
+    table (.csv, .parquet). No investment advice.
     """
-    for written in (common.output, backtest):
-        if written and written.suffix.lower() not in (*CHARTS, ".csv"):
-            raise UsageError(f"{written} has no ending that can be written", f"use .csv or {', '.join(CHARTS)}")
-    _refuse_to_replace(names, common.output, backtest)
+    _check_files(names, common.output, backtest)
     from seqlab import api
 
     context = click.get_current_context()
@@ -89,6 +105,8 @@ def command(
         columns=columns,
         kind=kind,
         freq=freq,
+        **long,
+        quantiles=_levels(quantiles),
         as_of=as_of,
         origins=origins,
         stride=stride,
@@ -101,8 +119,7 @@ def command(
     )
     forecasts = follow(common, task)
     if backtest is not None:
-        _write(common, backtest, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
-        say(common, f"backtest written to {backtest}")
+        _write_backtest(common, backtest, forecasts)
         if len(names) == 1 and not columns and not any(one.on_the_spot for one in forecasts):
             say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
     if common.output is not None:
@@ -111,12 +128,27 @@ def command(
     if common.json:
         result_json(forecasts.to_dict())
     elif common.output is None or not common.quiet:
-        result("\n".join("\n".join(lines(one)) for one in forecasts))
+        result("\n".join(all_lines(forecasts)))
+
+
+def _write_backtest(common: Common, path: Path, forecasts: "Forecasts") -> None:
+    _write(common, path, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
+    say(common, f"backtest written to {path}")
+
+
+def _levels(written: str | None) -> list[float] | None:
+    """0.05,0.5,0.99 as numbers."""
+    if written is None:
+        return None
+    try:
+        return [float(level) for level in written.split(",")]
+    except ValueError as problem:
+        raise UsageError(f"--quantiles {written} are no numbers", "write them like 0.05,0.5,0.99") from problem
 
 
 def _write(common: Common, path: Path, plot: "Callable[[], Figure]", write: Callable[[Path], None]) -> None:
     """Write a chart, or where the file's name ends so the table of its numbers."""
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in TABLES:
         write(path)
     else:
         write_chart(common, plot(), path)
@@ -129,23 +161,35 @@ def _other_form(names: Sequence[str], output: Path, context: click.Context, kind
     for flag, name in (("--as-of", "as_of"), ("--model", "model")):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             options += [flag, given[name]]
-    options += series_words(given["columns"], kind, given["freq"])
+    options += series_words(given["columns"], kind, given["freq"], _long(given))
+    options += [] if given["quantiles"] is None else ["--quantiles", given["quantiles"]]
     options += ["--refit"] if given["refit"] else []
     options += ["--offline"] if from_command_line(context, "offline") else []
-    purpose, ending = ("draw it", ".png") if output.suffix.lower() == ".csv" else ("its numbers", ".csv")
+    purpose, ending = ("draw it", ".png") if output.suffix.lower() in TABLES else ("its numbers", ".csv")
     other = output.with_suffix(ending)
     if _is_one_of(other, names):
         other = other.with_stem(f"{other.stem}-forecast")
     return f"{purpose}: {shlex.join(['seqlab', 'forecast', *names, *options, '-o', str(other)])}"
 
 
+def _long(given: dict[str, Any]) -> dict[str, str | None]:
+    return {"id": given["id_"], "time": given["time"], "target": given["target"]}
+
+
 def _is_one_of(path: Path, names: Sequence[str]) -> bool:
     return any(path.resolve() == Path(name).resolve() for name in names if name != "-")
 
 
-def _refuse_to_replace(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
-    """Raises UsageError where what is written would replace what is read, or each other."""
+def _check_files(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
+    """Raises UsageError where what is written has no ending that can be, or would replace what is read, or each
+    other."""
     for written in (output, backtest):
+        if written and written.suffix.lower() not in (*TABLES, *CHARTS):
+            raise UsageError(
+                f"{written} has no ending that can be written", f"use {', '.join(TABLES)} or {', '.join(CHARTS)}"
+            )
+        if written and written.suffix.lower() == PARQUET:
+            require_parquet(written)
         if written is not None and _is_one_of(written, names):
             raise UsageError(f"{written} is read here: it would be replaced", "name another file to write")
     if output is not None and backtest is not None and output.resolve() == backtest.resolve():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.options import Common, common_options, series_options, series_words
+from seqlab.cli.options import Common, common_options, long_options, series_options, series_words
 from seqlab.cli.training import run_options, train
 from seqlab.settings import ForecastSettings, described
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[TICKER|FILE.csv]...")
 @click.option("--cut", metavar="DATE", help="Use nothing after this day, outcomes included.  [default: all days]")
 @series_options
+@long_options
 @click.option(
     "--from",
     "start",
@@ -33,6 +34,7 @@ def command(
     columns: tuple[str, ...],
     kind: "Kind",
     freq: str | None,
+    long: dict[str, str | None],
     start: str | None,
     run: dict[str, Any],
 ) -> None:
@@ -52,6 +54,7 @@ def command(
             columns=columns,
             kind=kind,
             freq=freq,
+            **long,
             start=start,
             offline=common.offline,
             **common.given(ForecastSettings),
@@ -63,7 +66,7 @@ def command(
         lambda done: training(done.config),
         lambda model: (
             f"seqlab forecast {shlex.join(names[:1] or snapshot_tickers()[:1])} --model {model}"
-            + "".join(f" {shlex.quote(word)}" for word in series_words(columns, kind, freq))
+            + "".join(f" {shlex.quote(word)}" for word in series_words(columns, kind, freq, long))
             + (" < FILE.csv" if names[:1] == ("-",) else "")
         ),
     )

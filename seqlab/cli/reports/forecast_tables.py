@@ -5,15 +5,29 @@ import math
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.errors import UsageError
 from seqlab.files import replacing
 
 if TYPE_CHECKING:
-    from seqlab.forecasting import Forecast
+    from seqlab.forecasting import Forecast, Forecasts
     from seqlab.scoring.backtest import Backtest
+
+SHOWN = 10  # of many series, that are shown one a line
+PARQUET = ".parquet"
+
+
+def all_lines(forecasts: "Forecasts") -> list[str]:
+    """The forecasts for a person: each by itself where they are few."""
+    from seqlab.data.series.about import FEW
+
+    if len(forecasts) > FEW:
+        return panel_lines(forecasts)
+    return [line for one in forecasts for line in lines(one)]
 
 
 def lines(one: "Forecast") -> list[str]:
@@ -45,21 +59,23 @@ def lines(one: "Forecast") -> list[str]:
         f"{table[-1]}  on the last {backtest.step}",
     ]
     lines += backtest_lines(backtest)
-    verdict = one.verdict
-    if sys.stdout.isatty():  # a terminal would break it within words
-        verdict = textwrap.fill(verdict, max(40, shutil.get_terminal_size().columns - 1))
-    return [*lines, "", verdict]
+    return [*lines, "", wrapped(one.verdict)]
 
 
-def backtest_lines(backtest: "Backtest") -> list[str]:
-    """Each method's CRPS and coverage by horizon, as a table."""
+def wrapped(text: str) -> str:
+    """Text in lines as long as the terminal, which would break it within words."""
+    return textwrap.fill(text, max(40, shutil.get_terminal_size().columns - 1)) if sys.stdout.isatty() else text
+
+
+def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
+    """Each method's CRPS and coverage by horizon, as a table. unit: a sentence on what CRPS is in."""
     days = backtest.origins
     if not len(days):
         return []
     step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
     heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
     count = f"{len(days)} forecast{'' if len(days) == 1 else 's'}"
-    lines = ["", f"backtest: {count} from {days.min()} to {days.max()}", ""]
+    lines = ["", f"backtest: {count} from {days.min()} to {days.max()}{f'; {unit}' if unit else ''}", ""]
     lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
         scores = backtest.scores(method)
@@ -87,28 +103,71 @@ def training(config: dict[str, Any]) -> list[str]:
     return found
 
 
-def write_table(path: Path, forecasts: "Sequence[Forecast]") -> None:
-    """A row for each ticker and date."""
-    from seqlab.forecasting.results import WRITTEN_LEVELS
+def panel_lines(forecasts: "Forecasts") -> list[str]:
+    """Many forecasts for a person: the first of them at the last step, and how good all were together."""
+    from seqlab.forecasting.results import level_places
 
-    rows = (
-        {"ticker": row.pop("unique_id"), "date": row.pop("ds"), **row}
-        for one in forecasts
-        for row in one.rows(WRITTEN_LEVELS)
-    )
-    _write(path, rows)
+    low, median, high = level_places((0.1, 0.5, 0.9)).values()
+    rows = [["", "last value", "", "median", "q10", "q90"]]
+    for one in forecasts[:SHOWN]:
+        at_end = [one.prices[-1, place] for place in (median, low, high)]
+        values = [f"{value:,.6g}" for value in (one.series.close[-1], *at_end)]
+        rows.append([one.series.name, values[0], f"{one.dates[-1]}", *values[1:]])
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(wide[0]), *(cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))])
+        for row in rows
+    ]
+    more = len(forecasts) - SHOWN
+    lines = ["", f"{len(forecasts):,} series, {len(forecasts[0].dates)} steps ahead", "", *lines]
+    lines += [f"... and {more:,} more: -o FILE.csv writes all"] if more > 0 else []
+    pooled = forecasts.pooled()
+    if pooled is not None:
+        lines += backtest_lines(pooled, "CRPS is in units of what each series changed by on average")
+    return [*lines, "", wrapped(forecasts.verdict)]
 
 
-def write_backtest(path: Path, forecasts: "Sequence[Forecast]") -> None:
-    """A row for each ticker, method, origin and horizon."""
-    _write(path, (row for one in forecasts for row in one.backtest_rows()))
+def require_parquet(path: Path) -> None:
+    """Raises UsageError where nothing installed here writes Parquet."""
+    if find_spec("pyarrow") is None:
+        raise UsageError(f"{path} is Parquet, and nothing installed here writes it", "pip install pyarrow, or use .csv")
 
 
-def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    """A CSV file; ten digits of a price lose no cent of a hundred million."""
+def write_table(path: Path, forecasts: "Forecasts") -> None:
+    """A row for each date of each series, under unique_id and ds; of tickers under ticker and date."""
+    names = {} if forecasts.are_long else {"unique_id": "ticker", "ds": "date"}
+    tables = (one.columns(forecasts.levels) for one in forecasts)
+    _write(path, ({names.get(name, name): cells for name, cells in table.items()} for table in tables))
+
+
+def write_backtest(path: Path, forecasts: "Forecasts") -> None:
+    """A row for each step of each window and method, or for each ticker, method, origin and horizon."""
+    if forecasts.have_windows:
+        _write(path, (one.window_columns() for one in forecasts))
+        return
+    rows = (row for one in forecasts for row in one.backtest_rows())
+    _write(path, ({name: [cell] for name, cell in row.items()} for row in rows))
+
+
+def _write(path: Path, tables: "Iterator[dict[str, Any]]") -> None:
+    """Tables {name: cells} after each other as one file: CSV, in which ten digits of a price lose no cent of a hundred
+    million, or Parquet."""
+    if path.suffix.lower() == PARQUET:
+        import pandas as pd
+
+        frame = pd.concat(map(pd.DataFrame, tables), ignore_index=True)
+        with replacing(path) as new:
+            frame.to_parquet(new, index=False)
+        return
     with replacing(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        for number, row in enumerate(rows):
+        for number, table in enumerate(tables):
             if number == 0:
-                writer.writerow(row)
-            writer.writerow([f"{value:.10g}" if isinstance(value, float) else value for value in row.values()])
+                writer.writerow(table)
+            writer.writerows([_written(cell) for cell in row] for row in zip(*table.values(), strict=True))
+
+
+def _written(cell: Any) -> Any:
+    if not isinstance(cell, float):
+        return cell
+    return "" if math.isnan(cell) else f"{cell:.10g}"

@@ -33,6 +33,22 @@ NAME_ONE = "name one with --column NAME"
 def forecast_column(column: pd.Series, decimal: str, where: str) -> tuple[np.ndarray, list[str]]:
     """The numbers of the column that is to be forecast, and what is to be said of them. Raises DataError that names it
     with an example where it holds none, or more than a few entries that cannot be read: they are not missing."""
+    values, notes = numbers_in(column, decimal, where)
+    return values, [*notes, *of_all_rows(values, str(column.name))]
+
+
+def of_all_rows(values: np.ndarray, label: str) -> list[str]:
+    """What is to be said of a column whose values (N,) are one number, or number the rows."""
+    known = values[np.isfinite(values)]
+    if len(known) >= MANY and np.ptp(known) == 0:
+        return [f"column '{label}' is {known[0]:g} in all rows"]
+    if len(known) >= MANY and _number_the_rows(values):
+        return [f"column '{label}' numbers the rows: {values[0]:g} to {values[-1]:g}"]
+    return []
+
+
+def numbers_in(column: pd.Series, decimal: str, where: str) -> tuple[np.ndarray, list[str]]:
+    """`forecast_column`, but for what is said of its rows together."""
     label = str(column.name)
     values, notes, unread = numbers_of_column(column, decimal)
     notes = [note if note.startswith("taken") else f"column '{label}': {note}" for note in notes]
@@ -40,10 +56,6 @@ def forecast_column(column: pd.Series, decimal: str, where: str) -> tuple[np.nda
     if not known:
         example = f": it holds '{str(unread.iloc[0])[:30]}'" if count else ""
         raise DataError(f"column '{label}' of {where} has no numbers{example}", "name another with --column NAME")
-    if known >= MANY and np.ptp(values[np.isfinite(values)]) == 0:
-        notes.append(f"column '{label}' is {values[np.isfinite(values)][0]:g} in all rows")
-    elif known >= MANY and _number_the_rows(values):
-        notes.append(f"column '{label}' numbers the rows: {values[0]:g} to {values[-1]:g}")
     if not count:
         return values, notes
     like_numbers = unread[unread.str.contains(r"\d", regex=True)]
@@ -209,8 +221,14 @@ def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> 
         of = f"'{told[0]}' names" if len(told) == 1 else f"'{told[0]}' and '{told[1]}' name"
         raise DataError(
             f"{where} has {len(names):,} series in one column: {of} {some}",
-            f"keep the rows of one {' and '.join(told)}, or give each a column of its own",
+            f"keep the rows of one {' and '.join(told)}, or give each a column of its own"
+            + (f"; with --id {told[0]} each is a series" if len(told) == 1 else ""),
         )
+    refuse_several_rows(when, where)
+
+
+def refuse_several_rows(when: np.ndarray, where: str) -> None:
+    """Raises DataError where most dates of `when` come again."""
     rows = np.unique(when[~np.isnat(when)], return_counts=True)[1]
     if len(rows) and np.median(rows) >= 2:
         raise DataError(

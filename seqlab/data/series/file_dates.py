@@ -51,12 +51,25 @@ def dates_of(table: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, tu
     )
 
 
+def dates_of_column(table: pd.DataFrame, label: str, where: str) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    """The dates of the column that is said to hold them, as `dates_of` gives those. Raises DataError where it holds
+    none."""
+    found = _read_column(table, label, True, where)
+    if found is None:
+        raise DataError(
+            f"column '{label}' of {where} holds no dates that can be read: '{table[label].iloc[0]}'", WRITE_ISO
+        )
+    return [label], found.when, found.notes
+
+
 def kept_rows(when: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which rows (N,) of these dates are left where a series has one for each second, and what is to be said of that.
 
     Of rows finer than a second the last is kept, and of an hour that the clock shows twice, as summer time ends, the
     second. Other rows of one and the same time are all left.
     """
+    if not np.isnat(when).any() and (np.diff(when.astype("datetime64[s]")) > np.timedelta64(0)).all():
+        return np.ones(len(when), bool), []  # in order, each second once
     kept, notes = ~_shown_twice(when), list[str]()
     if not kept.all():
         count = int((~kept).sum())

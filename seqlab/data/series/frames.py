@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.series.column_numbers import numbers_of_column
+from seqlab.data.series.column_series import series_of_column
 from seqlab.data.series.column_words import field_of, plain
 from seqlab.data.series.date_parts import with_clock
 from seqlab.data.series.file_columns import (
@@ -20,11 +21,11 @@ from seqlab.data.series.file_columns import (
     refuse_several_series,
     tells_of_rows,
 )
-from seqlab.data.series.file_dates import DATE_NAMES, dates_of, kept_rows
-from seqlab.data.series.files import series_of_column
+from seqlab.data.series.file_dates import DATE_NAMES, dates_of, dates_of_column, kept_rows
 from seqlab.data.series.frequency import parse
 from seqlab.data.series.kinds import Kind
-from seqlab.data.series.known import rows_until, table_until
+from seqlab.data.series.known import table_until
+from seqlab.data.series.long_table import LONG, Long, series_of_long
 from seqlab.data.series.moments import moment_of
 from seqlab.data.series.quotes import load_many
 from seqlab.data.series.series import FIELDS, Series
@@ -33,7 +34,6 @@ from seqlab.errors import DataError, UsageError, did_you_mean
 
 SeriesData = str | Path | pd.Series | pd.DataFrame | Series
 NAME_THEM = "name those that are meant with columns=[...]"
-LONG = ("unique_id", "ds", "y")  # the columns of a long table
 
 
 def listed(data: SeriesData | Sequence[SeriesData]) -> list[SeriesData]:
@@ -55,15 +55,17 @@ def load_data(
     kind: Kind = "auto",
     freq: str | None = None,
     as_of: str | date | np.datetime64 | None = None,
+    long: Long = Long(),
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of tickers, files and pandas objects, in their order; tickers and files as `quotes.load_many` does.
 
     A pandas Series needs an index of dates. A DataFrame is wide, with such an index or a column of dates and then a
-    column for each series (of open, high, low, close, ... the close alone), or long, with the columns unique_id, ds and
-    y. columns: those of files and frames to take. kind: what they hold, see `kinds`. freq: how often there is a row,
-    see `frequency`. as_of: the day or the time up to which they are read, as if nothing had followed, see `known`.
-    Raises DataError, and UsageError for a kind, a frequency or a day that is none.
+    column for each series (of open, high, low, close, ... the close alone), or long, as files may be too: with the
+    columns unique_id, ds and y, or those that `long` names. columns: those of wide files and frames to take. kind: what
+    they hold, see `kinds`. freq: how often there is a row, see `frequency`. as_of: the day or the time up to which they
+    are read, as if nothing had followed, see `known`. Raises DataError, and UsageError for a kind, a frequency or a day
+    that is none.
     """
     last = None if as_of is None else moment_of(as_of)
     if kind not in get_args(Kind):
@@ -73,7 +75,7 @@ def load_data(
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
             names = [str(one) for one in group]
-            yield from load_many(names, columns=columns, kind=kind, freq=freq, as_of=last, offline=offline)
+            yield from load_many(names, columns=columns, kind=kind, freq=freq, as_of=last, long=long, offline=offline)
             continue
         for one in group:
             if isinstance(one, Series):
@@ -81,29 +83,45 @@ def load_data(
             elif isinstance(one, pd.Series):
                 label = "series" if one.name is None else one.name
                 name = " ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield from _of_frame(one.to_frame(name), (name,), kind, freq, last, "the Series")
+                yield from _of_frame(one.to_frame(name), (name,), kind, freq, last, "the Series", Long())
             elif isinstance(one, pd.DataFrame):
-                yield from _of_frame(one, columns, kind, freq, last, "the DataFrame")
+                yield from _of_frame(one, columns, kind, freq, last, "the DataFrame", long)
 
 
 def _of_frame(
-    frame: pd.DataFrame, columns: Sequence[str], kind: Kind, freq: str | None, last: np.datetime64 | None, where: str
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    kind: Kind,
+    freq: str | None,
+    last: np.datetime64 | None,
+    where: str,
+    long: Long,
 ) -> Iterator[Series]:
     if frame.empty:
         raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
     notes: tuple[str, ...] = ()
     if frame.columns.nlevels > 1:
         frame, notes = _with_plain_names(frame)
-    if not isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) and not pd.api.types.is_numeric_dtype(
-        frame.index
-    ):
+    are_times = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)
+    wanted = (long.id or LONG[0], long.time or LONG[1])
+    if are_times and long.is_said and wanted[1] not in frame.columns:
+        frame = frame.reset_index(names=wanted[1])
+    elif (not are_times and not pd.api.types.is_numeric_dtype(frame.index)) or frame.index.name in wanted:
         frame = frame.reset_index()  # names of series, dates as text, or both
-    if set(LONG) <= set(frame.columns):
-        if columns:
-            raise UsageError(f"{where} is long: its values are in column y", "leave columns out, or give a wide one")
-        yield from _of_long(_long_until(frame, last, where), kind, freq, where, notes)
-    else:
+    found = long.found_in(list(map(str, frame.columns)), columns, where)
+    if found is None:
         yield from _of_wide(frame, columns, kind, freq, where, notes, last)
+        return
+    frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
+
+    def read(table: pd.DataFrame, of: str) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+        typed = pd.api.types.is_datetime64_any_dtype(table[found[1]])
+        return _dates_of(table[[found[1]]], of) if typed else dates_of_column(table, found[1], of)
+
+    frame, (_, when, said) = table_until(frame, where, last, read=read)
+    for one in series_of_long(frame, when, found, name=where, kind=kind, freq=freq, where=where, notes=[*notes, *said]):
+        of = f"series {one.name} of {where}" if one.panel else where
+        yield replace(one, source="frame", origin=f"column {found[2]} of {of}, which ends on {one.dates[-1]}")
 
 
 def _with_plain_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -122,27 +140,6 @@ def _are_prices(names: Sequence[str]) -> bool:
     return {field_of(name) for name in names if name} <= set(FIELDS)
 
 
-def _long_until(frame: pd.DataFrame, last: np.datetime64 | None, where: str) -> pd.DataFrame:
-    """The rows of a long frame up to `last`: a series that begins later was not there."""
-    return frame if last is None else frame[rows_until(_dates_of(frame[[LONG[1]]], where)[1], last, where)]
-
-
-def _of_long(frame: pd.DataFrame, kind: Kind, freq: str | None, where: str, notes: tuple[str, ...]) -> Iterator[Series]:
-    """The series of each unique_id."""
-    nameless, others = int(frame[LONG[0]].isna().sum()), [str(label) for label in frame.columns if label not in LONG]
-    if nameless == len(frame):
-        raise DataError(f"{where} names no series: {LONG[0]} is empty in all its rows", f"fill in {LONG[0]}")
-    if nameless:
-        rows = f"{nameless:,} {'row' if nameless == 1 else 'rows'}"
-        notes += (f"{rows} of {where} without a {LONG[0]} {'is' if nameless == 1 else 'are'} left out",)
-    if others:
-        notes += (f"of {where} only {', '.join(LONG)} are read, not {listed_labels(others)}",)
-    for name, rows_of_it in frame.groupby(LONG[0], sort=False, observed=True):
-        one = rows_of_it[[*LONG[1:]]].reset_index(drop=True)
-        (series,) = _of_wide(one, ["y"], kind, freq, f"series {name} of {where}", notes)
-        yield replace(series, name=str(name))
-
-
 def _of_wide(
     frame: pd.DataFrame,
     columns: Sequence[str],
@@ -150,7 +147,7 @@ def _of_wide(
     freq: str | None,
     where: str,
     notes: tuple[str, ...],
-    last: np.datetime64 | None = None,
+    last: np.datetime64 | None,
 ) -> Iterator[Series]:
     frame, (dated, when, said) = table_until(frame, where, last, read=_dates_of)
     table = frame.drop(columns=dated).reset_index(drop=True)
@@ -166,10 +163,11 @@ def _of_wide(
     if not labels:
         labels, others = _all_series(table, where)
         notes += (f"columns that hold no series are left out: {listed_labels(others)}",) if others else ()
+    panel = where if len(labels) > 1 else ""
     for label in labels:
         series = series_of_column(table, when, label, name=label, kind=kind, freq=freq, where=where, notes=notes)
         origin = f"column {label} of {where}, which ends on {series.dates[-1]}"
-        yield replace(series, source="frame", origin=origin)
+        yield replace(series, source="frame", origin=origin, panel=panel)
 
 
 def _dates_of(frame: pd.DataFrame, where: str) -> tuple[list[str], np.ndarray, tuple[str, ...]]:

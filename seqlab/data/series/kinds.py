@@ -3,6 +3,8 @@
 It is decided by what the column is called and by what its numbers do, unless whoever reads it says so.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +18,7 @@ Kind = Literal["auto", "prices", "levels", "returns", "counts"]
 NO_PRICE = 0.01  # share of closes at or below zero above which a column holds no prices
 FAULTS = 2  # of them that are faults of a file, whatever their share
 FEW_ZEROS = 0.05  # share of the values, up to which the others' relative changes are forecast
+NEARLY_ALL = 0.9  # series of a table, whose kind is that of all
 OF_WEEKDAY = 0.1  # share of the variance of changes that weekdays explain, above which no market made them
 COMES_BACK = -0.25  # correlation of a change with the one before, below which values return as no price does
 FEWEST = 60  # changes that tell
@@ -55,6 +58,24 @@ def with_kind(series: Series, kind: Kind, is_close: bool, counts: bool) -> Serie
     if not series.additive and (is_close or _trades(series)):
         return replace(series, kind="prices")
     return replace(series, kind="counts" if counts else "levels", notes=(*series.notes, _said(series, counts)))
+
+
+def of_one_kind(series: Sequence[Series]) -> list[Series]:
+    """The series of one column, read alone: where nearly all are of one kind, the others are of that too, if they can
+    be; where they clearly differ, each stays what it is."""
+    (usual, count), *rest = Counter(one.kind for one in series).most_common()
+    if not rest or count < NEARLY_ALL * len(series):
+        return [*series]
+    return [_as(one, usual) if one.kind != usual else one for one in series]
+
+
+def _as(series: Series, kind: str) -> Series:
+    counts = are_counts(series.close)
+    if (kind == "counts" and not counts) or (kind == "prices" and (series.additive or not (series.close > 0).all())):
+        return series
+    alone = _said(series, series.kind == "counts")
+    made = replace(series, kind=kind, notes=tuple(note for note in series.notes if note != alone))
+    return made if kind == "prices" else replace(made, notes=(*made.notes, _said(made, kind == "counts")))
 
 
 def _said(series: Series, counts: bool) -> str:

@@ -82,7 +82,7 @@ def end_apart(values: np.ndarray) -> bool:
 
 def middle_and_peak(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the two rows before and the two after each: the median, and how far it is above or below all but one."""
-    padded, size = np.pad(x, 2, mode="edge"), len(x)
+    padded, size = np.concatenate((x[:1], x[:1], x, x[-1:], x[-1:])), len(x)  # np.pad takes longer
     low, high = _middle_two(*(padded[place : place + size] for place in (0, 1, 3, 4)))
     return (low + high) / 2, np.maximum(np.maximum(x - high, low - x), 0)
 

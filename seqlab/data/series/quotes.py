@@ -21,9 +21,11 @@ import seqlab
 from seqlab.data.fetch.cache import is_offline
 from seqlab.data.series.files import read_csv
 from seqlab.data.series.kinds import Kind
+from seqlab.data.series.long_table import Long
 from seqlab.data.series.quote_store import StoredQuotes, age, read_stored, store, store_path
 from seqlab.data.series.quote_update import OVERLAP, agrees, in_order, joined
-from seqlab.data.series.series import Series, noted, series_of
+from seqlab.data.series.repairs import noted, series_of
+from seqlab.data.series.series import Series
 from seqlab.data.series.yahoo import NoAnswer, Yahoo
 from seqlab.data.tables.unpack import is_file_name, stem_of
 from seqlab.errors import DataError, did_you_mean
@@ -52,6 +54,7 @@ def load_many(
     kind: Kind = "auto",
     freq: str | None = None,
     as_of: np.datetime64 | None = None,
+    long: Long = Long(),
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of several tickers and files, in the order of `names`, as load_series gives them.
@@ -60,9 +63,15 @@ def load_many(
     a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
     for in one paced queue: without a connection it is tried once, not once a ticker. as_of: the day or the time up to
     which they are read; the prices of tickers are adjusted for splits and dividends that came later, which scales them
-    and changes none of their returns.
+    and changes none of their returns. long: the columns of long tables, see `long_table`.
     """
-    files = {name: _read_file(name, columns, kind, freq, as_of) for name in names if name == "-" or is_file_name(name)}
+    files = {
+        name: read_csv(
+            sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq, as_of, long=long
+        )
+        for name in names
+        if name == "-" or is_file_name(name)
+    }
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
@@ -76,17 +85,12 @@ def load_many(
         series = series if as_of is None else series.until(as_of)
         options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--kind {kind}"])
         options += [] if freq is None else [f"--freq {freq}"]
+        options += [" ".join(one) for one in long.options()]
         if options:
             verb = "is" if len(options) == 1 else "are"
             said = f"{', '.join(options)} {verb} for files: the adjusted close was taken"
             series = replace(series, notes=(*series.notes, said))
         yield series
-
-
-def _read_file(
-    name: str, columns: Sequence[str], kind: Kind, freq: str | None, as_of: np.datetime64 | None
-) -> list[Series]:
-    return read_csv(sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq, as_of)
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Series: numbers in order of time, of whatever origin, made from a table whose faults are repaired or reported."""
+"""Series: numbers in order of time, of whatever origin."""
 
 import hashlib
 import re
@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from seqlab.data.series.checks import check
 from seqlab.data.series.moments import is_of_days_after, last_moment, moment_of
@@ -38,6 +37,7 @@ class Series:
     column: of the file or frame that it was read from; empty where it is none of these.
     dropped: the rows that were left out, and why.
     filled: of a series that was completed (see `grid.complete`) the rows that it lacked, (N,); else none.
+    panel: the table that it is one series of; empty where it is the only one, or none.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Series:
     column: str = ""
     dropped: tuple[str, ...] = ()
     filled: np.ndarray | None = None
+    panel: str = ""
 
     def __len__(self) -> int:
         return len(self.dates)
@@ -66,24 +67,21 @@ class Series:
         return self.adjusted.copy() if self.additive else np.log(self.adjusted)
 
     def moved(self, change: np.ndarray, row: int = -1) -> np.ndarray:
-        """The values that `close` of a row becomes by changes of the path, of any shape."""
+        """The values that `close` of a row becomes by changes of the path, of any shape; counts are whole."""
         now = self.close[row] if self.is_price else self.adjusted[row]
         values = now + change if self.additive else now * np.exp(change)
         return np.round(values) if self.kind == "counts" else values
 
     def possible(self, changes: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Changes of the path from `rows` (O,) over ascending horizons, (O, H, Q), as they can be by what each of these
-        rows knew: counts stay whole, what had not been below zero does not go there, and what had not fallen does not
-        fall."""
-        if self.is_price or not (self.additive or self.kind == "counts"):
+        rows knew: what had not been below zero does not go there, and what had not fallen does not fall."""
+        if self.is_price or not self.additive:
             return changes
-        now, counts = self.adjusted[rows, None, None], self.kind == "counts"
-        if not self.additive:
-            return np.log(np.maximum(np.round(now * np.exp(changes)), 0.5) / now)  # which is zero when it is rounded
+        now = self.adjusted[rows, None, None]
         rises = rises_so_far(self.adjusted)[rows, None, None]
         least = np.where(np.minimum.accumulate(self.adjusted)[rows, None, None] >= 0, 0.0, -np.inf)
         values = now + np.where(rises, np.maximum.accumulate(changes, axis=1), changes)
-        values = np.maximum(np.round(values) if counts else values, np.where(rises, now, least))
+        values = np.maximum(values, np.where(rises, now, least))
         return np.where(np.isfinite(least) | rises, values - now, changes)
 
     def about(self) -> list[str]:
@@ -120,6 +118,14 @@ class Series:
     @property
     def is_price(self) -> bool:
         return self.kind in ("prices", "returns") and not self.additive
+
+    @property
+    def least(self) -> float:
+        """What its values cannot go below, as far as it shows: where it is now if it never falls, zero if it is above
+        that by its kind or has not been below."""
+        if self.additive and self.never_falls:
+            return float(self.adjusted[-1])
+        return 0.0 if not self.additive or self.adjusted.min() >= 0 else -np.inf
 
     @property
     def last_in_words(self) -> str:
@@ -191,87 +197,6 @@ def rises_so_far(values: np.ndarray) -> np.ndarray:
 def day_of(written: str | date | np.datetime64) -> np.datetime64:
     """A date as it is written, 2022-12-28, as datetime64[D]. Raises UsageError if it is none."""
     return moment_of(written).astype("datetime64[D]")
-
-
-def series_of(
-    name: str,
-    source: str,
-    origin: str,
-    frame: pd.DataFrame,
-    notes: list[str],
-    *,
-    exchange: str = "",
-    additive: bool = False,
-    unit: str = "D",
-) -> Series:
-    """A Series of a table with columns `date` (datetime64, NaT allowed) and FIELDS, in any order of days.
-
-    additive: values of any sign, not prices. unit: of the dates, of which each has its last row: D, or m and s where a
-    day may have several. What is unusable is dropped and named; see `noted` for what looks wrong. Raises
-    DataError if nothing is left.
-    """
-    notes = list(notes)
-    frame = frame.reset_index(drop=True)
-    values = frame[list(FIELDS)].to_numpy(np.float64)
-    dates = frame["date"].to_numpy().astype(f"datetime64[{unit}]")
-    dropped: list[str] = []
-    dates, values = _keep(~np.isnat(dates), dates, values, dropped, "without a date")
-    closes = [FIELDS.index("close"), FIELDS.index("adj_close")]
-    dates, values = _keep(np.isfinite(values[:, closes]).all(axis=1), dates, values, dropped, "without a value")
-    usable = np.asarray((values[:, closes] > (-np.inf if additive else 0)).all(axis=1))
-    dates, values = _keep(usable, dates, values, dropped, "with a price not above zero")
-    if (np.diff(dates) < np.timedelta64(0)).any():
-        notes.append("the dates were not in order: sorted")
-        order = np.argsort(dates, kind="stable")
-        dates, values = dates[order], values[order]
-    last_of_date = np.append(dates[1:] != dates[:-1], True)[: len(dates)]
-    dates, values = _keep(last_of_date, dates, values, dropped, "of a date that comes again")
-    if not len(dates):
-        what = "value" if additive else "price"
-        hint = "; ".join([*notes, *(f"{one} dropped" for one in dropped)])
-        raise DataError(f"{name} has no usable {what}", hint or f"it needs rows with a date and a {what}")
-    close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
-    if additive:  # ranges are ratios of prices
-        ranges = np.full((len(dates), 3), np.nan)
-    else:
-        with np.errstate(over="ignore", invalid="ignore"):  # an absurd range is no range
-            ranges = _possible_ranges(values[:, :3] * (adjusted / close)[:, None], adjusted, notes)
-    if (below := int((volume < 0).sum())) and not additive:
-        notes.append(f"the volume of {below:,} {'row' if below == 1 else 'rows'} is below zero: left out")
-    opened, high, low = ranges.T.copy()
-    volume = np.where(np.isfinite(volume) & (volume >= 0), volume, np.nan)
-    parts = (dates, close.copy(), adjusted.copy(), opened, high, low, volume)
-    return Series(name, source, origin, *parts, tuple(notes), exchange, additive, dropped=tuple(dropped))
-
-
-def noted(series: Series) -> Series:
-    """The series with notes on what looks wrong in it."""
-    return replace(series, notes=(*series.notes, *check(series.dates, series.adjusted, is_price=series.is_price)))
-
-
-def _keep(
-    mask: np.ndarray, days: np.ndarray, values: np.ndarray, dropped: list[str], what: str
-) -> tuple[np.ndarray, np.ndarray]:
-    if mask.all():
-        return days, values
-    dropped.append(f"{int((~mask).sum()):,} {what}")
-    return days[mask], values[mask]
-
-
-def _possible_ranges(ranges: np.ndarray, close: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Open, high, low (N, 3), low <= open, close <= high: rounding is repaired, the impossible made NaN."""
-    nothing = ((ranges <= 0) | np.isinf(ranges)).any(axis=1)
-    if nothing.any():
-        notes.append(f"open, high or low of {nothing.sum():,} rows is no price: left out")
-    ranges = np.where(np.isfinite(ranges) & (ranges > 0), ranges, np.nan)
-    opened, high, low = ranges.T
-    top, bottom = np.fmax(opened, close), np.fmin(opened, close)  # fmax: an unknown open says nothing
-    impossible = (high < top * (1 - 1e-3)) | (low > bottom * (1 + 1e-3))
-    if impossible.any():
-        notes.append(f"open, high and low of {impossible.sum():,} rows contradict the close: left out")
-    mended = np.stack([opened, np.maximum(high, top), np.minimum(low, bottom)], axis=1)
-    mended[impossible] = np.nan
-    return mended
 
 
 def field_name(label: str) -> str:

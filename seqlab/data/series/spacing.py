@@ -4,6 +4,7 @@ the calendar comes round. All is read from the dates themselves, as they were la
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -79,6 +80,12 @@ class Times:
 
 def spacing(dates: np.ndarray) -> Spacing:
     """The Spacing of dates (datetime64 of days, minutes or seconds, ascending) as it was lately."""
+    return _spacing(dates.tobytes(), dates.dtype.str)
+
+
+@lru_cache(64)  # many series have the same dates, and each is asked often
+def _spacing(content: bytes, kind: str) -> Spacing:
+    dates = np.frombuffer(content, kind)
     within = last_weeks(dates)
     per_day = np.unique(within.astype("datetime64[D]"), return_counts=True)[1]
     whole = per_day[1:-1] if len(per_day) > 2 else per_day  # the first and the last day may be cut

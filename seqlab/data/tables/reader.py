@@ -5,7 +5,7 @@ Series of files are read by the same `read_untyped`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +27,8 @@ from seqlab.data.tables.survey import SAMPLE, survey_of
 from seqlab.data.tables.unpack import PARQUET, WHOLE_AGAIN, Source
 from seqlab.data.text.charset import text_reader
 from seqlab.errors import DataError
+
+NamesAmong = Callable[[Sequence[str]], Sequence[str]]  # of columns those that hold names
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,15 @@ def _are_codes(column: np.ndarray | pd.Series) -> bool:
     return all(isinstance(one, str) for one in known) and has_leading_zeros(known.str.strip().unique())
 
 
-def read_untyped(source: Path | BinaryIO, written: Mapping[str, str] = {}) -> Untyped:
-    """The columns of a file, or of what a stream gives, before it is decided what they hold; see `read_table`."""
+def read_untyped(
+    source: Path | BinaryIO,
+    written: Mapping[str, str] = {},
+    names: Callable[[Sequence[str]], Sequence[str]] | None = None,
+) -> Untyped:
+    """The columns of a file, or of what a stream gives, before it is decided what they hold; see `read_table`.
+
+    names: of all columns those that hold names, and are text even if these are numbers: 007 and 7 are two.
+    """
     file = Source.of(source)
     sha256 = file.sha256()
     if file.start.startswith(PARQUET):
@@ -140,7 +149,7 @@ def read_untyped(source: Path | BinaryIO, written: Mapping[str, str] = {}) -> Un
     else:
         try:
             with reading(Path(file.where), WHOLE_AGAIN):
-                raw = _of_text(file, sha256, written)
+                raw = _of_text(file, sha256, written, names)
         except UnicodeError as problem:
             raise DataError(f"{file.where} is cut or damaged: {problem}", WHOLE_AGAIN) from problem
     if not raw.columns or not len(next(iter(raw.columns.values()))):
@@ -160,7 +169,7 @@ def _columns_by_name(frame: pd.DataFrame) -> dict[str, np.ndarray | pd.Series]:
     }
 
 
-def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
+def _of_text(file: Source, sha256: str, written: Mapping[str, str], names: NamesAmong | None) -> Untyped:
     """What is delimited text or, packed in a workbook, can be written as such."""
     packed, notes = file.packed, list[str]()
     if not file.is_named_so:
@@ -180,7 +189,8 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str]) -> Untyped:
     other_mark = [
         name for name, how in written.items() if not layout.shown and mark_of(how) in marks and name in layout.names
     ]
-    columns = columns_of(file, layout, other_mark, survey.lines - layout.below if layout.below else None)
+    as_text = [*other_mark, *(names(layout.names) if names is not None else ())]
+    columns = columns_of(file, layout, as_text, survey.lines - layout.below if layout.below else None)
     notes += survey.notes
     columns, said = _trimmed(columns, layout, file.where)
     notes += said

@@ -127,10 +127,8 @@ def test_a_volume_alone_is_no_price_where_another_column_cannot_be_read():
 
 def test_several_series_below_each_other_are_named_though_their_dates_do_not_overlap():
     later = DAYS + pd.DateOffset(years=1)
-    both = pd.concat(
-        [pd.DataFrame({"unique_id": name, "ds": at, "y": 5.0}) for name, at in (("A", DAYS), ("B", later))]
-    )
-    with pytest.raises(DataError, match="2 series in one column: 'unique_id' names A, B"):
+    both = pd.concat([pd.DataFrame({"ticker": name, "ds": at, "y": 5.0}) for name, at in (("A", DAYS), ("B", later))])
+    with pytest.raises(DataError, match="2 series in one column: 'ticker' names A, B"):
         one(both.to_csv(index=False))
     assert len(one(written(symbol="BTC/USD", close=PRICES))) == 60
 
