@@ -11,6 +11,7 @@ import torch
 import seqlab
 from seqlab import checkpoint, forecasting, scoring
 from seqlab.data.series.frames import load_data
+from seqlab.data.series.seasons import seasons_of
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError, UsageError
 from seqlab.forecasting import general, general_training
@@ -124,14 +125,14 @@ def test_seasons_are_those_of_the_calendar() -> None:
         (series,) = load_data(
             pd.Series(np.arange(rows) % 5 - 2.0, pd.date_range("2020-01-01", periods=rows, freq=freq))
         )
-        return general.seasons_of(series)
+        return seasons_of(series)
 
     assert [of(freq) for freq in ("h", "D", "B", "W", "MS", "QS", "YS")] == [
         (24, 168), (7, 364), (5, 260), (52,), (12,), (4,), ()
     ]  # fmt: skip
     assert of("MS", 14) == (12,)
     prices = next(iter(load_data("AAPL", offline=True)))
-    assert prices.is_price and general.seasons_of(prices) == ()
+    assert prices.is_price and seasons_of(prices) == ()
 
 
 SHORT = {"max_steps": 8, "batch_size": 16, "eval_every": 2}

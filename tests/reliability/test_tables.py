@@ -171,3 +171,21 @@ def test_whole_commands_end_in_a_result_or_in_two_lines(
             assert "Traceback" not in outcome.err and "report it" not in outcome.err, (path.read_bytes(), outcome.err)
             assert outcome.status == 0 or outcome.err.splitlines()[-1].startswith("hint: ")
     tried(8, 4 * count)
+
+
+def test_sizes_past_all_bounds_and_bytes_that_are_no_text_are_refused(
+    cli: Callable[..., Outcome], tmp_path: Path, tried: Tried
+) -> None:
+    rows = (f"{1900 + k // 12}-{k % 12 + 1:02d}-01,{1e308 * (1 + 0.5 * (k % 3) / 2):g}" for k in range(300))
+    (tmp_path / "huge.csv").write_text("month,close\n" + "\n".join(rows) + "\n")
+    cli("forecast", tmp_path / "huge.csv", "--offline").fails(1, "too large to compute with", "larger units")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table({"ds": [f"2024-01-{day:02d}" for day in range(1, 29)], "y": [b"\xff\xfe"] * 28})
+    parquet.write_table(table, tmp_path / "bytes.parquet")
+    for command in (
+        ("forecast", tmp_path / "bytes.parquet", "--offline"),
+        ("train-mlp", tmp_path / "bytes.parquet", "--target", "y"),
+    ):
+        cli(*command).fails(1, "bytes that are no text")
+    tried(8, 3)

@@ -10,6 +10,8 @@ from seqlab.data.series.checks import check
 from seqlab.data.series.series import FIELDS, Series
 from seqlab.errors import DataError
 
+LARGEST = 1e100  # that a value may be: squares of it are still numbers
+
 
 def series_of(
     name: str,
@@ -64,6 +66,8 @@ def series_of_arrays(
         what = "value" if additive else "price"
         hint = "; ".join([*notes, *(f"{one} dropped" for one in dropped)])
         raise DataError(f"{name} has no usable {what}", hint or f"it needs rows with a date and a {what}")
+    if (largest := float(np.abs(values[:, closes]).max())) > LARGEST:
+        raise DataError(f"{name} has a value of {largest:.3g}, too large to compute with", "give it in larger units")
     close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
     if additive:  # ranges are ratios of prices
         ranges = np.full((len(dates), 3), np.nan)

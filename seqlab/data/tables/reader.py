@@ -145,7 +145,11 @@ def read_untyped(
     file = Source.of(source)
     sha256 = file.sha256()
     if file.start.startswith(PARQUET):
-        raw = Untyped(file.name, file.where, _columns_by_name(frame_of_parquet(file, SAVE_AS_CSV)), sha256, ())
+        columns = _columns_by_name(frame_of_parquet(file, SAVE_AS_CSV))
+        try:
+            raw = Untyped(file.name, file.where, {name: _as_text(one) for name, one in columns.items()}, sha256, ())
+        except UnicodeError as problem:
+            raise DataError(f"{file.where} has a column of bytes that are no text: {problem}", SAVE_AS_CSV) from problem
     else:
         try:
             with reading(Path(file.where), WHOLE_AGAIN):
@@ -167,6 +171,13 @@ def _columns_by_name(frame: pd.DataFrame) -> dict[str, np.ndarray | pd.Series]:
     return {
         name: column.reset_index(drop=True) for name, (_, column) in zip(each_once(names), frame.items(), strict=True)
     }
+
+
+def _as_text(column: np.ndarray | pd.Series) -> np.ndarray | pd.Series:
+    """The column with bytes as the text that they are. Raises UnicodeError where they are none."""
+    if isinstance(column, np.ndarray) or column.dtype != object:
+        return column
+    return column.map(lambda entry: entry.decode() if isinstance(entry, bytes) else entry)
 
 
 def _of_text(file: Source, sha256: str, written: Mapping[str, str], names: NamesAmong | None) -> Untyped:
