@@ -13,11 +13,11 @@ apple = seqlab.forecast("AAPL", horizon=5, origins=100, offline=True, threads=1)
 print(apple.to_frame())
 print(apple.verdict)
 
-# Any other series: a model is trained on the spot. Made-up visitors of a shop, a year of days with a weekly pattern.
+# Any other series: the general model. Made-up visitors of a shop, a year of days with a weekly pattern.
 days = pd.date_range("2023-01-02", periods=420, freq="D")
 week = np.tile([20, 22, 25, 24, 40, 80, 60], 60)
 visitors = pd.DataFrame({"visitors": np.random.default_rng(0).poisson(week)}, index=days)
-counts = seqlab.forecast(visitors, horizon=7, origins=40, threads=1, seed=0, max_steps=60)
+counts = seqlab.forecast(visitors, horizon=7, origins=40, threads=1)
 print(counts.to_frame())
 print(counts.verdict)
 

@@ -112,8 +112,8 @@ def forecast_task(
     a long table, where these are not unique_id, ds and y. quantiles: levels from 0.01 to 0.99 of the result's tables;
     None: the deciles with 5, 25, 75 and 95 %. as_of: forecast from a day in the past. origins, stride: days of the
     backtest at most, and days between them. baselines: `all` adds GARCH and GJR to prices, AutoETS and Theta to other
-    series. model: a forecaster's checkpoint, for all series; None: the one that ships, for daily prices, and for others
-    one is trained on the spot. refit: adapt the model to these series first. offline: open no socket.
+    series. model: a forecaster's checkpoint, for all series; None: `quotes` for daily prices, and `general` for
+    others. refit: adapt the model to these series first. offline: open no socket.
     """
     from seqlab.data.series.long_table import Long
     from seqlab.forecasting.answers import forecast_series

@@ -38,7 +38,9 @@ TABLES = (".csv", PARQUET)
 @click.option("--horizon", type=click.IntRange(1, 720), default=20, show_default=True, help="Days, or rows, ahead.")
 @click.option("--as-of", metavar="DATE", help="Forecast from a day in the past, as if it were today.")
 @click.option(
-    "--origins", type=click.IntRange(1), default=250, show_default=True, help="Days of the backtest, at most."
+    "--origins",
+    type=click.IntRange(1),
+    help="Days of the backtest, at most.  [default: 250; of quotes 5,000; of more than 16 series fewer]",
 )
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Days between them.")
 @click.option(
@@ -74,7 +76,7 @@ def command(
     names: tuple[str, ...],
     horizon: int,
     as_of: str | None,
-    origins: int,
+    origins: int | None,
     stride: int,
     backtest: Path | None,
     baselines: str,
@@ -89,10 +91,10 @@ def command(
     """Forecast quotes, or any series in a CSV file (- reads one from standard input), as distributions.
 
     Daily prices are forecast by a linear model of volatility features that ships with seqlab, or with --model lstm by a
-    recurrent net that reads the rows as they are and is about as good; for other series a small one of both kinds is
-    trained on the spot, in seconds. Every forecast comes with a backtest on days that the model has not seen, beside a
-    random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a
-    table (.csv, .parquet). No investment advice.
+    recurrent net that reads the rows as they are and is about as good; all other series, one or many, by simple rules
+    that a recurrent net mixes, which was trained on many others. Every forecast comes with a backtest on days that the
+    model has not seen, beside a random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a
+    chart (.png, .svg, .pdf) or a table (.csv, .parquet). No investment advice.
     """
     _check_files(names, common.output, backtest)
     from seqlab import api

@@ -83,17 +83,16 @@ def _said(series: Series, counts: bool) -> str:
     values, name = series.adjusted, f"column '{series.column}'"
     what = "whole numbers" if counts else "numbers"
     if series.never_falls and series.additive:
-        return f"{name} never falls: its differences are forecast, and none below zero"
+        return f"{name} never falls: nothing below its last value is forecast"
     if not series.additive:
         few = ", but for few zeros" if (series.close == 0).any() else ""
-        other = "--kind levels for differences" + ("" if counts else ", --kind prices if it is traded")
-        return f"{name} holds {what} above zero{few}: relative changes are forecast ({other})"
+        return f"{name} holds {what} above zero{few} (--kind prices if it is traded)"
     if values.min() >= 0:
         zeros = int((values == 0).sum())
-        return f"{name} holds {what}, {zeros:,} of them zero and none below: differences are forecast, and none below"
+        return f"{name} holds {what}, {zeros:,} of them zero and none below: nothing below zero is forecast"
     low = int((values <= 0).sum())
     rows = f"{low:,} {'value' if low == 1 else 'values'} at or below zero"
-    return f"{name} has {rows}: its differences are forecast (--kind returns if it holds returns)"
+    return f"{name} has {rows} (--kind returns if it holds returns)"
 
 
 def are_counts(values: np.ndarray) -> bool:

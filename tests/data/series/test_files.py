@@ -167,7 +167,7 @@ def test_columns_of_several_files_and_tickers_come_in_order(tmp_path):
 def test_what_is_at_or_below_zero_somewhere_has_differences_and_it_is_said():
     index = pd.date_range("2024-01-01", periods=400)
     positive = np.exp(0.1 * wave(index))
-    assert "relative changes" in one(written(index, v=positive)).notes[0]
+    assert "numbers above zero" in one(written(index, v=positive)).notes[0]
     for low in (np.zeros(40), np.full(1, -1.0)):
         values = np.r_[positive[: -len(low)], low]
         series = one(written(index, v=values))
