@@ -120,7 +120,7 @@ def test_what_was_repaired_stands_with_the_forecast() -> None:
     values = np.append(100 + np.arange(400) % 7 + np.arange(400) / 50, 103.0)
     values[30] = np.nan
     series = pd.Series(values, days, name="visitors")
-    answer = seqlab.forecast(series, horizon=2, origins=5, threads=1, max_steps=3, offline=True)
+    answer = seqlab.forecast(series, horizon=2, origins=5, threads=1, offline=True)
     assert any("left out" in note for note in answer.notes)
     assert all(note in repr(answer) for note in answer.notes)
     assert answer.verdict in repr(answer) and "q50" in repr(answer)

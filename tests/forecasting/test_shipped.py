@@ -24,7 +24,7 @@ def losses(rows: pd.DataFrame, method: str) -> pd.Series:
 def test_a_shipped_forecaster_knows_the_width_of_days_after_its_cut(name: str) -> None:
     """2022, all embedded tickers: no better than a random walk for certain, but calibrated."""
     tickers = [ticker for ticker in snapshot_tickers() if ticker not in ("GOOG", "RRC")]
-    answer = seqlab.forecast(tickers, 20, model=name, stride=5, offline=True, threads=1)
+    answer = seqlab.forecast(tickers, 20, model=name, origins=45, stride=5, offline=True, threads=1)
     assert answer[0].cut == np.datetime64("2021-12-31")
     rows = pd.DataFrame([row for one in answer for row in one.backtest_rows()])
     assert rows["origin"].min() >= np.datetime64("2021-12-31")
