@@ -150,8 +150,6 @@ def test_forecast_says_what_its_chart_cannot_draw(
         tmp_path / f"{GOTHIC}.csv",
         "--horizon",
         2,
-        "--set",
-        "max_steps=3",
         "--offline",
         "--origins",
         5,

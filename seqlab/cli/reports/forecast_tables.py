@@ -74,7 +74,7 @@ def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
         return []
     step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
     heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
-    count = f"{len(days)} forecast{'' if len(days) == 1 else 's'}"
+    count = f"{len(days):,} forecast{'' if len(days) == 1 else 's'}"
     lines = ["", f"backtest: {count} from {days.min()} to {days.max()}{f'; {unit}' if unit else ''}", ""]
     lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
