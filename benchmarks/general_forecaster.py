@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the checkpoint")
     parser.add_argument("--hold-out", action="store_true")
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--hidden-size", type=int, default=96)
+    parser.add_argument("--hidden-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="auto")
@@ -186,7 +186,8 @@ def main() -> None:
         net="rules", hidden_size=given.hidden_size, max_steps=given.steps, batch_size=192, lr=given.lr, seed=given.seed,
         warmup_steps=given.steps // 10,
     )  # fmt: skip
-    options = RunOptions(given.output, Compute(precision=given.precision, threads=1), overwrite=True)
+    command = f"python benchmarks/general_forecaster.py FOLDER -o {given.output.name}"
+    options = RunOptions(given.output, Compute(precision=given.precision, threads=1), overwrite=True, command=command)
     task = Task(train(pool, settings, given.synthetic_share, options))
     for event in task:
         if isinstance(event, Progress) and event.record:
