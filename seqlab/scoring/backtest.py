@@ -203,7 +203,7 @@ def pool(backtests: Sequence[Backtest]) -> Backtest:
 
 def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
     """The backtests of many series as one, each in units of what its values had changed by on average, `naive_error`,
-    so that those of large numbers do not speak for all.
+    so that those of large numbers do not speak for all; percent are alike, and stay percent.
 
     Of the series with the step and the horizons that most have; one that had never moved has no such unit, and is left
     out. Raises DataError where none is left.
@@ -214,7 +214,8 @@ def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
         raise DataError("no series has a forecast from its past that can be scored", "give longer series")
     kinds = [(one.step, one.horizons) for one in usable]
     usual = max(kinds, key=kinds.count)
-    return pool([_scaled(one) for one, kind in zip(usable, kinds, strict=True) if kind == usual])
+    alike = [one for one, kind in zip(usable, kinds, strict=True) if kind == usual]
+    return pool(alike if all(one.in_percent for one in alike) else list(map(_scaled, alike)))
 
 
 def _scaled(one: Backtest) -> Backtest:

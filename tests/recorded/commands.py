@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 HOW = "--threads 1 --seed 1 --device cpu --precision fp32"  # what makes a command repeatable to the byte
 FEW = f"--horizon 3 --origins 20 {HOW}"  # a forecast of few days with a short backtest
-SPOT = f"{FEW} --set max_steps=12 --set batch_size=8"  # ... of a series that is trained on the spot
 SMALL = "--set context=96 --set burn_in=32 --set batch_size=8 --set eval_every=6"
 QUOTES = f"{HOW} --set max_steps=12 {SMALL}"
 TINY = "--set hidden_size=24 --set embedding_size=8 --set num_layers=1 --set batch_size=8 --set seq_len=32"
@@ -73,7 +72,7 @@ GROUPS: dict[str, list[Command]] = {
         ),
         Command("forecast-as-of", f"forecast MSFT --offline --as-of 2022-06-30 --horizon 5 --origins 40 {HOW}"),
         Command("forecast-hindsight-json", f"forecast KO --offline --as-of 2021-06-01 --model quotes --json {FEW}"),
-        Command("forecast-before-the-cut", f"forecast KO --offline --as-of 2021-06-01 {SPOT}"),
+        Command("forecast-before-the-cut", f"forecast KO --offline --as-of 2021-06-01 {FEW}"),
         Command("forecast-to-csv", f"forecast AAPL KO --offline -o table.csv --backtest all.csv {FEW}"),
         Command("forecast-to-png", f"forecast AAPL --offline -o chart.png --backtest scores.png {FEW}"),
         Command("forecast-garch", f"forecast AAPL --offline --baselines all --horizon 3 --origins 5 {HOW}"),
@@ -81,11 +80,11 @@ GROUPS: dict[str, list[Command]] = {
         Command("forecast-file", f"forecast prices.csv {FEW}"),
         Command("forecast-files-json", f"forecast prices.csv others.csv --json {FEW}"),
         Command("forecast-stdin", f"forecast - -q {FEW}", stdin="prices.csv"),
-        Command("forecast-counts-json", f"forecast visitors.csv --json {SPOT}"),
-        Command("forecast-hours", f"forecast power.csv {SPOT}"),
-        Command("forecast-months", f"forecast rain.csv --column north {SPOT}"),
+        Command("forecast-counts-json", f"forecast visitors.csv --json {FEW}"),
+        Command("forecast-hours", f"forecast power.csv {FEW}"),
+        Command("forecast-months", f"forecast rain.csv --column north {FEW}"),
         Command(
-            "forecast-columns-levels-json", f"forecast rain.csv --column north --column south --levels --json {SPOT}"
+            "forecast-columns-levels-json", f"forecast rain.csv --column north --column south --levels --json {FEW}"
         ),
         Command("forecast-returns", f"forecast returns.csv --returns {FEW} -o returns-forecast.csv"),
         Command("forecast-on-terminal", f"forecast AAPL --offline {FEW}", terminal=True),

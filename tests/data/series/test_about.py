@@ -25,8 +25,7 @@ def test_a_panel_is_told_of_in_one_line_and_what_all_share_in_another() -> None:
     assert lines == [
         "the DataFrame: 40 series of 60 rows, by the month, season year, kind counts, 2015-01 to 2019-12; "
         "none left out",
-        "the DataFrame: column 'y' holds whole numbers above zero "
-        "(--kind prices if it is traded)",
+        "the DataFrame: column 'y' holds whole numbers above zero (--kind prices if it is traded)",
     ]
 
 
