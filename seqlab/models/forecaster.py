@@ -1,5 +1,6 @@
 """The forecaster: a linear layer, recurrent layers, or both, that say how wide the future is."""
 
+import itertools
 import math
 from statistics import NormalDist
 
@@ -57,8 +58,9 @@ class QuantileForecaster(nn.Module):
         for layer in (self.head, self.skip, self.alone):
             for weight in layer.parameters() if layer is not None else ():
                 nn.init.zeros_(weight)  # it starts as: the days to come are as volatile as the unit
-        normal = torch.tensor([NormalDist().inv_cdf(level) for level in levels])
-        steps = torch.log(torch.expm1(normal.diff()))  # the inverse of softplus
+        normal = [NormalDist().inv_cdf(level) for level in levels]
+        # the inverse of softplus; not torch's, which on a meta device imports its compiler, a second and a half
+        steps = torch.tensor([math.log(math.expm1(b - a)) for a, b in itertools.pairwise(normal)])
         self.steps = nn.Parameter(steps.repeat(outputs, 1))  # (K, Q-1), the gaps between quantiles
         self.median = nn.Parameter(torch.zeros(outputs, 1))
 

@@ -1,5 +1,7 @@
 """A recurrent net that mixes simple rules of forecasting, and says how wide the future is."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ class RuleMixture(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         with torch.no_grad():
-            self.output.bias[2:] = -1.2 - torch.log(torch.tensor(self.sides / 4))
+            self.output.bias[2:].fill_(-1.2 - math.log(self.sides / 4))
 
     def forward(self, x: dict[str, Tensor]) -> Tensor:
         """x: rules, there and errors (B, H, R), past (B, T, row_size), told (B, H, told_size)."""
