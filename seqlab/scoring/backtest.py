@@ -209,13 +209,18 @@ def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
     out. Raises DataError where none is left.
     """
     usable = [one for one in backtests if len(one.origins) and one.naive_error is not None]
-    usable = [one for one in usable if (one.naive_error > TINY * np.abs(one.outcomes).max(initial=TINY)).all()]
+    usable = [one for one in usable if (one.naive_error > TINY * _size(one)).all()]
     if not usable:
         raise DataError("no series has a forecast from its past that can be scored", "give longer series")
     kinds = [(one.step, one.horizons) for one in usable]
     usual = max(kinds, key=kinds.count)
     alike = [one for one, kind in zip(usable, kinds, strict=True) if kind == usual]
     return pool(alike if all(one.in_percent for one in alike) else list(map(_scaled, alike)))
+
+
+def _size(one: Backtest) -> float:
+    """The largest change that came or was forecast."""
+    return max(float(np.abs(each).max(initial=TINY)) for each in (one.outcomes, *one.quantiles.values()))
 
 
 def _scaled(one: Backtest) -> Backtest:

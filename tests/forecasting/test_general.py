@@ -179,3 +179,14 @@ def test_training_does_not_know_what_comes_after_the_cut(forecaster: general.Gen
     ]
     for name, tensor in weights[0].items():
         assert torch.equal(tensor, weights[1][name]), name
+
+
+def test_a_panel_is_scored_without_series_that_had_never_moved(forecaster: general.GeneralForecaster) -> None:
+    months = pd.date_range("2015-01-01", periods=60, freq="MS")
+    random = np.random.default_rng(9)
+    values = {f"s{k}": random.poisson(0.5, 60).astype(float) for k in range(9)} | {"still": np.zeros(60)}
+    values["late"] = np.where(np.arange(60) == 55, 3.0, 0.0)  # it moves once, after its backtest has begun
+    answer = seqlab.forecast(pd.DataFrame(values, months), 6, origins=2, stride=6, kind="levels")
+    pooled = answer.pooled()
+    assert pooled is not None and 0.1 < max(pooled.scores("model").crps) < 2
+    assert len(pooled.origins) == 2 * 9
