@@ -95,6 +95,9 @@ def forecast_task(
     id: str | None = None,
     time: str | None = None,
     target: str | None = None,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    holidays: str | None = None,
     quantiles: Sequence[float] | None = None,
     as_of: str | None = None,
     origins: int | None = None,
@@ -109,17 +112,20 @@ def forecast_task(
 
     columns: of files and frames; kind: what they hold, `prices`, `levels`, `returns`, `counts` or `auto`; freq: how
     often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. id, time, target: the columns of
-    a long table, where these are not unique_id, ds and y. quantiles: levels from 0.01 to 0.99 of the result's tables;
+    a long table, where these are not unique_id, ds and y. known, past: covariates, columns that hold values beyond the last y
+    too, or only so far; holidays: the code of a country whose holidays count, as DE. quantiles: levels from 0.01 to 0.99 of the result's tables;
     None: the deciles with 5, 25, 75 and 95 %. as_of: forecast from a day in the past. origins, stride: days of the
     backtest at most, and days between them. baselines: `all` adds GARCH and GJR to prices, AutoETS and Theta to other
     series. model: a forecaster's checkpoint, for all series; None: `quotes` for daily prices, and `general` for
     others. refit: adapt the model to these series first. offline: open no socket.
     """
+    from seqlab.data.series.covariates import CovariateNames
     from seqlab.data.series.long_table import Long
     from seqlab.forecasting.answers import forecast_series
 
     run, settings = divided(options, ForecastSettings, of_run=())
     read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": Long(id, time, target)}
+    read["covariates"] = CovariateNames.of(known, past, holidays)
     tested: dict[str, Any] = {"origins": origins, "stride": stride, "baselines": baselines}
     using: dict[str, Any] = {"model": model, "refit": refit, "compute": run.compute, "given": settings}
     return Task(
