@@ -73,7 +73,7 @@ def estimated(
 
 
 def _units(covariates: np.ndarray) -> np.ndarray:
-    """What one step of each covariate (N, K) is: 1 of an indicator, else its standard deviation; 0 if it is constant."""
+    """What one step of each covariate (N, K) is: 1 of an indicator, else its standard deviation; 0 of a constant."""
     are_indicators = ((covariates == 0) | (covariates == 1)).all(0)
     return np.where(np.ptp(covariates, 0) > 0, np.where(are_indicators, 1.0, covariates.std(0)), 0.0)
 

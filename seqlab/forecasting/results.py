@@ -51,8 +51,8 @@ class Forecast:
 
     model: the name of the checkpoint that made it; trained: `shipped`, `refit` or `fresh`; cut: the last day that it
     was trained on. on_the_spot: it was trained, or adapted, for this forecast alone and is not kept. windows: all steps
-    of the backtest, where they are kept. effects: what one more of each covariate does, in percent or in the series' units;
-    None where none was asked for; without_effects: forecasts of the backtest before which these were not known.
+    of the backtest, where they are kept. effects: what one more of each covariate does, in percent or in the
+    series' units; None where none was asked for. without_effects: how many forecasts of the backtest knew none.
     """
 
     series: Series

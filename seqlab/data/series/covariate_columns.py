@@ -1,4 +1,4 @@
-"""Covariates in the columns of a table: taken out of it, with the rows beyond the last value, before series are read."""
+"""Covariates in the columns of a table, taken out of it, with the rows beyond the last value, before it is read."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -80,7 +80,7 @@ class Covariates:
         said = []
         for columns, known in ((self.known, True), (self.past, False)):
             for label in dict.fromkeys(name.partition("=")[0] for name in columns):
-                seen = [np.isfinite(values) for name, values in columns.items() if name.partition("=")[0] == label][0]
+                seen = np.isfinite(next(one for name, one in columns.items() if name.partition("=")[0] == label))
                 to = str(self.dates[seen].max().astype(dates.dtype)) if seen.any() else "never"
                 said.append(f"{label} (known to {to})" if known else f"{label} (past)")
         if self.country is not None:

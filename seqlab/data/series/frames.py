@@ -13,9 +13,9 @@ import pandas as pd
 from seqlab.data.series.column_numbers import numbers_of_column
 from seqlab.data.series.column_series import series_of_column
 from seqlab.data.series.column_words import field_of, plain
-from seqlab.data.series.date_parts import with_clock
 from seqlab.data.series.covariate_columns import taken_out
 from seqlab.data.series.covariates import CovariateNames, Covariates
+from seqlab.data.series.date_parts import with_clock
 from seqlab.data.series.file_columns import (
     close_of,
     listed_labels,
@@ -68,8 +68,8 @@ def load_data(
     columns unique_id, ds and y, or those that `long` names. columns: those of wide files and frames to take. kind: what
     they hold, see `kinds`. freq: how often there is a row, see `frequency`. as_of: the day or the time up to which they
     are read, as if nothing had followed, see `known`. covariates: columns of files and frames that
-    stand beside their series, and a country's holidays. Raises DataError, and UsageError for a kind, a frequency or a day
-    that is none.
+    stand beside their series, and a country's holidays. Raises DataError, and UsageError for a kind, a frequency or a
+    day that is none.
     """
     last = None if as_of is None else moment_of(as_of)
     if kind not in get_args(Kind):
