@@ -22,7 +22,8 @@ def holiday_columns(country: str, dates: np.ndarray, known: int) -> dict[str, np
     found = _days_of(country, dates)
     of_day = dates.astype("datetime64[D]")
     step = spacing(dates[:known])
-    if not (step.rows_per_day > 1 or step.weekdays or step.step == np.timedelta64(1, "D")):
+    are_months = np.datetime_data(step.step)[0] == "M"
+    if are_months or (not step.weekdays and step.rows_per_day == 1 and step.step > np.timedelta64(1, "D")):
         return {COUNT: _counted(of_day, np.array(sorted(found), "datetime64[D]"), step.step)}
     names = [found.get(day, ()) for day in of_day.astype(object)]
     columns = {ANY: np.array([float(bool(some)) for some in names])}

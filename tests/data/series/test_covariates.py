@@ -1,4 +1,4 @@
-"""Covariates as people have them: beside the target, beyond its last value, as numbers, flags and words, and holidays."""
+"""Covariates as people have them: beside the target and beyond its end, as numbers, flags and words, and holidays."""
 
 import sys
 from datetime import date, timedelta
@@ -126,7 +126,7 @@ def test_months_of_any_day_are_the_months_that_a_frequency_asks_for() -> None:
     ],
 )
 def test_what_is_no_covariate_is_named(names, error, said) -> None:
-    table = wide().assign(code=[f"{n:03d}x" for n in range(ROWS + AHEAD)], some=["broken", *range(1, ROWS + AHEAD)])
+    table = wide().assign(code=[chr(65 + n) * 2 for n in range(ROWS + AHEAD)], some=["broken", *range(1, ROWS + AHEAD)])
     with pytest.raises(error, match=said):
         list(load_data(table, columns=["sales"], covariates=names))
     with pytest.raises(UsageError, match="is the series"):
