@@ -112,8 +112,7 @@ def command(
         columns=columns,
         kind=kind,
         freq=freq,
-        **long,
-        **covariates,
+        **(long | covariates),
         quantiles=_levels(quantiles),
         as_of=as_of,
         origins=origins,
@@ -127,9 +126,7 @@ def command(
     )
     forecasts = follow(common, task)
     if backtest is not None:
-        _write_backtest(common, backtest, forecasts)
-        if len(names) == 1 and not columns and not any(one.on_the_spot for one in forecasts):
-            say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
+        _write_backtest(common, backtest, forecasts, () if columns or any(covariates.values()) else (model, *names))
     if common.output is not None:
         _write(common, common.output, forecasts.plot, lambda path: write_table(path, forecasts))
         say(common, f"written to {common.output}\n{_other_form(names, common.output, context, kind)}")
@@ -139,9 +136,12 @@ def command(
         result("\n".join(all_lines(forecasts)))
 
 
-def _write_backtest(common: Common, path: Path, forecasts: "Forecasts") -> None:
+def _write_backtest(common: Common, path: Path, forecasts: "Forecasts", evaluated: Sequence[str]) -> None:
+    """evaluated: what `seqlab evaluate` takes to score the same, if that is two words."""
     _write(common, path, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
     say(common, f"backtest written to {path}")
+    if len(evaluated) == 2 and not any(one.on_the_spot for one in forecasts):
+        say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', *evaluated])}")
 
 
 def _levels(written: str | None) -> list[float] | None:
