@@ -1,6 +1,7 @@
 """A country's holidays as columns beside a series, by the calendar alone."""
 
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def holiday_columns(country: str, dates: np.ndarray, known: int) -> dict[str, np
     twice; of longer steps how many there are in one. A week's row begins it where it is a Monday and ends it otherwise;
     a month's is in it. Raises UsageError for a country that is not known, and where the package `holidays` is missing.
     """
-    found = _days_of(country, dates)
+    first, last = (dates[[0, -1]].astype("datetime64[Y]").astype(int) + 1970).tolist()
+    found = _days_of(country.upper(), first - 1, last + 2)
     of_day = dates.astype("datetime64[D]")
     step = spacing(dates[:known])
     are_months = np.datetime_data(step.step)[0] == "M"
@@ -34,8 +36,9 @@ def holiday_columns(country: str, dates: np.ndarray, known: int) -> dict[str, np
     return columns
 
 
-def _days_of(country: str, dates: np.ndarray) -> dict[date, tuple[str, ...]]:
-    """The names of the holidays of each day that has some, from a year before to a year after `dates`."""
+@lru_cache(16)  # many series have the same years
+def _days_of(country: str, first: int, after: int) -> dict[date, tuple[str, ...]]:
+    """The names of the holidays of each day that has some, from the year `first` to the one before `after`."""
     try:
         import holidays
     except ImportError as problem:
@@ -43,12 +46,11 @@ def _days_of(country: str, dates: np.ndarray) -> dict[date, tuple[str, ...]]:
             f"--holidays needs the package holidays: {problem}",
             "install it beside seqlab: pip install 'seqlab[holidays]'",
         ) from problem
-    years = dates[[0, -1]].astype("datetime64[Y]").astype(int) + 1970
     try:
-        found = holidays.country_holidays(country.upper(), years=range(years[0] - 1, years[1] + 2))
+        found = holidays.country_holidays(country, years=range(first, after))
     except NotImplementedError as problem:
         codes = sorted(holidays.list_supported_countries())
-        near = did_you_mean(country.upper(), codes) if len(country) <= 3 else "name it by its code, as DE or US"
+        near = did_you_mean(country, codes) if len(country) <= 3 else "name it by its code, as DE or US"
         raise UsageError(f"there are no holidays of '{country}'", near) from problem
     return {day: tuple(name.split("; ")) for day, name in found.items()}
 

@@ -180,10 +180,10 @@ def test_holidays_of_weeks_and_months_are_counted() -> None:
 def test_an_unknown_country_and_a_missing_package_say_what_to_do(monkeypatch) -> None:
     days = np.arange("2020-01-01", "2020-06-01", dtype="datetime64[D]")
     if pytest.importorskip("holidays"):
-        with pytest.raises(UsageError, match="no holidays of 'Germany'") as problem:
+        with pytest.raises(UsageError, match="no holidays of 'GERMANY'") as problem:
             holiday_columns("Germany", days, len(days))
         assert "DE" in problem.value.hint
     monkeypatch.setitem(sys.modules, "holidays", None)
     with pytest.raises(UsageError, match="needs the package holidays") as problem:
-        holiday_columns("DE", days, len(days))
+        holiday_columns("FR", days, len(days))
     assert "pip install 'seqlab[holidays]'" in problem.value.hint
