@@ -79,8 +79,7 @@ def forecast(data: "SeriesData | Sequence[SeriesData]", horizon: int = 20, **opt
     """The next `horizon` rows of each series as distributions, with a backtest beside simple baselines.
 
     data: a ticker, a file, a pandas Series, a DataFrame (a column of values for each series, or long with the columns
-    unique_id, ds and y), or several of these. Other options: those of `forecast_task`. Raises DataError for a series
-    that is too short or cannot be read.
+    unique_id, ds and y), or several of these. Other options: `forecast_task`. Raises DataError where it cannot.
     """
     return forecast_task(data, horizon, **options).result()
 
@@ -95,6 +94,9 @@ def forecast_task(
     id: str | None = None,
     time: str | None = None,
     target: str | None = None,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    holidays: str | None = None,
     quantiles: Sequence[float] | None = None,
     as_of: str | None = None,
     origins: int | None = None,
@@ -109,22 +111,23 @@ def forecast_task(
 
     columns: of files and frames; kind: what they hold, `prices`, `levels`, `returns`, `counts` or `auto`; freq: how
     often there is a row, D, B, W, M, Q, Y, h, 30min, ...; read where it is not given. id, time, target: the columns of
-    a long table, where these are not unique_id, ds and y. quantiles: levels from 0.01 to 0.99 of the result's tables;
+    a long table, where these are not unique_id, ds and y. known, past: columns that are covariates, given beyond the
+    last y too or not; holidays: a country's code, as DE. quantiles: levels from 0.01 to 0.99 of the result's tables;
     None: the deciles with 5, 25, 75 and 95 %. as_of: forecast from a day in the past. origins, stride: days of the
     backtest at most, and days between them. baselines: `all` adds GARCH and GJR to prices, AutoETS and Theta to other
     series. model: a forecaster's checkpoint, for all series; None: `quotes` for daily prices, and `general` for
     others. refit: adapt the model to these series first. offline: open no socket.
     """
+    from seqlab.data.series.covariates import CovariateNames
     from seqlab.data.series.long_table import Long
     from seqlab.forecasting.answers import forecast_series
 
     run, settings = divided(options, ForecastSettings, of_run=())
     read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": Long(id, time, target)}
-    tested: dict[str, Any] = {"origins": origins, "stride": stride, "baselines": baselines}
+    read |= {"covariates": CovariateNames.of(known, past, holidays), "as_of": as_of, "offline": offline}
+    asked: dict[str, Any] = {"origins": origins, "stride": stride, "baselines": baselines, "quantiles": quantiles}
     using: dict[str, Any] = {"model": model, "refit": refit, "compute": run.compute, "given": settings}
-    return Task(
-        forecast_series(data, horizon, quantiles=quantiles, as_of=as_of, offline=offline, **read, **tested, **using)
-    )
+    return Task(forecast_series(data, horizon, **read, **asked, **using))
 
 
 def train_text(

@@ -171,6 +171,34 @@ def long_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def covariate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --known, --past and --holidays: what stands beside a series, as `api.forecast_task` takes it, in one dict
+    `covariates`."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, known: tuple[str, ...], past: tuple[str, ...], holidays: str | None, **given: Any) -> Any:
+        return command(*args, covariates={"known": known, "past": past, "holidays": holidays}, **given)
+
+    for add in (
+        click.option("--holidays", metavar="CODE", help="A country whose holidays are covariates: DE, US, ..."),
+        click.option("--past", multiple=True, metavar="COLUMN", help="A covariate known up to now; may be repeated."),
+        click.option(
+            "--known",
+            multiple=True,
+            metavar="COLUMN",
+            help="A covariate given for the rows ahead too; may be repeated.",
+        ),
+    ):
+        wrapped = add(wrapped)
+    return wrapped
+
+
+def covariate_words(covariates: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that name the same covariates again."""
+    words = [word for name in ("known", "past") for column in covariates[name] for word in (f"--{name}", column)]
+    return words + ([] if covariates["holidays"] is None else ["--holidays", covariates["holidays"]])
+
+
 def series_words(columns: Sequence[str], kind: str, freq: str | None, long: Mapping[str, str | None] = {}) -> list[str]:
     """The words of a command line that read a file in the same way again."""
     words = [word for column in columns for word in ("--column", column)]

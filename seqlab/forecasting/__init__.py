@@ -1,11 +1,12 @@
 """The job of series: train a forecaster on them, forecast with it, and say how good it was on unseen days."""
 
 from seqlab.forecasting.answers import forecast_series
+from seqlab.forecasting.evaluation import ForecastEvaluation
 from seqlab.forecasting.forecast import ORIGINS, forecast, forecast_all
 from seqlab.forecasting.forecast_model import ForecastModel
 from seqlab.forecasting.forecaster import HORIZONS, Forecaster, calibrated, load, model_quantiles, scales
 from seqlab.forecasting.nets import ADAPTED, FRESH, settings_for
-from seqlab.forecasting.results import Forecast, ForecastEvaluation, Forecasts
+from seqlab.forecasting.results import Forecast, Forecasts
 from seqlab.forecasting.train import fit_to, held_out, train, train_forecaster
 
 __all__ = [

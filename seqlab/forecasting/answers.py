@@ -11,6 +11,7 @@ from seqlab import checkpoint
 from seqlab import settings as all_settings
 from seqlab.data.series.about import about_all, said_once
 from seqlab.data.series.calendar import next_dates
+from seqlab.data.series.covariates import CovariateNames
 from seqlab.data.series.features import LONGEST
 from seqlab.data.series.frames import SeriesData, listed, load_data
 from seqlab.data.series.grid import complete
@@ -20,7 +21,7 @@ from seqlab.data.series.moments import moment_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError
-from seqlab.forecasting import general
+from seqlab.forecasting import effects, general
 from seqlab.forecasting.forecast import ORIGINS, end_of, forecast_all, require_packages
 from seqlab.forecasting.forecaster import Forecaster
 from seqlab.forecasting.general import GeneralForecaster
@@ -61,6 +62,7 @@ def forecast_series(
     kind: Kind = "auto",
     freq: str | None = None,
     long: Long = Long(),
+    covariates: CovariateNames = CovariateNames(),
     quantiles: Sequence[float] | None = None,
     as_of: str | None = None,
     origins: int | None = None,
@@ -82,11 +84,14 @@ def forecast_series(
     all_settings.make(ForecastSettings, given)  # what is wrong by itself is said before anything is read
     _refuse(horizon, origins, stride, baselines)
     levels = WRITTEN_LEVELS if quantiles is None else checked(quantiles)
-    series = yield from _read(data, columns, kind, freq, long, as_of, offline)
+    read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": long, "covariates": covariates}
+    series = yield from _read(data, as_of, {**read, "offline": offline})
     if baselines == "all":
         require_packages(series)  # before anything is computed
     ready = _ready(series, model)
     batches = _batches(series, ready, for_all=model is not None)
+    if covariates:
+        _refuse_covariates(series, batches)
     unused = sorted(given.keys() - {"seed"})
     if unused and not refit and all(batch.model is not None for batch in batches):
         raise UsageError(f"--set {unused[0]} has no meaning here: nothing is trained", "add --refit to adapt the model")
@@ -150,25 +155,33 @@ def _refuse_horizon(using: AnyForecaster, horizon: int) -> None:
         )
 
 
+def _refuse_covariates(series: Sequence[Series], batches: Sequence[Batch]) -> None:
+    """Raise UsageError where a model of prices is asked to know more than prices."""
+    for batch in batches:
+        if not isinstance(batch.model, GeneralForecaster):
+            name = series[batch.places[0]].name
+            raise UsageError(
+                f"{name} is forecast by a model of quotes, which takes no covariates",
+                f"leave out --known, --past and --holidays, or say --kind levels or --model {general.NAME}",
+            )
+
+
 def _read(
-    data: SeriesData | Sequence[SeriesData],
-    columns: Sequence[str],
-    kind: Kind,
-    freq: str | None,
-    long: Long,
-    as_of: str | None,
-    offline: bool,
+    data: SeriesData | Sequence[SeriesData], as_of: str | None, options: dict[str, Any]
 ) -> Generator[Event, None, list[Series]]:
-    """The series, read up to the day from which they are forecast: of what came later nothing is known."""
+    """The series, read up to the day from which they are forecast: of what came later nothing is known but covariates.
+    options: those of `load_data`."""
     items, series = listed(data), []
     if not items:
         raise UsageError("there is nothing to forecast", "give a ticker, a file, a pandas Series or DataFrame")
     names = ", ".join(item if isinstance(item, str) else type(item).__name__ for item in items)
     yield Status(names)
-    for known in load_data(items, columns=columns, kind=kind, freq=freq, as_of=as_of, long=long, offline=offline):
+    for known in load_data(items, as_of=as_of, **options):
         series.append(complete(known))
         yield Status(f"{names} (after {known.name})")
     yield from map(Note, about_all(series))
+    beside = [(one.name, one.covariates.in_words(one.dates)) for one in series if one.covariates is not None]
+    yield from map(Note, said_once(beside, len(series)))
     late = []
     for one in series if as_of is not None else ():
         if end_of(moment_of(str(as_of)), one.dates) >= next_dates(one.dates, 1)[0]:
@@ -277,4 +290,7 @@ def _remarks(forecasts: Forecasts, origins: int | None) -> Iterator[Note]:
             why = "the series is no longer" if one.cut is None else "more would lie before the model's cut"
             past = steps(count, f"past {one.backtest.step}")
             said.append((name, f"{past} to test on, not {origins or ORIGINS}: {why}"))
+        if one.without_effects:
+            few = f"before which fewer than {effects.FEWEST} rows were known"
+            said.append((name, f"covariates tell nothing in {one.without_effects} of {count} past forecasts, {few}"))
     yield from map(Note, said_once(said, len(forecasts)))

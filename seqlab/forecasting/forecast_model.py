@@ -7,6 +7,7 @@ from typing import Any
 
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.series.about import FEW, about_all, said_once
+from seqlab.data.series.covariates import CovariateNames
 from seqlab.data.series.frames import SeriesData, load_data
 from seqlab.data.series.grid import complete
 from seqlab.data.series.kinds import Kind
@@ -15,8 +16,9 @@ from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
 from seqlab.forecasting.answers import forecast_series, forecasts_of
+from seqlab.forecasting.evaluation import ForecastEvaluation
 from seqlab.forecasting.models import AnyForecaster, model_of
-from seqlab.forecasting.results import ForecastEvaluation, Forecasts
+from seqlab.forecasting.results import Forecasts
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import pool, pool_scaled
 from seqlab.tasks import Event, Note, Status, Task
@@ -49,6 +51,9 @@ class ForecastModel:
         id: str | None = None,
         time: str | None = None,
         target: str | None = None,
+        known: Sequence[str] = (),
+        past: Sequence[str] = (),
+        holidays: str | None = None,
         quantiles: Sequence[float] | None = None,
         as_of: str | None = None,
         origins: int | None = None,
@@ -66,6 +71,7 @@ class ForecastModel:
             kind=kind,
             freq=freq,
             long=Long(id, time, target),
+            covariates=CovariateNames.of(known, past, holidays),
             quantiles=quantiles,
             as_of=as_of,
             origins=origins,

@@ -1,7 +1,7 @@
 """The general forecaster: one net for all series that are no daily prices, which was trained on many others before."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seqlab.data.series.seasons import seasons_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import CheckpointError, DataError
+from seqlab.forecasting.explained import Explained, explained
 from seqlab.forecasting.general_answers import answer
 from seqlab.forecasting.panels import CALENDAR, TOLD, TRIED, Panel, outcomes_from, windows
 from seqlab.forecasting.results import Forecast
@@ -30,6 +31,7 @@ LONGEST = 720  # horizon, in rows
 MOST_WINDOWS, FEWEST_ORIGINS, MOST_ORIGINS = 4000, 8, 250  # of a backtest whose number of origins is left open
 LARGEST = 5e7  # numbers that the rules of one chunk of series may be
 JUDGED, FEWEST_JUDGED, MOST_JUDGED = 1000, 2, 20  # windows of a panel that tell how wide quantiles should be; origins
+FITS, FEW = 4, 16  # parts of a backtest before each of which effects are estimated; series, of more there is one
 BATCH = 512  # windows that the net reads at once
 ENTRIES: Entries = {"model": dict, "features": list, "cut": (str, type(None)), "data.series": list}
 
@@ -80,7 +82,8 @@ def forecast_all(
 
     A generator, in the order of `series`. origins: None: 250, of many series fewer. reported: the horizons that are
     scored, beside the longest. all_baselines: compare with AutoETS and Theta of `statsforecast` too, which takes
-    seconds. Raises DataError for a series that is too short.
+    seconds. What covariates explain is taken out before and put back after, by what was known. Raises DataError for a
+    series that is too short, or a covariate that is missing ahead.
     """
     for one in series:
         if len(one) < FEWEST:
@@ -88,18 +91,22 @@ def forecast_all(
     if origins is None:
         origins = min(MOST_ORIGINS, max(FEWEST_ORIGINS, MOST_WINDOWS // len(series)))
     horizons = (*(h for h in reported if h < horizon), horizon)
-    for group in groups_of([complete(one) for one in series], horizon, origins, stride):
+    whole = [complete(one) for one in series]
+    beside = {id(one): explained(one, horizon) for one in whole if one.covariates is not None}
+    for group in groups_of(whole, horizon, origins, stride):
         panel = panel_of(group, horizon)
         length = panel.values.shape[1]
         tested = range(length - horizon - stride * (origins - 1), length - horizon + 1, stride)
         tested = tested[max(0, -(-(FEWEST - tested.start) // stride)) :]
-        quantiles = _calibrated(forecaster.model, panel, [*tested, length])  # (O + 1, S, H, Q)
+        told = [beside.get(id(one)) for one in group]
+        quantiles = _with_covariates(forecaster.model, panel, told, [*tested, length])  # (O + 1, S, H, Q)
         for place, one in enumerate(group):
             first = length - len(one)
             rows = np.array([row - 1 - first for row in tested if row - first >= FEWEST], int)
             ours = quantiles[:, place]
             values = np.concatenate([ours[len(tested) - len(rows) : -1], ours[-1:]])
-            yield answer(forecaster.checkpoint, forecaster.cut, one, horizons, rows, values, stride, all_baselines)
+            made = answer(forecaster.checkpoint, forecaster.cut, one, horizons, rows, values, stride, all_baselines)
+            yield made if (own := told[place]) is None else own.said_in(made)
 
 
 def panel_of(series: Sequence[Series], horizon: int) -> Panel:
@@ -135,6 +142,30 @@ def _kind(series: Series) -> tuple[Any, ...]:
     return spacing(series.dates).unit, seasons_of(series)
 
 
+def _with_covariates(
+    model: RuleMixture, panel: Panel, told: Sequence[Explained | None], origins: Sequence[int]
+) -> np.ndarray:
+    """`_calibrated`, of values without the effects of covariates, (O, S, H, Q), which are put back. told (S,): what
+    there is beside each series, None where nothing. Effects are estimated again for a few parts of the origins, the
+    last by itself, from what was known at the first of a part."""
+    if not any(told):
+        return _calibrated(model, panel, origins)
+    fits = FITS if len(told) <= FEW else 1
+    parts = [part.tolist() for part in np.array_split(np.array(origins[:-1], int), fits) if len(part)]
+    found = []
+    for part in [*parts, [origins[-1]]]:
+        values = panel.values.copy()
+        for place, one in enumerate(told):
+            if one is not None:
+                values[place] = one.without(values[place], part[0])
+        quantiles = _calibrated(model, replace(panel, values=values), part)
+        for place, one in enumerate(told):
+            if one is not None:
+                quantiles[:, place] = one.put_back(quantiles[:, place], part, panel.values.shape[1])
+        found.append(quantiles)
+    return np.concatenate(found)
+
+
 def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.ndarray:
     """The quantiles from each origin, (O, S, H, Q), as wide as earlier ones should have been: by outcomes known then.
 
@@ -143,7 +174,7 @@ def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.
     length, horizon = panel.values.shape[1], panel.horizon
     count = min(max(JUDGED // len(panel.values), FEWEST_JUDGED), MOST_JUDGED)
     first = max(FEWEST, length // 3, min(origins) - count * horizon)  # where little was known they were too narrow
-    judged = list(range(length - horizon, first - 1, -horizon))[::-1]
+    judged = [one for one in range(length - horizon, first - 1, -horizon) if one <= max(origins) - horizon][::-1]
     every = sorted({*origins, *judged})
     quantiles = _quantiles(model, panel, every)
     place = {origin: k for k, origin in enumerate(every)}

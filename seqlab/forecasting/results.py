@@ -51,7 +51,8 @@ class Forecast:
 
     model: the name of the checkpoint that made it; trained: `shipped`, `refit` or `fresh`; cut: the last day that it
     was trained on. on_the_spot: it was trained, or adapted, for this forecast alone and is not kept. windows: all steps
-    of the backtest, where they are kept.
+    of the backtest, where they are kept. effects: what one more of each covariate does, in percent or in the
+    series' units; None where none was asked for. without_effects: how many forecasts of the backtest knew none.
     """
 
     series: Series
@@ -64,6 +65,9 @@ class Forecast:
     cut: np.datetime64 | None = None
     on_the_spot: bool = False
     windows: Windows | None = None
+    effects: dict[str, float] | None = None
+    effects_in_percent: bool = False
+    without_effects: int = 0
 
     def history(self, count: int) -> np.ndarray:
         """The last `count` prices as they are drawn: adjusted, on the scale of the last close."""
@@ -150,6 +154,9 @@ class Forecast:
             ],
             "backtest": summary(self.backtest),
             "verdict": self.verdict,
+            **(
+                {} if self.effects is None else {"effects": self.effects, "effects_in_percent": self.effects_in_percent}
+            ),
         }
 
     def _repr_html_(self) -> str:
@@ -264,34 +271,3 @@ class Forecasts(Sequence[Forecast]):
 
 def _joined(tables: Iterable[dict[str, np.ndarray]]) -> pd.DataFrame:
     return pd.concat(map(pd.DataFrame, tables), ignore_index=True)
-
-
-@dataclass(frozen=True, eq=False)
-class ForecastEvaluation:
-    """How good a forecaster was on past days of `names`, all of them pooled."""
-
-    model: str
-    names: tuple[str, ...]
-    backtest: Backtest
-
-    @property
-    def verdict(self) -> str:
-        """The same in one sentence."""
-        return verdict(self.backtest)
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `seqlab evaluate --json` prints of a forecaster."""
-        return {"backtest": summary(self.backtest)}
-
-    def plot(self) -> "Figure":
-        """Calibration, coverage and skill. The backtest must have an origin."""
-        from seqlab.plots.backtest_chart import draw
-
-        return draw(self.backtest, self.names)
-
-    def _repr_html_(self) -> str:
-        rows = []
-        for method in self.backtest.quantiles if len(self.backtest.origins) else ():
-            rows.append([method, *self.backtest.scores(method).crps])
-        header = ["CRPS", *(f"{h} {self.backtest.step}" for h in self.backtest.horizons)]
-        return html_table(f"{self.model} on {', '.join(self.names)}", header, rows, self.verdict)

@@ -62,8 +62,8 @@ COMMON = {
 
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
-    "forecast": "--as-of --backtest --baselines --column --freq --horizon --id --kind --levels --model --origins "
-    "--quantiles --refit --returns --stride --target --time",
+    "forecast": "--as-of --backtest --baselines --column --freq --holidays --horizon --id --kind --known --levels "
+    "--model --origins --past --quantiles --refit --returns --stride --target --time",
     "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
     "--top-k --top-p",
     "score": "--corpus",

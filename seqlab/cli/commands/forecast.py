@@ -13,6 +13,8 @@ from seqlab.cli.options import (
     CHARTS,
     Common,
     common_options,
+    covariate_options,
+    covariate_words,
     from_command_line,
     long_options,
     series_options,
@@ -58,6 +60,7 @@ TABLES = (".csv", PARQUET)
 )
 @series_options
 @long_options
+@covariate_options
 @click.option(
     "--quantiles",
     metavar="LEVELS",
@@ -83,7 +86,8 @@ def command(
     columns: tuple[str, ...],
     kind: "Kind",
     freq: str | None,
-    long: dict[str, str | None],
+    long: dict[str, Any],
+    covariates: dict[str, Any],
     quantiles: str | None,
     model: str,
     refit: bool,
@@ -92,9 +96,10 @@ def command(
 
     Daily prices are forecast by a linear model of volatility features that ships with seqlab, or with --model lstm by a
     recurrent net that reads the rows as they are and is about as good; all other series, one or many, by simple rules
-    that a recurrent net mixes, which was trained on many others. Every forecast comes with a backtest on days that the
-    model has not seen, beside a random walk. On a terminal it is drawn too. With -o FILE the forecast is written as a
-    chart (.png, .svg, .pdf) or a table (.csv, .parquet). No investment advice.
+    that a recurrent net mixes, which was trained on many others, and by what covariates explain where these are named.
+    Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
+    drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv, .parquet). No
+    investment advice.
     """
     _check_files(names, common.output, backtest)
     from seqlab import api
@@ -107,7 +112,7 @@ def command(
         columns=columns,
         kind=kind,
         freq=freq,
-        **long,
+        **(long | covariates),
         quantiles=_levels(quantiles),
         as_of=as_of,
         origins=origins,
@@ -121,9 +126,7 @@ def command(
     )
     forecasts = follow(common, task)
     if backtest is not None:
-        _write_backtest(common, backtest, forecasts)
-        if len(names) == 1 and not columns and not any(one.on_the_spot for one in forecasts):
-            say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', model, names[0]])}")
+        _write_backtest(common, backtest, forecasts, () if columns or any(covariates.values()) else (model, *names))
     if common.output is not None:
         _write(common, common.output, forecasts.plot, lambda path: write_table(path, forecasts))
         say(common, f"written to {common.output}\n{_other_form(names, common.output, context, kind)}")
@@ -133,9 +136,12 @@ def command(
         result("\n".join(all_lines(forecasts)))
 
 
-def _write_backtest(common: Common, path: Path, forecasts: "Forecasts") -> None:
+def _write_backtest(common: Common, path: Path, forecasts: "Forecasts", evaluated: Sequence[str]) -> None:
+    """evaluated: what `seqlab evaluate` takes to score the same, if that is two words."""
     _write(common, path, forecasts.plot_backtest, lambda path: write_backtest(path, forecasts))
     say(common, f"backtest written to {path}")
+    if len(evaluated) == 2 and not any(one.on_the_spot for one in forecasts):
+        say(common, f"its scores: {shlex.join(['seqlab', 'evaluate', *evaluated])}")
 
 
 def _levels(written: str | None) -> list[float] | None:
@@ -163,7 +169,7 @@ def _other_form(names: Sequence[str], output: Path, context: click.Context, kind
     for flag, name in (("--as-of", "as_of"), ("--model", "model")):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             options += [flag, given[name]]
-    options += series_words(given["columns"], kind, given["freq"], _long(given))
+    options += [*series_words(given["columns"], kind, given["freq"], _long(given)), *covariate_words(given)]
     options += [] if given["quantiles"] is None else ["--quantiles", given["quantiles"]]
     options += ["--refit"] if given["refit"] else []
     options += ["--offline"] if from_command_line(context, "offline") else []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seqlab.forecasting import Forecast, Forecasts
     from seqlab.scoring.backtest import Backtest
 
+MOST_EFFECTS = 8  # that are shown
 SHOWN = 10  # of many series, that are shown one a line
 PARQUET = ".parquet"
 
@@ -57,9 +58,23 @@ def lines(one: "Forecast") -> list[str]:
         f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
         *table[:-1],
         f"{table[-1]}  on the last {backtest.step}",
+        *effect_lines(one),
     ]
     lines += backtest_lines(backtest)
     return [*lines, "", wrapped(one.verdict)]
+
+
+def effect_lines(one: "Forecast") -> list[str]:
+    """What one more of each covariate does, in a line; none where none was asked for."""
+    if one.effects is None:
+        return []
+    found = {name: size for name, size in one.effects.items() if size}
+    if not found:
+        return ["", "effects: none that can be told from chance"]
+    unit = " %" if one.effects_in_percent else ""
+    said = [f"{name} {size:+,.3g}{unit}" for name, size in found.items()]
+    more = f", and {len(said) - MOST_EFFECTS} more" if len(said) > MOST_EFFECTS else ""
+    return ["", wrapped(f"effects of one more of each: {', '.join(said[:MOST_EFFECTS])}{more}")]
 
 
 def wrapped(text: str) -> str:

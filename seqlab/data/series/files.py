@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.series.column_series import series_of_column
+from seqlab.data.series.covariate_columns import taken_out
+from seqlab.data.series.covariates import CovariateNames
 from seqlab.data.series.file_columns import named_column, only_column, refuse_several_series
 from seqlab.data.series.file_dates import dates_of, dates_of_column, kept_rows
 from seqlab.data.series.kinds import Kind
@@ -32,6 +34,7 @@ def read_csv(
     freq: str | None = None,
     as_of: np.datetime64 | None = None,
     long: Long = Long(),
+    covariates: CovariateNames = CovariateNames(),
 ) -> list[Series]:
     """The Series of a file that `read_table` reads, one for each of `columns`: a date column, and open, high, low,
     close, ... in any case.
@@ -40,27 +43,23 @@ def read_csv(
     their columns. kind: what they hold, see `kinds`; `levels` are values whose differences are forecast, `returns` are
     compounded. freq: how often there is a row, see `frequency`. as_of: the day or the time up to which it is read,
     as if nothing had followed, see `known`. long: the columns of a table that is long, whose series are called as they
-    are there, see `long_table`. Raises DataError naming what is missing or unreadable.
+    are there, see `long_table`. covariates: columns that are no series, see `covariate_columns`.
+    Raises DataError naming what is missing or unreadable.
     """
     raw = read_untyped(source, names=long.names_in)
     table = pd.DataFrame(raw.columns, copy=False)
     found = long.found_in(list(table.columns), columns, raw.where)
     read = dates_of if found is None else lambda part, where: dates_of_column(part, found[1], where)
+    who, values = ("", columns) if found is None else (found[0], [found[2]])
+    table, beside = taken_out(table, covariates, raw.where, read=read, values=values, who=who, decimal=raw.decimal)
+    joined = (lambda one: one) if beside is None else beside.joined
     table, (dated, when, said) = table_until(
         table, raw.where, as_of, read=read, retyped=partial(numbers_again, raw=raw)
     )
     if found is not None:
-        return series_of_long(
-            table,
-            when,
-            found,
-            name=name,
-            kind=kind,
-            freq=freq,
-            where=raw.where,
-            notes=[*raw.notes, *said],
-            decimal=raw.decimal,
-        )
+        notes = [*raw.notes, *said]
+        made = partial(series_of_long, name=name, kind=kind, freq=freq, where=raw.where, decimal=raw.decimal)
+        return [joined(one) for one in made(table, when, found, notes=notes)]
     of_index = UNNAMED + ", ".join(dated)  # pandas writes the dates of an index without a name
     notes = [*(note for note in raw.notes if note != of_index), *said]
     refuse_several_series(table.drop(columns=dated), when, raw.where)
@@ -71,9 +70,10 @@ def read_csv(
         only_column(table, rest, raw.decimal, raw.where)
     ]
     others = table[rest]
-    made = partial(series_of_column, kind=kind, freq=freq, where=raw.where, notes=notes, decimal=raw.decimal)
+    read_one = partial(series_of_column, kind=kind, freq=freq, where=raw.where, notes=notes, decimal=raw.decimal)
     panel = name if len(taken) > 1 else ""
-    names = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
+    called = [name] if len(taken) == 1 else [re.sub(r"[/\\]+", "-", label) for label in taken]  # folders are named so
     return [
-        replace(made(others, when, label, name=called), panel=panel) for label, called in zip(taken, names, strict=True)
+        joined(replace(read_one(others, when, label, name=own), panel=panel))
+        for label, own in zip(taken, called, strict=True)
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ import pandas as pd
 from seqlab.data.series.column_numbers import numbers_of_column
 from seqlab.data.series.column_series import series_of_column
 from seqlab.data.series.column_words import field_of, plain
+from seqlab.data.series.covariate_columns import taken_out
+from seqlab.data.series.covariates import CovariateNames, Covariates
 from seqlab.data.series.date_parts import with_clock
 from seqlab.data.series.file_columns import (
     close_of,
@@ -56,6 +58,7 @@ def load_data(
     freq: str | None = None,
     as_of: str | date | np.datetime64 | None = None,
     long: Long = Long(),
+    covariates: CovariateNames = CovariateNames(),
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of tickers, files and pandas objects, in their order; tickers and files as `quotes.load_many` does.
@@ -64,8 +67,9 @@ def load_data(
     column for each series (of open, high, low, close, ... the close alone), or long, as files may be too: with the
     columns unique_id, ds and y, or those that `long` names. columns: those of wide files and frames to take. kind: what
     they hold, see `kinds`. freq: how often there is a row, see `frequency`. as_of: the day or the time up to which they
-    are read, as if nothing had followed, see `known`. Raises DataError, and UsageError for a kind, a frequency or a day
-    that is none.
+    are read, as if nothing had followed, see `known`. covariates: columns of files and frames that
+    stand beside their series, and a country's holidays. Raises DataError, and UsageError for a kind, a frequency or a
+    day that is none.
     """
     last = None if as_of is None else moment_of(as_of)
     if kind not in get_args(Kind):
@@ -75,17 +79,21 @@ def load_data(
     for is_name, group in itertools.groupby(listed(data), lambda one: isinstance(one, str | Path)):
         if is_name:
             names = [str(one) for one in group]
-            yield from load_many(names, columns=columns, kind=kind, freq=freq, as_of=last, long=long, offline=offline)
+            read: dict[str, Any] = {"columns": columns, "kind": kind, "freq": freq, "long": long}
+            yield from load_many(names, **read, as_of=last, covariates=covariates, offline=offline)
             continue
         for one in group:
             if isinstance(one, Series):
-                yield one if last is None else one.until(last)
+                if covariates.columns:
+                    raise UsageError(f"{one.name} is a Series without columns", "give covariates in a DataFrame")
+                beside = Covariates(country=covariates.holidays) if covariates else one.covariates
+                yield replace(one if last is None else one.until(last), covariates=beside)
             elif isinstance(one, pd.Series):
                 label = "series" if one.name is None else one.name
                 name = " ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-                yield from _of_frame(one.to_frame(name), (name,), kind, freq, last, "the Series", Long())
+                yield from _of_frame(one.to_frame(name), (name,), kind, freq, last, "the Series", Long(), covariates)
             elif isinstance(one, pd.DataFrame):
-                yield from _of_frame(one, columns, kind, freq, last, "the DataFrame", long)
+                yield from _of_frame(one, columns, kind, freq, last, "the DataFrame", long, covariates)
 
 
 def _of_frame(
@@ -96,6 +104,7 @@ def _of_frame(
     last: np.datetime64 | None,
     where: str,
     long: Long,
+    covariates: CovariateNames,
 ) -> Iterator[Series]:
     if frame.empty:
         raise DataError(f"{where} has no rows or no columns", "give one with dates and numbers")
@@ -109,19 +118,24 @@ def _of_frame(
     elif (not are_times and not pd.api.types.is_numeric_dtype(frame.index)) or frame.index.name in wanted:
         frame = frame.reset_index()  # names of series, dates as text, or both
     found = long.found_in(list(map(str, frame.columns)), columns, where)
+    if found is not None or covariates:
+        frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     if found is None:
-        yield from _of_wide(frame, columns, kind, freq, where, notes, last)
+        frame, beside = taken_out(frame, covariates, where, read=_dates_of, values=columns)
+        for one in _of_wide(frame, columns, kind, freq, where, notes, last):
+            yield one if beside is None else beside.joined(one)
         return
-    frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
 
     def read(table: pd.DataFrame, of: str) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
         typed = pd.api.types.is_datetime64_any_dtype(table[found[1]])
         return _dates_of(table[[found[1]]], of) if typed else dates_of_column(table, found[1], of)
 
+    frame, beside = taken_out(frame, covariates, where, read=read, values=[found[2]], who=found[0])
     frame, (_, when, said) = table_until(frame, where, last, read=read)
     for one in series_of_long(frame, when, found, name=where, kind=kind, freq=freq, where=where, notes=[*notes, *said]):
         of = f"series {one.name} of {where}" if one.panel else where
-        yield replace(one, source="frame", origin=f"column {found[2]} of {of}, which ends on {one.dates[-1]}")
+        one = replace(one, source="frame", origin=f"column {found[2]} of {of}, which ends on {one.dates[-1]}")
+        yield one if beside is None else beside.joined(one)
 
 
 def _with_plain_names(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:

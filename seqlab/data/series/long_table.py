@@ -104,7 +104,7 @@ def series_of_long(
     if not who:
         refuse_several_series(table.drop(columns=time), when, where)
         return [_one_of_them(when, values, label=what, name=name, kind=kind, freq=freq, where=where, notes=notes)]
-    ids = _as_names(table[who])
+    ids = names_of_series(table[who])
     codes, uniques = pd.factorize(ids)
     nameless = int((codes < 0).sum())
     if nameless == len(codes):
@@ -160,7 +160,7 @@ def _one_of_them(
     )
 
 
-def _as_names(column: pd.Series) -> pd.Series:
+def names_of_series(column: pd.Series) -> pd.Series:
     """The entries as names, missing where they are empty: 7, not 7.0, beside empty cells, and 007 as it is written."""
     text = column.astype("string").str.strip()
     text = text.mask(text == "")

@@ -19,6 +19,7 @@ import pandas as pd
 
 import seqlab
 from seqlab.data.fetch.cache import is_offline
+from seqlab.data.series.covariates import CovariateNames, Covariates
 from seqlab.data.series.files import read_csv
 from seqlab.data.series.kinds import Kind
 from seqlab.data.series.long_table import Long
@@ -28,7 +29,7 @@ from seqlab.data.series.repairs import noted, series_of
 from seqlab.data.series.series import Series
 from seqlab.data.series.yahoo import NoAnswer, Yahoo
 from seqlab.data.tables.unpack import is_file_name, stem_of
-from seqlab.errors import DataError, did_you_mean
+from seqlab.errors import DataError, UsageError, did_you_mean
 
 SECONDS_WITH_FALLBACK = 15.0  # that Yahoo Finance gets where other quotes are at hand
 SECONDS_WITHOUT = 60.0  # and where there are none
@@ -55,6 +56,7 @@ def load_many(
     freq: str | None = None,
     as_of: np.datetime64 | None = None,
     long: Long = Long(),
+    covariates: CovariateNames = CovariateNames(),
     offline: bool = False,
 ) -> Iterator[Series]:
     """The Series of several tickers and files, in the order of `names`, as load_series gives them.
@@ -63,11 +65,12 @@ def load_many(
     a series' name. Files are read first, so that nothing is fetched before a name that is wrong. All tickers are asked
     for in one paced queue: without a connection it is tried once, not once a ticker. as_of: the day or the time up to
     which they are read; the prices of tickers are adjusted for splits and dividends that came later, which scales them
-    and changes none of their returns. long: the columns of long tables, see `long_table`.
+    and changes none of their returns. long: the columns of long tables, see `long_table`. covariates: columns of files
+    that stand beside their series, see `covariate_columns`, and a country's holidays.
     """
     files = {
         name: read_csv(
-            sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq, as_of, long=long
+            sys.stdin.buffer if name == "-" else Path(name), _stem(name), columns, kind, freq, as_of, long, covariates
         )
         for name in names
         if name == "-" or is_file_name(name)
@@ -75,6 +78,10 @@ def load_many(
     for name in names:
         if name not in files and not TICKER.fullmatch(name):
             raise DataError(f"'{name}' is neither a ticker nor a file", "name a ticker like AAPL, or a CSV file")
+        if name not in files and covariates.columns:
+            raise UsageError(
+                f"{name} is a ticker: it has no column '{covariates.columns[0]}'", "name covariates of files alone"
+            )
     yahoo = None if offline or is_offline() else Yahoo()
     for name in names:
         if name in files:
@@ -83,6 +90,8 @@ def load_many(
             continue
         series = _load_ticker(name.upper(), yahoo)
         series = series if as_of is None else series.until(as_of)
+        if covariates.holidays is not None:
+            series = replace(series, covariates=Covariates(country=covariates.holidays))
         options = [f"--column {column}" for column in columns] + ([] if kind == "auto" else [f"--kind {kind}"])
         options += [] if freq is None else [f"--freq {freq}"]
         options += [" ".join(one) for one in long.options()]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.series.checks import check
+from seqlab.data.series.covariates import Covariates
 from seqlab.data.series.moments import is_of_days_after, last_moment, moment_of
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import DataError
@@ -38,6 +39,7 @@ class Series:
     dropped: the rows that were left out, and why.
     filled: of a series that was completed (see `grid.complete`) the rows that it lacked, (N,); else none.
     panel: the table that it is one series of; empty where it is the only one, or none.
+    covariates: what is known beside it, where that was asked for.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Series:
     dropped: tuple[str, ...] = ()
     filled: np.ndarray | None = None
     panel: str = ""
+    covariates: Covariates | None = None
 
     def __len__(self) -> int:
         return len(self.dates)
