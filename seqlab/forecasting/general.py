@@ -30,7 +30,8 @@ FEWEST = 10  # rows of a series
 LONGEST = 720  # horizon, in rows
 MOST_WINDOWS, FEWEST_ORIGINS, MOST_ORIGINS = 4000, 8, 250  # of a backtest whose number of origins is left open
 LARGEST = 5e7  # numbers that the rules of one chunk of series may be
-JUDGED, FEWEST_JUDGED, MOST_JUDGED = 1000, 2, 20  # windows of a panel that tell how wide quantiles should be; origins
+JUDGED, FEWEST_JUDGED, MOST_JUDGED = 1000, 2, 100  # windows of a panel that tell how wide quantiles should be; origins
+HORIZONS_JUDGED = 20  # over which these lie at most
 FITS, FEW = 4, 16  # parts of a backtest before each of which effects are estimated; series, of more there is one
 BATCH = 512  # windows that the net reads at once
 ENTRIES: Entries = {"model": dict, "features": list, "cut": (str, type(None)), "data.series": list}
@@ -126,7 +127,7 @@ def panel_of(series: Sequence[Series], horizon: int) -> Panel:
 
 def groups_of(series: Sequence[Series], horizon: int, origins: int, stride: int) -> Iterator[list[Series]]:
     """Neighbours that are of one spacing, not too many at once for the memory: all rules of all origins are there."""
-    rows = origins * stride + TRIED * max(1, horizon // 3) + FEWEST_JUDGED  # at most, of which each is an origin
+    rows = origins * stride + TRIED * max(1, horizon // 3) + HORIZONS_JUDGED * horizon  # at most
     most = max(1, int(LARGEST / (RULES * horizon * rows)))
     group: list[Series] = []
     for one in series:
@@ -169,13 +170,14 @@ def _with_covariates(
 def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.ndarray:
     """The quantiles from each origin, (O, S, H, Q), as wide as earlier ones should have been: by outcomes known then.
 
-    Those judged are a horizon apart, of all series of the panel.
+    Those judged are of all series of the panel, from rows `apart`: many of few series, of many the newest two.
     """
-    length, horizon = panel.values.shape[1], panel.horizon
+    horizon = panel.horizon
     count = min(max(JUDGED // len(panel.values), FEWEST_JUDGED), MOST_JUDGED)
-    first = max(FEWEST, length // 3, min(origins) - count * horizon)  # where little was known they were too narrow
-    judged = [one for one in range(length - horizon, first - 1, -horizon) if one <= max(origins) - horizon][::-1]
-    every = sorted({*origins, *judged})
+    apart = max(1, horizon * min(count, HORIZONS_JUDGED) // count)
+    first = max(FEWEST, min(origins) // 3, min(origins) - count * apart)
+    judged = np.arange(max(origins) - apart, first - 1, -apart)[::-1]
+    every = sorted({*origins, *judged.tolist()})
     quantiles = _quantiles(model, panel, every)
     place = {origin: k for k, origin in enumerate(every)}
     excess = np.full((len(judged), len(panel.values), horizon), np.nan)
@@ -183,10 +185,13 @@ def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.
         excess[k] = calibration.excess(quantiles[place[origin]], outcomes_from(panel, origin), scoring.LEVELS)
     found = []
     for origin in origins:
-        known = [k for k, one in enumerate(judged) if one <= origin - horizon][-count:]
+        newest = (judged < origin) & (judged >= origin // 3)  # with little known they are too narrow
+        newest[: max(0, newest.sum() - count)] = False
+        is_known = judged[newest, None] + np.arange(horizon) < origin  # (J, H)
+        known = np.where(is_known[:, None], excess[newest], np.nan)
         ours = quantiles[place[origin]]
         median = ours[..., scoring.MEDIAN, None]
-        found.append(median + (ours - median) * calibration.width_factors(excess[known])[:, None])
+        found.append(median + (ours - median) * calibration.width_factors(known, apart)[:, None])
     return np.stack(found)
 
 

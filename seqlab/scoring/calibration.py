@@ -34,19 +34,20 @@ def log_factors(known: np.ndarray, horizons: np.ndarray) -> np.ndarray:
     return result
 
 
-def width_factors(known: np.ndarray) -> np.ndarray:
+def width_factors(known: np.ndarray, apart: int) -> np.ndarray:
     """By what the half widths of forecasts are to be multiplied at each horizon, (H,), so that 80 % of outcomes would
     have been inside: split conformal prediction (Papadopoulos et al. 2002; Romano, Patterson and Candes 2019).
 
-    known (O, S, H): the excess of earlier forecasts of S series, a horizon apart, NaN where nothing is known. Each
-    horizon is judged with those from a half to twice as long; few forecasts change little.
+    known (O, S, H): the excess of earlier forecasts of S series, so many rows `apart`, NaN where nothing is known. Each
+    horizon is judged with those from a half to twice as long; few forecasts change little, and of those that overlap
+    only as many count as do not.
     """
     horizon = known.shape[-1]
     factors = np.ones(horizon)
     for h in range(horizon):
         near = known[..., (h + 1) // 2 : 2 * h + 2]
         near = near[np.isfinite(near)]
-        count = np.isfinite(known[..., h]).sum()
+        count = np.isfinite(known[..., h]).sum() * min(1.0, apart / (h + 1))
         if count and len(near):
             size = max(float(np.quantile(near, INSIDE)), 1 / MOST)
             factors[h] = min(size, MOST) ** (count / (count + PRIOR))

@@ -184,8 +184,10 @@ def test_widths_that_are_wrong_by_a_factor_are_mended_by_it() -> None:
     random = np.random.default_rng(0)
     size = np.abs(random.normal(0, 1, (40, 60, 12))) / 1.2816  # in units of the right half width
     for factor in (0.6, 1.0, 1.7):
-        np.testing.assert_allclose(calibration.width_factors(factor * size), factor, rtol=0.05)
+        np.testing.assert_allclose(calibration.width_factors(factor * size, 12), factor, rtol=0.05)
     nothing = np.full((0, 3, 5), np.nan)
-    np.testing.assert_array_equal(calibration.width_factors(nothing), 1.0)
-    one = calibration.width_factors(1.7 * size[:1, :1])
+    np.testing.assert_array_equal(calibration.width_factors(nothing, 5), 1.0)
+    one = calibration.width_factors(1.7 * size[:1, :1], 12)
     assert (np.abs(np.log(one)) < 0.1).all()  # one forecast says little
+    near, far = calibration.width_factors(1.7 * size[:, :1], 1)[[0, 11]]  # from row to row those far ahead overlap
+    assert near > far > 1
