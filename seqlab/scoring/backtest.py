@@ -208,8 +208,7 @@ def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
     Of the series with the step and the horizons that most have; one that had never moved has no such unit, and is left
     out. Raises DataError where none is left.
     """
-    usable = [one for one in backtests if len(one.origins) and one.naive_error is not None]
-    usable = [one for one in usable if (one.naive_error > TINY * _size(one)).all()]
+    usable = [one for one in backtests if len(one.origins) and _has_moved(one)]
     if not usable:
         raise DataError("no series has a forecast from its past that can be scored", "give longer series")
     kinds = [(one.step, one.horizons) for one in usable]
@@ -218,9 +217,10 @@ def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
     return pool(alike if all(one.in_percent for one in alike) else list(map(_scaled, alike)))
 
 
-def _size(one: Backtest) -> float:
-    """The largest change that came or was forecast."""
-    return max(float(np.abs(each).max(initial=TINY)) for each in (one.outcomes, *one.quantiles.values()))
+def _has_moved(one: Backtest) -> bool:
+    """Whether the unit of its MASE is known, and is one beside the largest change that came or was forecast."""
+    largest = max(float(np.abs(each).max(initial=TINY)) for each in (one.outcomes, *one.quantiles.values()))
+    return one.naive_error is not None and bool((one.naive_error > TINY * largest).all())
 
 
 def _scaled(one: Backtest) -> Backtest:

@@ -116,6 +116,13 @@ def test_a_quote_that_never_closes_leaves_no_row(tmp_path: Path, tried: Tried) -
     tried(8, 2)
 
 
+def test_lines_that_end_in_a_lone_return_are_no_reason_to_fail(tmp_path: Path, tried: Tried) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_bytes(b"date,close\n\r0\r4-01-01,1.5\n\r.5\n\r0\r401-\r5,\r5.\xc5\x9f")
+    read_both(path)
+    tried(8, 2)
+
+
 def test_digits_of_other_scripts_are_no_reason_to_fail(tmp_path: Path, tried: Tried) -> None:
     path = tmp_path / "odd.csv"
     for cell in ("٢٠٢٤-٠١-٣١", "2024-01-3١", "٢٠٢٤", "٢٠٢٤0131", "1٧00000000", "१२:३०", "²", "१"):

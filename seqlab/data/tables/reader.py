@@ -201,7 +201,8 @@ def _of_text(file: Source, sha256: str, written: Mapping[str, str], names: Names
         name for name, how in written.items() if not layout.shown and mark_of(how) in marks and name in layout.names
     ]
     as_text = [*other_mark, *(names(layout.names) if names is not None else ())]
-    columns = columns_of(file, layout, as_text, survey.lines - layout.below if layout.below else None)
+    lines = max(survey.lines - layout.below, 0) if layout.below else None  # a lone return ends a line for some
+    columns = columns_of(file, layout, as_text, lines)
     notes += survey.notes
     columns, said = _trimmed(columns, layout, file.where)
     notes += said
