@@ -66,8 +66,9 @@ def series_of_arrays(
         what = "value" if additive else "price"
         hint = "; ".join([*notes, *(f"{one} dropped" for one in dropped)])
         raise DataError(f"{name} has no usable {what}", hint or f"it needs rows with a date and a {what}")
-    if (largest := float(np.abs(values[:, closes]).max())) > LARGEST:
-        raise DataError(f"{name} has a value of {largest:.3g}, too large to compute with", "give it in larger units")
+    usual = np.max if additive else np.median  # of prices logs are taken, and a single one may be a fault
+    if (size := float(usual(np.abs(values[:, closes])))) > LARGEST:
+        raise DataError(f"{name} has values of {size:.3g}, too large to compute with", "give it in larger units")
     close, adjusted, volume = (values[:, FIELDS.index(field)] for field in ("close", "adj_close", "volume"))
     if additive:  # ranges are ratios of prices
         ranges = np.full((len(dates), 3), np.nan)
