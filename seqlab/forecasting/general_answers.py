@@ -41,7 +41,7 @@ def answer(
     outcomes = np.stack([_moved_by(path, h, series.filled) for h in horizons], 1)
     before = ours[:-1]
     if cut is not None:
-        later = series.dates[rows] >= end_of(cut, series.dates)
+        later = series.dates[rows + 1] > end_of(cut, series.dates)  # a month is dated by its first day
         rows, before = rows[later], before[later]
     every_step = _windows(one, path, returns, rows, before)
     usable = np.isfinite(outcomes[rows]).all(1)

@@ -190,3 +190,12 @@ def test_a_panel_is_scored_without_series_that_had_never_moved(forecaster: gener
     pooled = answer.pooled()
     assert pooled is not None and 0.1 < max(pooled.scores("model").crps) < 2
     assert len(pooled.origins) == 2 * 9
+
+
+def test_months_that_are_dated_by_their_first_day_are_tested_from_the_last_before_the_cut(
+    forecaster: general.GeneralForecaster,
+) -> None:
+    months = pd.Series(np.arange(60) % 12 + 50.0, pd.date_range("2015-01-01", periods=60, freq="MS"), name="m")
+    cut = replace(forecaster, cut=np.datetime64("2018-12-31"))
+    tested = next(general.forecast_all(cut, list(load_data(months)), horizon=6)).backtest
+    assert str(tested.origins[0]) == "2018-12-01" and len(tested.origins) == 12 - 6 + 1
