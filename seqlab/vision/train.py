@@ -11,6 +11,7 @@ from torch import Tensor
 from seqlab import checkpoint, runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint.schema import require
 from seqlab.data.images.folder import PIXELS
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import READERS, load_images, set_name
@@ -155,6 +156,7 @@ def _cross_validate(
 
 def check_resumable(saved: Checkpoint, data: ImageSet, model: str | None) -> None:
     """Raise CheckpointError unless the run saved is of that model (None: any) and these images."""
+    require(saved.config, {"model.name": str, "data.sha256": str}, saved.folder / "config.json")
     if model is not None and model != saved.config["model"]["name"]:
         raise CheckpointError(
             f"{saved.folder} holds a {saved.config['model']['name']}, not a {model}",

@@ -102,6 +102,18 @@ def test_quotes_that_were_altered_in_the_store_are_not_used(tried: Tried) -> Non
     tried(4, used + said)
 
 
+def test_a_number_that_became_bytes_is_an_alteration(tried: Tried) -> None:
+    days = pd.bdate_range("2020-01-01", periods=60).astype("datetime64[ns]")
+    frame = pd.DataFrame({"date": days} | {field: 100.5 + pd.Series(range(60)) for field in FIELDS})
+    quote_store.store("MINE", frame)
+    with contextlib.closing(sqlite3.connect(quote_store.store_path())) as database:
+        database.execute("UPDATE quotes SET close = x'00ff' WHERE date = '2020-01-02'")
+        database.commit()
+    with pytest.raises(quote_store.Damaged):
+        quote_store.read_stored("MINE")
+    tried(4)
+
+
 def test_altered_quotes_are_replaced_by_the_next_answer(tried: Tried) -> None:
     days = pd.bdate_range("2020-01-01", periods=60).astype("datetime64[ns]")
     frame = pd.DataFrame({"date": days} | {field: 100.5 + pd.Series(range(60)) for field in FIELDS})

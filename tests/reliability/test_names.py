@@ -171,6 +171,13 @@ def test_whole_trainings_of_odd_names_touch_nothing_foreign(room: Path, stem: st
     tried(17, len(statuses))
 
 
+def test_a_pattern_with_a_null_byte_names_nothing(tried: Tried) -> None:
+    for name in ("a\0*", "\0?", "[\0]"):
+        with pytest.raises(SeqlabError):
+            Task(load_corpus(name, offline=True)).result()
+        tried(17)
+
+
 def test_no_ticker_and_no_name_of_a_checkpoint_or_corpus_touches_anything(room: Path, cli: Cli, tried: Tried) -> None:
     before, names = state(room), fuzzed(many(400, 4000), 2)
     for name in names:

@@ -178,7 +178,7 @@ def _read(database: sqlite3.Connection, ticker: str) -> StoredQuotes | None:
 
 
 def _digest(about: tuple[str, ...], table: list[tuple[Any, ...]]) -> str:
-    return hashlib.sha256(json.dumps([about, table]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([about, table], default=repr).encode()).hexdigest()
 
 
 def age(then: datetime) -> str:

@@ -89,7 +89,7 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         pieces = partial(_single, path)
         empty = DataError(f"{path} is empty", "name a file with text in it")
         return Input(_readable(label), "file", key, listing, False, pieces, empty, name)
-    if glob.has_magic(name):
+    if glob.has_magic(name) and "\0" not in name:  # which no file's name holds
         files = _matching(name)
         if all(_is_link(inside, path) for inside, path in files.items()):
             raise UsageError(
