@@ -15,7 +15,9 @@ import torch
 
 from seqlab import api, checkpoint
 from seqlab.checkpoint.loading import digest_of, text_of
+from seqlab.data.images.image_set import ImageSet
 from seqlab.errors import CheckpointError, SeqlabError
+from seqlab.vision.train import check_resumable
 from tests.conftest import Outcome
 from tests.reliability.conftest import Tried, many
 from tests.reliability.jobs import JOBS, start
@@ -294,3 +296,12 @@ def test_one_lying_folder_is_listed_as_damaged_and_the_others_are_shown(
         assert "files.model" in told[1] and "position.step" in told[2]
     cli("checkpoints", "show", "b").fails(1, "b/config.json is damaged", "train it again")
     tried(4, 4)
+
+
+def test_a_vision_run_without_its_models_name_is_refused(tmp_path: Path, tried: Tried) -> None:
+    pixels, labels = torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.zeros(2, dtype=torch.long)
+    images = ImageSet("x", "", ("a", "b"), pixels, labels, pixels, labels, "0")
+    for config in ({"model": {}, "data": {"sha256": "0"}}, {"model": {"name": "resnet20"}, "data": {}}):
+        with pytest.raises(CheckpointError, match="no entry"):
+            check_resumable(checkpoint.Checkpoint(tmp_path, config), images, "resnet20")
+        tried(4)
