@@ -152,11 +152,12 @@ class ForecastModel:
     def _trained_on(self, columns: Sequence[str], kind: Kind, freq: str | None, offline: bool) -> Iterator[Series]:
         """The series that it was trained on, as they are now. Raises DataError where their place is not kept."""
         origins = {one["name"]: one["origin"] for one in self.checkpoint.config["data"]["series"]}
+        whose = "" if self.checkpoint.is_shipped else " of yours"
         for name, origin in origins.items():
             if origin in ("file", "frame"):
                 raise DataError(
-                    f"checkpoint '{self.checkpoint.name}' was trained on a {origin} of yours, {name}, whose place is "
-                    "not kept",
+                    f"checkpoint '{self.checkpoint.name}' was trained on a {origin}{whose}, {name}, whose place is not "
+                    "kept",
                     f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE.csv",
                 )
         embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]

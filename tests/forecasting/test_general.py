@@ -199,3 +199,9 @@ def test_months_that_are_dated_by_their_first_day_are_tested_from_the_last_befor
     cut = replace(forecaster, cut=np.datetime64("2018-12-31"))
     tested = next(general.forecast_all(cut, list(load_data(months)), horizon=6)).backtest
     assert str(tested.origins[0]) == "2018-12-01" and len(tested.origins) == 12 - 6 + 1
+
+
+def test_what_the_shipped_model_was_trained_on_is_not_said_to_be_yours() -> None:
+    with pytest.raises(DataError, match="trained on a file, m1 YEARLY") as problem:
+        seqlab.load("general").evaluate(offline=True)
+    assert problem.value.hint == "name it: seqlab evaluate general FILE.csv"
