@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a flag while a net trains, the end at once otherwise."""
+"""Ctrl-C and SIGTERM: a flag while a net trains or writes, the end at once otherwise."""
 
 import signal
 import sys
@@ -18,7 +18,8 @@ class Interrupted(BaseException):
 
 
 class Stop:
-    """Whether a training is to stop: what is asked after every step. armed: whether there is a training to be saved."""
+    """Whether a training or a text is to end: what is asked after every step or character. armed: whether there is
+    something to keep."""
 
     def __init__(self) -> None:
         self.caught: list[int] = []
@@ -29,7 +30,9 @@ class Stop:
 
 
 @contextmanager
-def graceful_stop(common: Common) -> Iterator[Stop]:
+def graceful_stop(
+    common: Common, says: str | None = "stopping after this step and saving; once more to stop at once"
+) -> Iterator[Stop]:
     """Inside the block, once it is armed, SIGINT and SIGTERM set the flag of the Stop that is yielded; a second one
     stops at once, and so does the first before there is anything to save.
 
@@ -41,8 +44,8 @@ def graceful_stop(common: Common) -> Iterator[Stop]:
         if stop.caught or not stop.armed:
             raise Interrupted(130 if number == signal.SIGINT else 143)
         stop.caught.append(number)
-        if not common.quiet:  # not by say(): the bar may be half drawn
-            print("\nstopping after this step and saving; once more to stop at once", file=sys.stderr, flush=True)
+        if says and not common.quiet:  # not by say(): the bar may be half drawn
+            print(f"\n{says}", file=sys.stderr, flush=True)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -11,7 +11,7 @@ from seqlab import files
 from seqlab.cli.options import Common, check_writable, common_options
 from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
-from seqlab.cli.signals import Interrupted
+from seqlab.cli.signals import Stop, graceful_stop
 from seqlab.data.text.decoding import text_of
 from seqlab.settings import TEMPERATURE
 
@@ -91,17 +91,16 @@ def command(
         cache=not no_cache,
     )
     streamed = samples == 1 and common.output is None and not common.json
-    ended = _draw(common, writing, streamed, length)
-    found = writing.result(training)
-    if common.output is not None:
-        _write(common, common.output, found, corpus)
-    if common.json:
-        result_json(found.to_dict())
-    elif common.output is None:
-        result("" if streamed else _together(found.prompt, found))
-    _say_figures(common, found, sum(map(len, writing.written)))
-    if ended is not None:
-        raise ended
+    with graceful_stop(common, says=None) as signalled:
+        _draw(common, writing, streamed, length, signalled)
+        found = writing.result(training)
+        if common.output is not None:
+            _write(common, common.output, found, corpus)
+        if common.json:
+            result_json(found.to_dict())
+        elif common.output is None:
+            result("" if streamed else _together(found.prompt, found))
+        _say_figures(common, found, sum(map(len, writing.written)))
 
 
 def _say_figures(common: Common, found: "Generated", count: int) -> None:
@@ -115,24 +114,22 @@ def _say_figures(common: Common, found: "Generated", count: int) -> None:
             say(common, of + copy(sample.longest_copy))
 
 
-def _draw(common: Common, writing: "Writing", streamed: bool, length: int) -> BaseException | None:
-    """Have all characters drawn; what a signal ended is kept, and the signal returned."""
+def _draw(common: Common, writing: "Writing", streamed: bool, length: int, signalled: Stop) -> None:
+    """Have all characters drawn and, where they are streamed, shown; a signal ends it after a character."""
     bar, last = Bar(common), writing.written[-1]
     try:
         if streamed:
             result(writing.prompt, end="")
         for character in writing:
+            signalled.armed = True  # from the first character on there is something to keep
             if streamed:
                 result(character.text, end="")
             elif character.sample == len(writing.written) - 1:
                 bar.show(f"{len(last):,} characters each", len(last), length)
-    except (KeyboardInterrupt, Interrupted) as signalled:
-        if not any(writing.written):
-            raise
-        return signalled
+            if signalled():
+                break
     finally:
         bar.clear()
-    return None
 
 
 def _write(common: Common, path: Path, found: "Generated", corpus: str) -> None:
