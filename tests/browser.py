@@ -67,9 +67,7 @@ class Tab:
     def open(self, path: Path, width: int = 1400, height: int = 900, *, dark: bool = False) -> None:
         """Open a file in a window of that size, and wait until it stands."""
         phone = width < 600
-        self(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
-        )
+        self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self("Emulation.setEmulatedMedia", features=[scheme])
         self("Page.navigate", url=path.as_uri())
@@ -105,7 +103,9 @@ class Tab:
 
     def paper(self) -> bytes:
         """The page as it is printed, a PDF."""
-        return base64.b64decode(self("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)["data"])
+        return base64.b64decode(
+            self("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)["data"]
+        )
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def browser(profile: Path) -> Iterator[Tab]:
     """An open browser. BROWSER must be there."""
     commands, to = os.pipe()
     answers, out = os.pipe()
-    shell = 'exec "$@" 3<&%d 4>&%d' % (commands, out)
+    shell = f'exec "$@" 3<&{commands} 4>&{out}'
     words = ["sh", "-c", shell, "sh", str(BROWSER), *OPTIONS.split(), f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(words, pass_fds=(commands, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(commands), os.close(out)

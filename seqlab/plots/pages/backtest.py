@@ -53,12 +53,16 @@ def scores(backtest: Backtest, unit: str = "") -> str:
 def _against_the_walk(backtest: Backtest) -> str:
     """How certain the model's skill is."""
     rows = [
-        [steps(h, backtest.step), _signed(skill), "-" if math.isnan(low) else f"{low:+.1f} to {high:+.1f}", f"{p:.3f}"]
+        [steps(h, backtest.step), _signed(skill), "-" if math.isnan(low) else f"{low:+.1f} to {high:+.1f}", _chance(p)]
         for h, skill, (low, high), p in zip(
             backtest.horizons, backtest.skill(), backtest.skill_intervals(), backtest.p_values(), strict=True
         )
     ]
-    return table(["ahead", "skill, %", "95 % interval", "p"], rows, caption="The model's skill, and how certain it is")
+    return table(
+        ["ahead", "skill, %", "95 % interval", "p"],
+        rows,
+        caption="The model's skill, and how certain it is at each for itself",
+    )
 
 
 def calibration(backtest: Backtest, whose: str) -> str:
@@ -81,7 +85,7 @@ def calibration(backtest: Backtest, whose: str) -> str:
         "<h3>Outcomes inside bands of each size</h3>",
         figure(reliable, "On the dashed line a band held as many outcomes as it says: above it bands were too wide."),
         "<h3>In which tenth of the forecast the outcome fell</h3>",
-        f'<div class="grid">{"".join(_tenths(backtest, k, whose) for k in range(len(horizons)))}</div>',
+        f'<div class="grid three">{"".join(_tenths(backtest, k, whose) for k in range(len(horizons)))}</div>',
     ]
     rows = [[f"{100 * share:.0f} %", *(f"{100 * v:.1f} %" for v in held[s])] for s, share in enumerate(SHARES)]
     found.append(folded("The figures", table(["band of", *horizons], rows, caption="Outcomes inside")))
@@ -99,6 +103,10 @@ def _tenths(backtest: Backtest, k: int, whose: str) -> str:
         keys=False,
     )  # fmt: skip
     return figure(chart, f"{ahead} ahead; 1 is the lowest tenth, and each ideally has 10 %")
+
+
+def _chance(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _name(method: str) -> str:

@@ -6,6 +6,10 @@
   const tinted = (name, opacity) => colour(name) + Math.round(255 * opacity).toString(16).padStart(2, "0");
   const font = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
   const plots = [];
+  const DATES = [ // from so many seconds between ticks on: how each is told, and the first, or the first of a year or day
+    [31536000, "{YYYY}"], [2419200, "{MMM}", "\n{YYYY}"], [86400, "{D} {MMM}", "\n{YYYY}"],
+    [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}"], [0.001, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}"],
+  ].map(row => [...row, ...Array(8 - row.length).fill(null), 1]);
 
   function ticks(plot, values, axis, cycle) { // as wide as its numbers
     if (cycle > 1) return plot.axes[axis]._size;
@@ -28,10 +32,12 @@
 
     const values = [data.x.map(x => unit ? x * unit : x)], series = [{}], bands = [];
     for (const band of data.bands) {
-      bands.push({series: [values.length + 1, values.length], fill: () => tinted(band.colour, band.opacity)});
-      for (const edge of [band.low, band.high]) {
-        values.push(edge);
-        series.push({stroke: "transparent", width: 0, points: {show: false}});
+      if (band.opacity) bands.push({series: [values.length + 1, values.length], fill: () => tinted(band.colour, band.opacity)});
+      const edge = band.opacity ? {stroke: "transparent", width: 0}
+        : {stroke: () => colour(band.colour), width: 1.5, dash: [7, 5]};
+      for (const side of [band.low, band.high]) {
+        values.push(side);
+        series.push({...edge, points: {show: false}});
       }
     }
     for (const line of data.lines) {
@@ -57,6 +63,13 @@
       readout.replaceChildren(...parts);
     }
 
+    function rest() { // what is told while nothing is pointed at; other places are told in no more room
+      if (data.bars) return readout.replaceChildren();
+      readout.style.minHeight = "";
+      tell(last);
+      readout.style.minHeight = readout.offsetHeight + "px";
+    }
+
     const last = data.x.length - 1, axis = {font, stroke: () => colour("grey"), ticks: {show: false}};
     const grid = {stroke: () => colour("line"), width: 1};
     const plot = new uPlot({
@@ -73,7 +86,7 @@
       axes: [
         {...axis, grid: {show: false}, space: 64, values: labels
           ? (u, at) => at.map(x => Number.isInteger(x) && labels[x] || "")
-          : unit ? undefined : (u, at) => at.map(x => x.toLocaleString("en-US"))},
+          : unit ? DATES : (u, at) => at.map(x => x.toLocaleString("en-US"))},
         {...axis, grid, size: ticks, gap: 8, values: (u, at) => at.map(short)},
       ],
       cursor: {
@@ -81,9 +94,9 @@
         points: {size: (u, i) => i > 2 * data.bands.length && !data.bars ? 8 : 0, width: 2,
           fill: () => colour("paper"), stroke: (u, i) => colour(data.lines[Math.max(0, i - 1 - 2 * data.bands.length)].colour)},
       },
-      hooks: {setCursor: [u => tell(u.cursor.idx ?? last)]},
+      hooks: {setCursor: [u => u.cursor.idx == null ? rest() : tell(u.cursor.idx)]},
     }, values, place);
-    tell(last);
+    rest();
 
     const go = i => plot.setCursor({left: plot.valToPos(values[0][Math.min(last, Math.max(0, i))], "x"), top: 0});
     place.addEventListener("keydown", event => {
@@ -96,7 +109,7 @@
     });
     new ResizeObserver(() => {
       if (place.clientWidth && place.clientWidth !== plot.width && !root.classList.contains("on-paper"))
-        plot.setSize({width: place.clientWidth, height: place.clientHeight});
+        { plot.setSize({width: place.clientWidth, height: place.clientHeight}); rest(); }
     }).observe(place);
     plots.push(plot);
   }

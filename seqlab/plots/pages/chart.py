@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 
 class Band(NamedTuple):
-    """What lies between two lines of values (N,)."""
+    """What lies between two lines of values (N,); with no opacity these alone are drawn, dashed."""
 
     name: str
     low: np.ndarray
@@ -123,13 +123,14 @@ def figure(chart: Chart, caption: str = "") -> str:
 
 def _keys(chart: Chart) -> str:
     """The legend."""
-    found = [
-        f'<li><i style="--c:var(--{one.colour});--o:{min(1, 2 * one.opacity):.2g}"></i>{text(one.name)}</li>'
-        for one in chart.bands
-    ]
-    for one in chart.lines:
-        kind = "" if chart.bars else f' class="line{" dash" if one.is_dashed else ""}"'
-        found.append(f'<li><i{kind} style="--c:var(--{one.colour})"></i>{text(one.name)}</li>')
+    found = []
+    for line in chart.lines:
+        kind = "" if chart.bars else ' class="line dash"' if line.is_dashed else ' class="line"'
+        found.append(f'<li><i{kind} style="--c:var(--{line.colour})"></i>{text(line.name)}</li>')
+    for band in chart.bands:
+        kind = "" if band.opacity else ' class="line dash"'
+        colour = f"--c:var(--{band.colour});--o:{min(1, 2 * band.opacity) or 1:.2g}"
+        found.append(f'<li><i{kind} style="{colour}"></i>{text(band.name)}</li>')
     return f'<ul class="keys">{"".join(found)}</ul>'
 
 
@@ -166,6 +167,10 @@ def _drawn(chart: Chart) -> Figure:
     quiet(axes)
     x = chart.x if chart.unit == NUMBER else (chart.x * chart.unit).astype("datetime64[s]")
     for band in chart.bands:
+        if not band.opacity:
+            for side in (band.low, band.high):
+                axes.plot(x, side, color=LIGHT[band.colour], linewidth=1.3, linestyle=(0, (4, 2)))
+            continue
         axes.fill_between(x, band.low, band.high, color=LIGHT[band.colour], alpha=band.opacity, linewidth=0)
     for line in chart.lines:
         colour, dashes = LIGHT[line.colour], (0, (4, 2)) if line.is_dashed else "-"
@@ -174,6 +179,8 @@ def _drawn(chart: Chart) -> Figure:
             axes.bar(x, line.values, width=0.86 * float(np.diff(chart.x).min(initial=10)), color=colour)
         else:
             axes.plot(x[here], line.values[here], color=colour, linewidth=line.width, linestyle=dashes)
+    if not chart.bars:
+        axes.margins(x=0)
     if len(chart.labels):
         places = np.unique(np.linspace(0, len(x) - 1, 5).astype(int))
         axes.set_xticks(chart.x[places], [chart.labels[place] for place in places], fontsize=8)

@@ -20,7 +20,7 @@ DRAWN = 8  # series, of more
 LISTED = 200  # series of the table, of more
 # steps ahead and rows before them of all charts together, and rows of their tables: a page stays below 200 KB
 AHEAD, BEFORE, ROWS = 480, 1200, 160
-BANDS = ((0.9, 0.14), (0.8, 0.18), (0.5, 0.26))  # the share of futures inside, and how dark it adds
+BANDS = ((0.5, 0.26), (0.8, 0.18), (0.9, 0.14))  # the share of futures inside, and how dark it adds
 WALK_BAND = 0.8
 SHOWN = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 UNITS = {"datetime64[D]": DAY, "datetime64[m]": MINUTE, "datetime64[s]": SECOND}
@@ -69,7 +69,7 @@ def page(forecasts: Sequence[Forecast], verdict: str, pooled: Backtest | None, c
     body += [_section(one, len(drawn), many) for one in drawn]
     if many and pooled is not None:
         unit = "" if pooled.in_percent else "CRPS is in units of what each series changed by on average."
-        said = f'<p class="verdict">{text(verdict)}</p>' if len(forecasts) > DRAWN else ""
+        said = f"<p>{text(verdict)}</p>" if len(forecasts) > DRAWN else ""
         body.append(section("All series together", said, backtests.scores(pooled, unit), name="backtest"))
         body.append(backtests.calibration(pooled, "all series together"))
     elif not many:
@@ -114,7 +114,7 @@ def _section(one: Forecast, of: int, many: bool) -> str:
         figures.append(("such bands held", f"{100 * held:.0f} %", f"of what came in {count:,} past forecasts"))
     found = [
         tiles(figures),
-        f'<p class="verdict">{text(one.verdict)}</p>',
+        f"<p>{text(one.verdict)}</p>",
         figure(_fan(one, of), "Shaded: what the model holds possible. Dashed: a random walk, which knows nothing."),
         folded("The forecast in numbers", _table(one, max(2, ROWS // of), decimals), is_open=not many),
     ]
@@ -142,11 +142,11 @@ def _fan(one: Forecast, of: int) -> Chart:
         low, high = _edges(share)
         bands.append(Band(f"{100 * share:.0f} % band", line(one.prices, low), line(one.prices, high), "model", opacity))
     low, high = _edges(WALK_BAND)
+    walk = Band("random walk, 80 %", line(one.random_walk, low), line(one.random_walk, high), "walk", 0)
+    bands.append(walk)
     lines = [
         Line(series.last_in_words.split()[-1], np.concatenate([values, np.full(len(steps_kept), np.nan)]), "ink", 1.6),
         Line("median", line(one.prices, MEDIAN), "model", 2.2),
-        Line("random walk, 10 %", line(one.random_walk, low), "walk", 1.4, is_dashed=True),
-        Line("random walk, 90 %", line(one.random_walk, high), "walk", 1.4, is_dashed=True),
     ]
     decimals = _decimals(one)
     end = [f"{one.prices[-1, place]:,.{decimals}f}" for place in (MEDIAN, *_edges(0.8))]

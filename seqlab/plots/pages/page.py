@@ -125,7 +125,8 @@ def table(
         first, *rest = (text(cell) for cell in row)
         cells = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(rest, kinds[1:], strict=True))
         mark = ' class="ours"' if ours and first == text(ours) else ""
-        body.append(f'<tr{mark}><th scope="row" class="w">{first}</th>{cells}</tr>\n')
+        kind = "w k" if len(first) < 20 else "w"  # a date is not to break
+        body.append(f'<tr{mark}><th scope="row" class="{kind}">{first}</th>{cells}</tr>\n')
     above = f"<caption>{text(caption)}</caption>" if caption else ""
     head_and_body = f"<thead><tr>{top}</tr></thead><tbody>\n{''.join(body)}</tbody>"
     return f'<div class="wide"><table>{above}{head_and_body}</table></div>\n'
