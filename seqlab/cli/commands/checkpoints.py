@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from seqlab.cli.charts import is_page, write_page
 from seqlab.cli.options import Common, common_options
 from seqlab.cli.output import result, result_json, say
-from seqlab.cli.redirect import result_options
+from seqlab.cli.redirect import page_options, result_options
 from seqlab.errors import CheckpointError, UsageError
 
 
@@ -41,12 +42,16 @@ def list_(common: Common) -> None:
 
 @command.command()
 @click.argument("checkpoint")
-@result_options
+@page_options
 def show(common: Common, checkpoint: str) -> None:
-    """How a checkpoint was made, and what it measured."""
+    """How a checkpoint was made, and what it measured; with -o FILE.html as a report, with its loss over the steps."""
     from seqlab.checkpoint import find
 
     saved = find(checkpoint)
+    if is_page(common.output):
+        from seqlab.plots.pages import page, training
+
+        write_page(common, lambda path, _: page.write(path, training.page(saved)))
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return

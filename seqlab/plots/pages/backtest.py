@@ -58,11 +58,8 @@ def _against_the_walk(backtest: Backtest) -> str:
             backtest.horizons, backtest.skill(), backtest.skill_intervals(), backtest.p_values(), strict=True
         )
     ]
-    return table(
-        ["ahead", "skill, %", "95 % interval", "p"],
-        rows,
-        caption="The model's skill, and how certain it is at each for itself",
-    )
+    head = ["ahead", "skill, %", "95 % interval", "p"]
+    return table(head, rows, caption="The model's skill, and how certain it is at each horizon for itself")
 
 
 def calibration(backtest: Backtest, whose: str) -> str:

@@ -95,14 +95,14 @@ def uplot() -> tuple[str, str] | None:
     return script.decode(), style.decode()
 
 
-def document(title: str, kind: str, body: Iterable[str], *, lead: str = "", note: str = "") -> str:
+def document(title: str, kind: str, body: Iterable[str], *, lead: str = "", note: str = "", style: str = "") -> str:
     """`page.document` of a page with charts."""
     found = uplot()
     if found is None:
-        return page.document(title, kind, body, lead=lead, note=f"{note} {STATIC}")
-    script, style = found
+        return page.document(title, kind, body, lead=lead, note=f"{note} {STATIC}", style=style)
+    script, own_style = found
     scripts = (script, page.read("chart.js"))
-    return page.document(title, kind, body, lead=lead, note=f"{note} {USED}", style=style, scripts=scripts)
+    return page.document(title, kind, body, lead=lead, note=f"{note} {USED}", style=own_style + style, scripts=scripts)
 
 
 def figure(chart: Chart, caption: str = "") -> str:
