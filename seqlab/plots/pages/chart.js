@@ -74,7 +74,7 @@
     const grid = {stroke: () => colour("line"), width: 1};
     const plot = new uPlot({
       width: place.clientWidth, height: place.clientHeight, series, bands,
-      legend: {show: false}, padding: [10, 8, 0, 0],
+      legend: {show: false}, padding: [10, 24, 0, 0],
       tzDate: seconds => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       scales: {
         x: {time: !!unit, range: data.bars ? (u, low, high) => { // half a bar beside the first and the last
@@ -84,7 +84,7 @@
         y: data.fromZero ? {range: (u, low, high) => [0, 1.08 * high || 1]} : {},
       },
       axes: [
-        {...axis, grid: {show: false}, space: 64, values: labels
+        {...axis, grid: {show: false}, space: 64, size: unit ? 46 : 32, values: labels
           ? (u, at) => at.map(x => Number.isInteger(x) && labels[x] || "")
           : unit ? DATES : (u, at) => at.map(x => x.toLocaleString("en-US"))},
         {...axis, grid, size: ticks, gap: 8, values: (u, at) => at.map(short)},

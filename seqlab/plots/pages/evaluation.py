@@ -89,9 +89,11 @@ def told(name: str, value: Any) -> str:
         return "-"
     if name in WORDS and isinstance(value, int | float) and not isinstance(value, bool):
         return WORDS[name][1].format(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)[:200]
+    return f"{value:,}" if isinstance(value, int) else str(value)[:200]
 
 
 def classes(metrics: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ STEPS = (2, 4, 8)  # bits from which on a character is coloured so
 STYLE = """
 .text { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .88rem; line-height: 1.75; }
 .text b, .surprise b { font-weight: 400; border-radius: 2px; padding: .1em 0; }
-.surprise b { padding: .1em .5em; }
+.surprise b { padding: .1em .5em; color: var(--ink); white-space: nowrap; } .surprise b.s3 { color: var(--paper); }
 .s1 { background: color-mix(in srgb, var(--walk) 22%, transparent); }
 .s2 { background: color-mix(in srgb, var(--walk) 50%, transparent); }
 .s3 { color: var(--paper); background: var(--bad); }
@@ -65,7 +65,9 @@ def _curve(lines: list[tuple[int, str, float]]) -> str:
     values = np.array([np.mean([cost for _, _, cost in group]) for group in groups])
     by = "line" if together == 1 else f"{together} lines together"
     about = f"Bits per character by the line, from {values.min():.2f} to {values.max():.2f}."
-    chart = Chart(about, x, [Line("bits per character", values, "model")], x_name="line", from_zero=True, height=240)
+    chart = Chart(
+        about, x, [Line("bits per character", values, "model")], x_name="line", from_zero=True, height=240, keys=False
+    )
     return figure(chart, f"By the {by}, empty ones left out: high is surprising.")
 
 
