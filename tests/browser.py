@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,15 @@ OPTIONS = (
     "--disable-component-update --disable-sync --remote-debugging-pipe"
 )
 
+# a browser reads commands from 3 and answers on 4
+START = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3]]
+for number, one in zip((3, 4), pipes):
+    os.dup2(one, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
 
 class Tab:
     """A page that is open: what it asks of the network, what its console says, and what a mouse does to it."""
@@ -24,7 +34,7 @@ class Tab:
     def __init__(self, process: subprocess.Popen[bytes], to: int, answers: int) -> None:
         self.process, self.to, self.answers = process, to, answers
         self.number, self.rest, self.session = 0, b"", ""
-        self.requests: list[str] = []
+        self.asked: dict[str, str] = {}
         self.complaints: list[str] = []
         found = self("Target.getTargets")["targetInfos"]
         target = next(one["targetId"] for one in found if one["type"] == "page")
@@ -56,7 +66,9 @@ class Tab:
 
     def _note(self, event: str, said: dict[str, Any]) -> None:
         if event == "Network.requestWillBeSent":
-            self.requests.append(said["request"]["url"])
+            self.asked[said["requestId"]] = said["request"]["url"]
+        elif event == "Network.loadingFailed" and said.get("blockedReason") == "csp":
+            self.asked.pop(said["requestId"], None)  # it was never sent
         elif event == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(said["exceptionDetails"])[:500])
         elif event == "Runtime.consoleAPICalled":
@@ -64,8 +76,14 @@ class Tab:
         elif event == "Log.entryAdded":
             self.complaints.append(said["entry"]["text"])
 
+    @property
+    def requests(self) -> list[str]:
+        """What was asked for, but what the page's own policy held back."""
+        return list(self.asked.values())
+
     def open(self, path: Path, width: int = 1400, height: int = 900, *, dark: bool = False) -> None:
         """Open a file in a window of that size, and wait until it stands."""
+        self.asked.clear(), self.complaints.clear()
         phone = width < 600
         self("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -113,8 +131,8 @@ def browser(profile: Path) -> Iterator[Tab]:
     """An open browser. BROWSER must be there."""
     commands, to = os.pipe()
     answers, out = os.pipe()
-    shell = f'exec "$@" 3<&{commands} 4>&{out}'
-    words = ["sh", "-c", shell, "sh", str(BROWSER), *OPTIONS.split(), f"--user-data-dir={profile}", "about:blank"]
+    words = [sys.executable, "-c", START, str(commands), str(out), str(BROWSER), *OPTIONS.split()]
+    words += [f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(words, pass_fds=(commands, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(commands), os.close(out)
     try:

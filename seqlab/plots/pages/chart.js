@@ -30,6 +30,13 @@
       ? new Date(data.x[i] * unit * 1000).toISOString().slice(0, data.dateLength).replace("T", " ")
       : (data.xName + " " + data.x[i].toLocaleString("en-US")).trim();
 
+    const whole = one => { // with the places before and behind, which have no value and were left out
+      const all = Array(data.x.length).fill(null);
+      one.y.forEach((value, i) => { all[one.from + i] = value; });
+      return all;
+    };
+    for (const line of data.lines) line.y = whole(line);
+    for (const band of data.bands) [band.low, band.high] = [whole(band.low), whole(band.high)];
     const values = [data.x.map(x => unit ? x * unit : x)], series = [{}], bands = [];
     for (const band of data.bands) {
       if (band.opacity) bands.push({series: [values.length + 1, values.length], fill: () => tinted(band.colour, band.opacity)});

@@ -137,14 +137,14 @@ def _keys(chart: Chart) -> str:
 def _data(chart: Chart) -> dict[str, object]:
     """What chart.js draws."""
     lines = [
-        {"name": plain(one.name), "y": rounded(one.values, chart.decimals), "colour": one.colour, "width": one.width}
+        {"name": plain(one.name), "colour": one.colour, "width": one.width, **_values(one.values, chart.decimals)}
         | ({"dash": [7, 5]} if one.is_dashed else {})
         | ({"joined": True} if one.joined else {})
         for one in chart.lines
     ]
     bands = [
         {"name": plain(one.name), "colour": one.colour, "opacity": one.opacity}
-        | {side: rounded(getattr(one, side), chart.decimals) for side in ("low", "high")}
+        | {side: _values(getattr(one, side), chart.decimals) for side in ("low", "high")}
         for one in chart.bands
     ]
     whole = bool((chart.x == np.round(chart.x)).all())
@@ -154,10 +154,13 @@ def _data(chart: Chart) -> dict[str, object]:
     return data | ({"labels": [*map(plain, chart.labels)]} if len(chart.labels) else {})
 
 
-def rounded(values: np.ndarray, decimals: int) -> list[float | int | None]:
-    """Values as short as they may be written: one digit more than is told of them, None where there is none."""
-    found = (round(float(one), decimals + 1) if math.isfinite(one) else None for one in values)
-    return [int(one) if one is not None and one == int(one) else one for one in found]
+def _values(values: np.ndarray, decimals: int) -> dict[str, object]:
+    """Values from the first to the last that there is, as short as they may be written: with one digit more than is
+    told of them, None where there is none between them."""
+    there = np.flatnonzero(np.isfinite(values))
+    first, end = (int(there[0]), int(there[-1]) + 1) if len(there) else (0, 0)
+    found = (round(float(one), decimals + 1) if math.isfinite(one) else None for one in values[first:end])
+    return {"from": first, "y": [int(one) if one is not None and one == int(one) else one for one in found]}
 
 
 def _drawn(chart: Chart) -> Figure:

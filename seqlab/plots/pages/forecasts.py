@@ -17,7 +17,7 @@ from seqlab.scoring import LEVELS, MEDIAN
 from seqlab.scoring.backtest import Backtest, steps
 
 DRAWN = 8  # series, of more
-LISTED = 200  # series of the table, of more
+LISTED = 100  # series of the table, of more
 # steps ahead and rows before them of all charts together, and rows of their tables: a page stays below 200 KB
 AHEAD, BEFORE, ROWS = 480, 1200, 160
 BANDS = ((0.5, 0.26), (0.8, 0.18), (0.9, 0.14))  # the share of futures inside, and how dark it adds
