@@ -50,6 +50,20 @@ def scores(backtest: Backtest, unit: str = "") -> str:
     return f'{said}<div class="grid">{"".join(shown)}</div>\n'
 
 
+def brief(backtest: Backtest) -> str:
+    """The model beside the random walk, a row for each horizon."""
+    if not len(backtest.origins):
+        return "<p>No past day can be forecast from and has all its outcomes.</p>\n"
+    ours, walk = backtest.scores("model"), backtest.scores("random_walk")
+    each = zip(backtest.horizons, ours.crps, walk.crps, backtest.skill(), ours.coverage80, strict=True)
+    rows = [
+        [steps(h, backtest.step), f"{ours:.4g}", f"{walk:.4g}", _signed(skill), f"{100 * held:.0f} %"]
+        for h, ours, walk, skill, held in each
+    ]
+    crps = "CRPS, %" if backtest.in_percent else "CRPS"
+    return table(["ahead", crps, "of a random walk", "skill, %", "in the 80 % band"], rows)
+
+
 def _against_the_walk(backtest: Backtest) -> str:
     """How certain the model's skill is."""
     rows = [

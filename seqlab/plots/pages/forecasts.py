@@ -17,9 +17,9 @@ from seqlab.scoring import LEVELS, MEDIAN
 from seqlab.scoring.backtest import Backtest, steps
 
 DRAWN = 8  # series, of more
-LISTED = 100  # series of the table, of more
+LISTED = 60  # series of the table, of more
 # steps ahead and rows before them of all charts together, and rows of their tables: a page stays below 200 KB
-AHEAD, BEFORE, ROWS = 480, 1200, 160
+AHEAD, BEFORE, ROWS = 360, 800, 120
 BANDS = ((0.5, 0.26), (0.8, 0.18), (0.9, 0.14))  # the share of futures inside, and how dark it adds
 WALK_BAND = 0.8
 SHOWN = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -86,7 +86,7 @@ def _all(forecasts: Sequence[Forecast]) -> str:
     for one in forecasts[:LISTED]:
         end = [one.prices[-1, LEVELS.index(level)] for level in (0.5, 0.1, 0.9)]
         last, median, low, high = numbers([float(one.series.close[-1]), *map(float, end)])
-        rows.append([text_of(one.series.name, 60), last, _day(one, one.dates[-1]), median, f"{low} to {high}"])
+        rows.append([text_of(one.series.name), last, _day(one, one.dates[-1]), median, f"{low} to {high}"])
     found = [table(["", "last value", "on", "median", "80 % band"], rows, words={2})]
     if len(forecasts) > DRAWN:
         listed_here = f"the first {LISTED:,} are" if len(forecasts) > LISTED else "all are"
@@ -121,7 +121,7 @@ def _section(one: Forecast, of: int, many: bool) -> str:
     if one.effects is not None:
         found.append(_effects(one))
     if many:
-        found.append(folded("Its backtest", backtests.scores(one.backtest)))
+        found.append(folded("Its backtest", backtests.brief(one.backtest)))
     return section(text_of(series.name, 60) if many else "The forecast", *found)
 
 
