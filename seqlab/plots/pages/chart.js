@@ -41,7 +41,7 @@
     for (const band of data.bands) {
       if (band.opacity) bands.push({series: [values.length + 1, values.length], fill: () => tinted(band.colour, band.opacity)});
       const edge = band.opacity ? {stroke: "transparent", width: 0}
-        : {stroke: () => colour(band.colour), width: 1.5, dash: [7, 5]};
+        : {stroke: () => colour(band.colour), width: 1.5, dash: [7, 5], auto: false}; // the axis need not hold all of it
       for (const side of [band.low, band.high]) {
         values.push(side);
         series.push({...edge, points: {show: false}});

@@ -170,11 +170,8 @@ def _drawn(chart: Chart) -> Figure:
     quiet(axes)
     x = chart.x if chart.unit == NUMBER else (chart.x * chart.unit).astype("datetime64[s]")
     for band in chart.bands:
-        if not band.opacity:
-            for side in (band.low, band.high):
-                axes.plot(x, side, color=LIGHT[band.colour], linewidth=1.3, linestyle=(0, (4, 2)))
-            continue
-        axes.fill_between(x, band.low, band.high, color=LIGHT[band.colour], alpha=band.opacity, linewidth=0)
+        if band.opacity:
+            axes.fill_between(x, band.low, band.high, color=LIGHT[band.colour], alpha=band.opacity, linewidth=0)
     for line in chart.lines:
         colour, dashes = LIGHT[line.colour], (0, (4, 2)) if line.is_dashed else "-"
         here = np.isfinite(line.values) if line.joined else np.full(len(x), True)
@@ -184,6 +181,11 @@ def _drawn(chart: Chart) -> Figure:
             axes.plot(x[here], line.values[here], color=colour, linewidth=line.width, linestyle=dashes)
     if not chart.bars:
         axes.margins(x=0)
+    axes.autoscale_view()
+    axes.set_autoscaley_on(False)  # the axis need not hold all of what is dashed
+    for band in chart.bands:
+        for side in (band.low, band.high) if not band.opacity else ():
+            axes.plot(x, side, color=LIGHT[band.colour], linewidth=1.3, linestyle=(0, (4, 2)))
     if len(chart.labels):
         places = np.unique(np.linspace(0, len(x) - 1, 5).astype(int))
         axes.set_xticks(chart.x[places], [chart.labels[place] for place in places], fontsize=8)
