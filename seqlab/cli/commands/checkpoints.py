@@ -44,7 +44,7 @@ def list_(common: Common) -> None:
 @click.argument("checkpoint")
 @page_options
 def show(common: Common, checkpoint: str) -> None:
-    """How a checkpoint was made, and what it measured; with -o FILE.html as a report, with its loss over the steps."""
+    """How a checkpoint was made, and what it measured. With -o FILE.html as a report, too, with its loss."""
     from seqlab.checkpoint import find
 
     saved = find(checkpoint)
