@@ -95,21 +95,18 @@ class Bar:
 
     def leave(self, picture: Callable[[int], Any]) -> None:
         """Write what `picture` makes for good, in place of what is drawn."""
-        from rich.console import Console
-
         self.clear()
         if self.live:
-            Console(stderr=True).print(picture(shutil.get_terminal_size().columns))
+            _console().print(picture(shutil.get_terminal_size().columns))
 
     def _update(self, drawn: Any) -> None:
-        from rich.console import Console
         from rich.live import Live
 
         self.last = time.monotonic()
         if self.display is None:
             clear_bar()
             self.display = Live(
-                console=Console(stderr=True),
+                console=_console(),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
@@ -123,6 +120,13 @@ class Bar:
         if self.display is not None:
             self.display.stop()
             self.display, Bar.shown = None, None
+
+
+def _console() -> Any:
+    from rich.console import Console  # it takes its time, and most commands draw nothing
+
+    # bold and dim are no colours to rich, but to those who ask for none
+    return Console(stderr=True, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def clear_bar() -> None:

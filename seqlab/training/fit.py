@@ -63,8 +63,8 @@ def fit(
     then keeps the weights of each itself, and `val_lowest`, which falls whenever one of them is better, counts instead.
     After `patience` evaluations without a lower one the run has come to its end: its `max_steps` become those it took.
     Yields after every step. A stop saves between two evaluations too, so that the resumed run is the uninterrupted one.
-    save_seconds: how far apart the saves of evaluations are at least, but for the last. budget: the time to keep. cost: of
-    a step in the course of the run, as a share of the dearest.
+    save_seconds: how far apart the saves of evaluations are at least, but for the last. budget: the time to keep.
+    cost: of a step in the course of the run, as a share of the dearest.
 
     A state that is not finite is never saved. The run goes back to its last good one, of the last evaluation or of its
     (resumed) beginning, and on at half the rate. After MOST_ROLLBACKS times it raises DivergenceError; where anything
@@ -111,9 +111,8 @@ class _Policy:
             run.norm_sum += step.grad_norm
             run.since_record += 1
             now = time.perf_counter()
-            pace.step(
-                now - clock, step.examples, (run.step - 1) / run.max_steps
-            )  # with what its consumer did after the one before
+            # with what the consumer did after the step before
+            pace.step(now - clock, step.examples, (run.step - 1) / run.max_steps)
             clock, train_loss = now, run.loss_sum / run.since_record
             record: dict[str, Any] | None = None
             if run.step % self.eval_every == 0 or run.step == run.max_steps:

@@ -31,6 +31,8 @@ def even(done: float) -> float:
 
 def _mean(cost: Cost, done: float) -> float:
     """The mean of what a step costs from there on to the end of the run."""
+    if cost is even:
+        return 1.0
     return sum(cost(done + (1 - done) * part / 100) for part in range(100)) / 100
 
 
@@ -40,8 +42,8 @@ class Pace:
     def __init__(self, cost: Cost = even) -> None:
         self.cost = cost
         self.steps: deque[tuple[float, int, float]] = deque()  # seconds, examples and cost of each
-        self.seconds = self.costs = 0.0
-        self.examples = self.taken = 0
+        self.seconds, self.examples, self.costs = 0.0, 0, 0.0  # their sums
+        self.taken = 0
         self.evaluation_seconds = 0.0
 
     def step(self, seconds: float, examples: int, done: float = 0.0) -> None:
@@ -50,18 +52,18 @@ class Pace:
         if self.taken == 2:  # the first warms up, and reads ahead: nothing follows from it
             self._forget()
         self.steps.append((seconds, examples, self.cost(done)))
-        self.seconds, self.examples, self.costs = (a + b for a, b in zip(self._sums(), self.steps[-1], strict=True))
+        self._count(1, *self.steps[-1])
         while len(self.steps) > 8 and self.seconds - self.steps[0][0] > MEMORY:
             self._forget()
 
-    def _sums(self) -> tuple[float, int, float]:
-        return self.seconds, self.examples, self.costs
-
     def _forget(self) -> None:
         """The oldest step."""
-        self.seconds, self.examples, self.costs = (
-            a - b for a, b in zip(self._sums(), self.steps.popleft(), strict=True)
-        )
+        self._count(-1, *self.steps.popleft())
+
+    def _count(self, sign: int, seconds: float, examples: int, cost: float) -> None:
+        self.seconds += sign * seconds
+        self.examples += sign * examples
+        self.costs += sign * cost
 
     def evaluation(self, seconds: float) -> None:
         self.evaluation_seconds = seconds
