@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import stat
 import sys
 import time
@@ -72,6 +71,7 @@ class Bar:
         self.live = is_animated() and not common.quiet
         self.last = 0.0
         self.display: Any = None  # rich's, while something is drawn
+        self.console: Any = None
 
     def show(self, text: str, done: float | None = None, total: float | None = None) -> None:
         """Draw `text`, behind a bar where it is known how much is done of how much."""
@@ -91,13 +91,13 @@ class Bar:
     def draw(self, picture: Callable[[int], Any], seconds: float) -> None:
         """Draw what `picture` makes for a width in columns, but not more often than every so many seconds."""
         if self.live and time.monotonic() - self.last >= seconds:
-            self._update(picture(shutil.get_terminal_size().columns))
+            self._update(picture(self._on().width))
 
     def leave(self, picture: Callable[[int], Any]) -> None:
         """Write what `picture` makes for good, in place of what is drawn."""
         self.clear()
         if self.live:
-            _console().print(picture(shutil.get_terminal_size().columns))
+            self._on().print(picture(self._on().width))
 
     def _update(self, drawn: Any) -> None:
         from rich.live import Live
@@ -106,7 +106,7 @@ class Bar:
         if self.display is None:
             clear_bar()
             self.display = Live(
-                console=_console(),
+                console=self._on(),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
@@ -116,17 +116,20 @@ class Bar:
             Bar.shown = self
         self.display.update(drawn, refresh=True)
 
+    def _on(self) -> Any:
+        """Standard error as rich has it."""
+        from rich.console import Console  # it takes its time, and most commands draw nothing
+
+        if self.console is None:  # bold and dim are no colours to rich, but to those who ask for none
+            self.console = Console(
+                stderr=True, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
+            )
+        return self.console
+
     def clear(self) -> None:
         if self.display is not None:
             self.display.stop()
             self.display, Bar.shown = None, None
-
-
-def _console() -> Any:
-    from rich.console import Console  # it takes its time, and most commands draw nothing
-
-    # bold and dim are no colours to rich, but to those who ask for none
-    return Console(stderr=True, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def clear_bar() -> None:

