@@ -24,6 +24,7 @@ from seqlab.training import optimizers
 
 LADDER = ((128, 1), (192, 1), (256, 1), (384, 1), (512, 1), (512, 2), (768, 2), (1024, 2), (1024, 3), (1536, 3))
 CHARACTERS_PER_PARAMETER = 8
+LONG = 2.0  # seconds, after which a second step is enough
 TIMED_STEPS = 4  # of which the first warms up
 VAL_CHARS = (20_000, 100_000)  # from how many to how many are read to choose weights: the least for a minute
 FEW_STEPS = 400  # fewer than these learn more from half the batch
@@ -66,6 +67,8 @@ def choosing(
         tried = _unless_fixed(taken, fixed, hidden_size=hidden_size, num_layers=num_layers)
         if parameters and tried == taken:
             continue
+        if parameters and reads < CHARACTERS_PER_PARAMETER * _parameters(tried, vocab_size):
+            break  # a larger one reads no more than this
         yield Status(f"choosing the size: timing {tried.num_layers} x {tried.hidden_size}")
         size, rate = _measure(tried, vocab_size, compute)
         if parameters and rate * seconds < CHARACTERS_PER_PARAMETER * size:
@@ -92,6 +95,11 @@ def _unless_fixed(settings: LanguageSettings, fixed: Collection[str], **values: 
     return replace(settings, **{name: value for name, value in values.items() if name not in fixed})
 
 
+def _parameters(settings: LanguageSettings, vocab_size: int) -> int:
+    with torch.device("meta"):  # that has only shapes
+        return training.count_parameters(RecurrentLanguageModel(**net_config(settings, vocab_size)))
+
+
 def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> tuple[int, float]:
     """Parameters of the net, and the characters a second that it learns from, on a text of nothing in particular."""
     text = np.random.default_rng(0).integers(0, vocab_size, TIMED_STEPS * settings.batch_size * settings.seq_len + 1)
@@ -111,5 +119,9 @@ def _measure(settings: LanguageSettings, vocab_size: int, compute: Compute) -> t
             precision=device_config.precision,
         )
         with use_threads(device_config.threads):
-            times = [time.perf_counter() for _ in training.train(run)]
+            times = []
+            for _ in training.train(run):
+                times.append(time.perf_counter())
+                if len(times) > 1 and times[-1] - times[0] > LONG:
+                    break
     return parameters, settings.batch_size * settings.seq_len * (len(times) - 1) / (times[-1] - times[0])

@@ -760,6 +760,20 @@ def test_training_is_animated_on_a_terminal_only(
     assert controls(dumb.err) == set() and 2 <= dumb.err.count("step ") <= 12
 
 
+def test_a_training_has_a_screen_whose_last_state_stays(small_text: Path, tmp_path: Path) -> None:
+    words = train_words(small_text, 60, "-o", tmp_path / "one", "--overwrite")
+    seen = seen_on_a_terminal(*words, NO_COLOR="1", COLUMNS="70")
+    last = seen[seen.rindex("╭") :]
+    frame = last[: last.index("╰")].splitlines()
+    assert "60 steps" in frame[0] and "left" not in frame[0] and {len(line) for line in frame} == {69}
+    assert any("train" in line for line in frame) and any("val" in line for line in frame)
+    assert any("writes" in line for line in frame)
+    assert "step      60/60" not in seen and last.count("bits per character") >= 2  # the result comes after it
+    for plain_output in ("-q", "--json"):
+        assert "╭" not in seen_on_a_terminal(*words, plain_output)
+    assert "╭" not in seen_on_a_terminal(*words, PYTHONIOENCODING="ascii")
+
+
 def wait_for(line: str, process: "subprocess.Popen[str]") -> None:
     assert process.stderr is not None
     seen = []
@@ -805,6 +819,65 @@ def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_measurement_that_no_part_is_kept_of_ends_at_once_and_can_be_made_again(
+    tmp_path: Path, number: signal.Signals, status: int, cli: Cli
+) -> None:
+    table = tmp_path / "things.csv"
+    table.write_text("size,kind\n" + "".join(f"{k % 7},{'big' if k % 7 > 3 else 'small'}\n" for k in range(100)))
+    words = list(map(str, ["train-mlp", table, "--target=kind", "--threads=1", "--set=max_steps=30"]))
+    program = (
+        "import os, sys, time\n"
+        "from seqlab.cli.main import main\n"
+        "from seqlab.tabular import train\n"
+        "def endless(*given):\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    time.sleep(1000)\n"
+        "sys.modules['seqlab.tabular.train'].run_metrics = endless\n"
+        f"sys.argv = ['seqlab', *{words!r}]\n"
+        f"main({words!r})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (status, ""), ended.stderr
+    assert "trained and saved, but not measured; measure it with: seqlab train-mlp" in ended.stderr
+    assert "accuracy" in cli(*words, "--resume").out
+
+
+def test_tensorboard_gets_the_curves_of_the_log(small_text: Path, tmp_path: Path, cli: Cli) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = tmp_path / "board"
+    assert cli(*train_words(small_text, 12, "-o", tmp_path / "one"), "--tensorboard", folder).status == 0
+    read = event_accumulator.EventAccumulator(str(folder)).Reload()
+    log = [json.loads(line) for line in (tmp_path / "one" / "log.jsonl").read_text().splitlines()]
+    config = json.loads((tmp_path / "one" / "config.json").read_text())
+    seen = {tag: {one.step: one.value for one in read.Scalars(tag)} for tag in read.Tags()["scalars"]}
+    assert seen["val/loss"] == pytest.approx({record["step"]: record["val_loss"] for record in log})
+    assert list(seen["train/loss"]) == list(seen["train/grad_norm"]) == list(range(1, 13))
+    mean = sum(seen["train/loss"][step] for step in range(1, 6)) / 5
+    assert mean == pytest.approx(log[0]["train_loss"], rel=1e-5)
+    assert seen["train/lr"][12] == pytest.approx(log[-1]["lr"])
+    assert seen["final/bits_per_char"][12] == pytest.approx(config["metrics"]["bits_per_char"])
+    assert "--tensorboard" not in config["command"]
+
+
+def test_without_tensorboard_it_is_said_before_any_work(
+    small_text: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = train_words(small_text, 12, "-o", tmp_path / "one")
+    (tmp_path / "file").touch()
+    cli(*words, "--tensorboard", tmp_path / "file").fails(1, "is a file", "--tensorboard FOLDER")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    cli(*words, "--tensorboard", tmp_path / "board").fails(2, "pip install 'seqlab[tensorboard]'")
+    assert not (tmp_path / "one").exists() and not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_the_curve_of_a_checkpoint_is_drawn(trained: Path, tmp_path: Path, ending: str, cli: Cli) -> None:
+    done = cli("checkpoints", "show", "small", "-o", tmp_path / f"curve.{ending}")
+    assert done.status == 0 and "settings:" in done.out and (tmp_path / f"curve.{ending}").stat().st_size > 5000
+    cli("checkpoints", "show", "small", "-o", tmp_path / "no" / f"curve.{ending}").fails(1, "its folder does not exist")
 
 
 def test_a_second_signal_stops_at_once(small_text: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.cli.reports import terminal_chart
+from seqlab.errors import DataError
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
-from seqlab.plots import backtest_chart, fan_chart, style
+from seqlab.plots import backtest_chart, fan_chart, style, training_chart
 from seqlab.scoring import LEVELS
 from seqlab.scoring.backtest import Backtest
 from tests.forecasting.test_forecasting import made_series
@@ -223,3 +224,23 @@ def test_a_terminal_gets_the_letters_that_it_has_and_a_file_none(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "dumb")
     assert shown("utf-8").isascii() and shown("utf-8")
+
+
+def test_the_curves_of_a_training_are_those_of_its_log(tmp_path):
+    log = [{"step": 10 * k, "train_loss": 3.0 / k, "val_loss": 2.0 + (k - 4) ** 2 / 10} for k in range(1, 8)]
+    figure = training_chart.draw(AWKWARD, "language", log, 40)
+    train, val, best, _ = figure.axes[0].lines
+    assert train.get_xydata().tolist() == [[one["step"], one["train_loss"]] for one in log]
+    assert val.get_xydata().tolist() == [[one["step"], one["val_loss"]] for one in log]
+    assert best.get_xydata().tolist() == [[40, 2.0]]
+    style.save(figure, tmp_path / "curve.svg")
+    assert {"best: 2 at step 40", "loss, nats per character", "training", "validation"} <= set(
+        texts(tmp_path / "curve.svg")
+    )
+
+
+def test_a_training_without_validation_or_log():
+    log = [{"step": 5, "train_loss": 1.0, "val_loss": None}, {"step": 10, "train_loss": 0.5, "val_loss": None}]
+    assert len(training_chart.draw("a", "vision", log, 10).axes[0].lines) == 1
+    with pytest.raises(DataError, match="no log"):
+        training_chart.draw("a", "vision", [], 10)
