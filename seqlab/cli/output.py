@@ -5,7 +5,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from seqlab.cli.options import Common
@@ -53,6 +53,11 @@ def say(common: Common, text: str) -> None:
         print(plain(text), file=sys.stderr, flush=True)
 
 
+def is_utf8() -> bool:
+    """Whether standard error takes more than ASCII."""
+    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
+
+
 def is_animated() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -66,27 +71,42 @@ class Bar:
         self.live = is_animated() and not common.quiet
         self.last = 0.0
         self.display: Any = None  # rich's, while something is drawn
+        self.console: Any = None
 
     def show(self, text: str, done: float | None = None, total: float | None = None) -> None:
         """Draw `text`, behind a bar where it is known how much is done of how much."""
         if not self.live or time.monotonic() - self.last < 0.1:
             return
-        from rich.console import Console  # it takes its time, and most commands draw nothing
-        from rich.live import Live
-        from rich.progress_bar import ProgressBar
+        from rich.progress_bar import ProgressBar  # it takes its time, and most commands draw nothing
         from rich.table import Table
         from rich.text import Text
 
-        self.last = time.monotonic()
         line = Table.grid(padding=(0, 1))
         cells: list[Any] = [Text(" ".join(plain(text).split("\n")), no_wrap=True, overflow="ellipsis")]
         if done is not None and total:
             cells.insert(0, ProgressBar(total=total, completed=min(done, total), width=16))
         line.add_row(*cells)
+        self._update(line)
+
+    def draw(self, picture: Callable[[int], Any], seconds: float) -> None:
+        """Draw what `picture` makes for a width in columns, but not more often than every so many seconds."""
+        if self.live and time.monotonic() - self.last >= seconds:
+            self._update(picture(self._on().width))
+
+    def leave(self, picture: Callable[[int], Any]) -> None:
+        """Write what `picture` makes for good, in place of what is drawn."""
+        self.clear()
+        if self.live:
+            self._on().print(picture(self._on().width))
+
+    def _update(self, drawn: Any) -> None:
+        from rich.live import Live
+
+        self.last = time.monotonic()
         if self.display is None:
             clear_bar()
             self.display = Live(
-                console=Console(stderr=True),
+                console=self._on(),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
@@ -94,7 +114,17 @@ class Bar:
             )
             self.display.start()
             Bar.shown = self
-        self.display.update(line, refresh=True)
+        self.display.update(drawn, refresh=True)
+
+    def _on(self) -> Any:
+        """Standard error as rich has it."""
+        from rich.console import Console  # it takes its time, and most commands draw nothing
+
+        if self.console is None:  # bold and dim are no colours to rich, but to those who ask for none
+            self.console = Console(
+                stderr=True, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
+            )
+        return self.console
 
     def clear(self) -> None:
         if self.display is not None:

@@ -13,7 +13,7 @@ from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
 from seqlab.language import model as models
 from seqlab.language.copies import TrainingText, training_text, training_text_with
-from seqlab.language.evaluate import evaluate, score
+from seqlab.language.evaluate import measuring, score
 from seqlab.language.generate import generate
 from seqlab.language.scorecard import Scorecard, scorecard
 from seqlab.language.written import Generated, Scored, Writing
@@ -145,7 +145,7 @@ class TextModel:
         tokens = corpus.encoded(part, self.model.vocab)
         device_config = self.compute.resolve(self.checkpoint.config["parameters"])
         net = self.model.model.to(device_config.device)
-        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
+        metrics = yield from measuring(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
         return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
 
     def scorecard(

@@ -28,7 +28,7 @@ from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
 from seqlab.tabular.source import TableData, load_table
-from seqlab.tasks import Event
+from seqlab.tasks import Event, Status
 
 
 def train_mlp(
@@ -113,6 +113,7 @@ def train(
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
+        yield Status("measuring on rows that were held out, beside a constant and a linear model")
         return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
 
 

@@ -19,7 +19,7 @@ from seqlab.errors import CheckpointError, UsageError
 from seqlab.machine import DeviceConfig, use_threads
 from seqlab.runs import RunOptions
 from seqlab.settings import VisionSettings
-from seqlab.tasks import Event, Note
+from seqlab.tasks import Event, Note, Status
 from seqlab.vision.classifier import Classifier, FittedOn
 from seqlab.vision.evaluate import calibrated, evaluate
 from seqlab.vision.folds import FoldedImages, folds, summary
@@ -91,6 +91,7 @@ def train(
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
+        yield Status("measuring on images that were held out")
         return keeper.finish(_measured(classifier, data, settings, prepared.device_config, is_fold))
 
 

@@ -60,6 +60,8 @@ COMMON = {
     *("--config", "--checkpoints", "--offline", "--help"),
 }
 
+OF_TRAINING = {"--epochs", "--minutes", "--resume", "--overwrite", "--tensorboard"}  # common to the train commands
+
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --freq --holidays --horizon --id --kind --known --levels "
@@ -67,11 +69,12 @@ OWN = {
     "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
     "--top-k --top-p",
     "score": "--corpus",
-    "train-text": "--epochs --from --minutes --overwrite --resume",
+    "train-text": "--epochs --from --minutes --overwrite --resume --tensorboard",
     "train-forecaster": "--column --cut --epochs --freq --from --id --kind --levels --minutes --overwrite "
-    "--resume --returns --target --time",
-    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
-    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
+    "--resume --returns --target --tensorboard --time",
+    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size --tensorboard",
+    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --tensorboard "
+    "--test --time",
     "structure": "--column --freq --kind --levels --returns --top",
     "evaluate": "--adapt --column --data-dir --freq --id --kind --levels --no-cache --plot --returns --target --time "
     "--writing",
@@ -114,7 +117,7 @@ def test_the_options_of_every_command_are_the_frozen_ones() -> None:
 def test_common_options_are_everywhere_and_own_ones_few() -> None:
     for name, command in all_commands().items():
         assert options_of(command) >= COMMON, name
-        own = [p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]
+        own = [p for p in command.params if set(p.opts) - COMMON - OF_TRAINING and isinstance(p, click.Option)]
         assert len(own) <= (20 if name == "forecast" else 14), name
 
 
@@ -561,12 +564,14 @@ def test_the_help_names_the_settings(cli: Cli) -> None:
 def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     words = ["train-text", small_text, "--threads=1", *TINY, "--json"]
     timed = cli(*words, "--minutes=0.02", "-o", tmp_path / "timed")
-    steps = timed.lines[-2]["step"]
+    steps, defaults = timed.lines[-2]["step"], dataclasses.asdict(LanguageSettings())
     saved = json.loads((tmp_path / "timed" / "config.json").read_text())
     assert saved["settings"]["max_steps"] == steps
-    sizes = [f"--set={name}={saved['settings'][name]}" for name in ("max_steps", "dropout")]  # a fast machine drops
-    repeated = cli(*words, *sizes, "-o", tmp_path / "repeated")
-    assert repeated.lines[-1]["nats_per_char"] == timed.lines[-1]["nats_per_char"]
+    chosen = [f"--set={name}={value}" for name, value in saved["settings"].items() if value != defaults[name]]
+    repeated = cli(*words, *chosen, "-o", tmp_path / "repeated")
+    assert repeated.lines[-2] | {"rate": 0, "seconds": 0} == timed.lines[-2] | {"rate": 0, "seconds": 0}
+    again = json.loads((tmp_path / "repeated" / "config.json").read_text())
+    assert again["files"]["model"] == saved["files"]["model"]  # with its sha256
 
 
 # Precedence
@@ -790,13 +795,13 @@ def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module("seqlab.language.train")  # beside the function of that name
-    evaluate = module.evaluate
+    measuring = module.measuring
 
-    def disturbed(*given: Any) -> Any:
+    def disturbed(*given: Any, **how: Any) -> Any:
         os.kill(os.getpid(), number)
-        return evaluate(*given)
+        return measuring(*given, **how)
 
-    monkeypatch.setattr(module, "evaluate", disturbed)
+    monkeypatch.setattr(module, "measuring", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0

@@ -1,13 +1,18 @@
 """seqlab checkpoints list | show | verify | export"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from seqlab.cli.options import Common, common_options
+from seqlab.cli.charts import write_chart
+from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import result, result_json, say
-from seqlab.cli.redirect import result_options
+from seqlab.cli.redirect import result_options, result_to_output
 from seqlab.errors import CheckpointError, UsageError
+
+if TYPE_CHECKING:
+    from seqlab.checkpoint import Checkpoint
 
 
 @click.group("checkpoints")
@@ -41,12 +46,26 @@ def list_(common: Common) -> None:
 
 @command.command()
 @click.argument("checkpoint")
-@result_options
+@common_options
 def show(common: Common, checkpoint: str) -> None:
-    """How a checkpoint was made, and what it measured."""
+    """How a checkpoint was made, and what it measured; with -o FILE.png, .svg or .pdf its loss over the steps, too."""
     from seqlab.checkpoint import find
 
     saved = find(checkpoint)
+    if common.output is None or common.output.suffix.lower() not in CHARTS:
+        with result_to_output(common):
+            _show(common, saved)
+        return
+    from seqlab.plots.training_chart import draw
+
+    check_writable(common.output, "-o")
+    figure = draw(saved.name, saved.config["job"], saved.log(), saved.config["position"].get("best_step", 0))
+    _show(common, saved)
+    write_chart(common, figure, common.output)
+    say(common, f"written to {common.output}")
+
+
+def _show(common: Common, saved: "Checkpoint") -> None:
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 def bits(metrics: dict[str, Any], part: str) -> list[str]:
     """Its figures on that part of a text: with its n-gram cache and, as it writes, without."""
     on = f"on {part}, {metrics['chars']:,} characters"
+    if "of_chars" in metrics:
+        on = f"on the first {metrics['chars']:,} of {metrics['of_chars']:,} characters of {part}"
+        if "interval" in metrics:
+            low, high = metrics["interval"]["bits_per_char"]
+            on += f"; all of it, 95 %: {low:.4f} to {high:.4f} bits"
+        on += " (`seqlab evaluate` reads it all)"
     if metrics["adapted"]:
         on += ", learning from each 128 once read"
     figure = (
