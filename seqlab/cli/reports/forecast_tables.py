@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqlab.errors import UsageError
 from seqlab.files import replacing
+from seqlab.formatting import dates_in_words
 
 if TYPE_CHECKING:
     from seqlab.forecasting import Forecast, Forecasts
@@ -46,14 +47,15 @@ def lines(one: "Forecast") -> list[str]:
     decimals = 0 if series.kind == "counts" else decimals
     written = [[f"{value:,.{decimals}f}" for value in row] for row in shown]
     wide = max(11, 2 + max(len(value) for row in written for value in row))
-    rows = [*map(str, one.dates), "random walk"]
+    rows = [*series.in_words(one.dates), "random walk"]
     first = max(12, 1 + max(map(len, rows)))
     table = [
         f"{row:{first}}{''.join(f'{v:>{wide}}' for v in values)}" for row, values in zip(rows, written, strict=True)
     ]
+    now = series.in_words(series.dates[-1:])[0]
     lines = [
         "",
-        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {series.dates[-1]} ({series.source})",
+        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {now} ({series.source})",
         *for_stdout(one),
         f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
         *table[:-1],
@@ -87,10 +89,11 @@ def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
     days = backtest.origins
     if not len(days):
         return []
+    first, last = dates_in_words([days.min(), days.max()], backtest.step)
     step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
     heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
     count = f"{len(days):,} forecast{'' if len(days) == 1 else 's'}"
-    lines = ["", f"backtest: {count} from {days.min()} to {days.max()}{f'; {unit}' if unit else ''}", ""]
+    lines = ["", f"backtest: {count} from {first} to {last}{f'; {unit}' if unit else ''}", ""]
     lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
     for method in backtest.quantiles:
         scores = backtest.scores(method)
@@ -127,7 +130,7 @@ def panel_lines(forecasts: "Forecasts") -> list[str]:
     for one in forecasts[:SHOWN]:
         at_end = [one.prices[-1, place] for place in (median, low, high)]
         values = [f"{value:,.6g}" for value in (one.series.close[-1], *at_end)]
-        rows.append([one.series.name, values[0], f"{one.dates[-1]}", *values[1:]])
+        rows.append([one.series.name, values[0], one.series.in_words(one.dates[-1:])[0], *values[1:]])
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join([row[0].ljust(wide[0]), *(cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))])
