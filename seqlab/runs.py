@@ -49,7 +49,7 @@ class RunOptions:
     folder: where it is kept; None: CHECKPOINTS/NAME, see `target_folder`. epochs, minutes: how long, where the settings
     do not say it in steps. resume: continue what is in the folder, with the settings saved there. overwrite: replace
     it. command: what repeats the run, noted in the checkpoint. stop: asked after every step; once it says yes the run
-    is saved and ends, to be resumed.
+    is saved and ends, to be resumed. source: where the data lie, as the job says, see `checkpoint.source_of`.
     """
 
     folder: Path | None = None
@@ -60,6 +60,7 @@ class RunOptions:
     overwrite: bool = False
     command: str = ""
     stop: Callable[[], bool] = _never
+    source: checkpoint.Source | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ def _run(
     config = {
         "job": prepared.config["job"],
         "command": options.command,
+        "source": options.source,
         **prepared.config,
         "environment": prepared.device_config.record(),
         "settings": asdict(settings),
@@ -206,7 +208,7 @@ def _run(
     if saved is not None:
         yield from _elsewhere(saved, config["environment"])
         # what began it made it: a resumed run is described as the one that was never stopped
-        config |= {name: saved.config[name] for name in ("command", *prepared.config) if name in saved.config}
+        config |= {name: saved.config[name] for name in ("command", "source", *prepared.config) if name in saved.config}
         checkpoint.rebuilt(
             saved, lambda now: training.restore(going, now.weights(), now.training(), now.config["position"])
         )
@@ -274,5 +276,5 @@ def steps_of(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) 
 
 
 def names() -> set[str]:
-    """Those of RunOptions, for a function that takes them as keyword arguments."""
-    return {one.name for one in dataclasses.fields(RunOptions)}
+    """Those of RunOptions, for a function that takes them as keyword arguments; the source is the job's to say."""
+    return {one.name for one in dataclasses.fields(RunOptions)} - {"source"}

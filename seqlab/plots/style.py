@@ -13,8 +13,8 @@ from seqlab.formatting import plain
 from seqlab.plots.fonts import Chart, find_fonts, note_of
 
 INK, GREY, FAINT = "#22262b", "#6a737d", "#e4e8ec"
-# blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened, ochre so
-# far that who sees no red does not take it for vermilion
+# blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened,
+# ochre so far that who sees no red does not take it for vermilion
 MODEL, WALK, PALE = "#0072b2", "#d55e00", "#7fb8d8"
 OTHERS = ("#00805c", "#a8478a", "#5a4a00")
 NO_ADVICE = "No investment advice."

@@ -1,6 +1,5 @@
 """A trained image classifier as a library user holds it: it predicts, is evaluated, and shows what it goes by."""
 
-import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, source_at
 from seqlab.data.contamination import CHANCE, contamination, image_hashes
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import READERS, load_images
@@ -97,11 +96,10 @@ class ImageModel:
         self, data: str | Path | ImageSet | None, data_dir: Path | None, worst: bool, offline: bool
     ) -> Generator[Event, None, ImageEvaluation]:
         trained_on = self.checkpoint.config["data"]
-        if data is None and trained_on["origin"] == "folder":
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a folder of yours, whose place is not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} PATH",
-            )
+        own = data is None and trained_on["origin"] == "folder"
+        if own:
+            (data,) = source_at(self.checkpoint, "a folder of yours")["paths"]
+            yield Note(f"read again from {data}")
         if isinstance(data, ImageSet):
             images = data
         else:
@@ -114,6 +112,8 @@ class ImageModel:
             pixels, labels = torch.cat([images.images, pixels]), torch.cat([images.labels, labels])
             split, what = "all", "images, all of them"
         yield Note(f"{images.name}: {len(pixels):,} {what}, from {images.origin}")
+        if own and split == "all":
+            yield Note("  it is not as it was in training: all of it is measured")
         for note in images.notes:
             yield Note(f"  {note}")
         check_classes(self.classifier, images)

@@ -36,7 +36,7 @@ def config_of(folder: Path) -> str:
     return (folder / "config.json").read_text()
 
 
-def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kept(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_of_images_is_trained_and_evaluated_on_where_it_lies(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "my pets", {"cat": 30, "dog": 30, "emu": 30})
     (pets / "notes.txt").write_text("mine")
     trained = cli("train-cnn", pets, "--set", "max_steps=80", *RUN, "--json")
@@ -46,13 +46,17 @@ def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kep
     metrics = trained.lines[-1]
     assert metrics["top1"] > 0.9 and metrics["images"] == 18 and list(metrics["per_class"]) == ["cat", "dog", "emu"]
     folder = tmp_path / "checkpoints" / "my pets-lenet5"
-    assert str(tmp_path) not in config_of(folder)
     config = json.loads(config_of(folder))
+    assert config.pop("source") == {"paths": [str(pets)]}
+    assert str(tmp_path) not in json.dumps(config)
     assert config["command"].startswith("seqlab train-cnn 'my pets' --model lenet5")
     assert config["data"]["origin"] == "folder" and config["input"]["height"] == 32
     name, how = "my pets-lenet5", ["--threads", 1, "--device", "cpu", "--precision", "fp32"]
-    cli("evaluate", name).fails(1, "folder of yours", "seqlab evaluate 'my pets-lenet5' PATH")
     same = cli("evaluate", name, pets, "--json", *how)
+    assert cli("evaluate", name, "--json", *how).json == same.json
+    assert cli("checkpoints", "export", name, "-o", tmp_path / "given").status == 0
+    assert str(tmp_path) not in config_of(tmp_path / "given")  # who gets it need not know
+    cli("evaluate", tmp_path / "given").fails(1, "folder of yours", "seqlab evaluate given PATH")
     assert (same.json["images"], same.json["top1"]) == (18, metrics["top1"])
     shutil.copytree(pets, tmp_path / "elsewhere" / "renamed")
     assert cli("evaluate", name, tmp_path / "elsewhere" / "renamed", "--json", *how).json == same.json

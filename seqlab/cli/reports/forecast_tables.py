@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from seqlab.files import replacing
 from seqlab.formatting import dates_in_words
 
 if TYPE_CHECKING:
+    from seqlab.data.series.series import Series
     from seqlab.forecasting import Forecast, Forecasts
     from seqlab.scoring.backtest import Backtest
 
@@ -55,7 +57,7 @@ def lines(one: "Forecast") -> list[str]:
     now = series.in_words(series.dates[-1:])[0]
     lines = [
         "",
-        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {now} ({series.source})",
+        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {now}{age_of(series)} ({series.source})",
         *for_stdout(one),
         f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
         *table[:-1],
@@ -64,6 +66,14 @@ def lines(one: "Forecast") -> list[str]:
     ]
     lines += backtest_lines(backtest)
     return [*lines, "", wrapped(one.verdict)]
+
+
+def age_of(series: "Series") -> str:
+    """How old the last quote is, where that is more than a week: it changes what a forecast means."""
+    days = (date.today() - series.dates[-1].astype("datetime64[D]").item()).days
+    if series.source not in ("yahoo", "store", "snapshot") or days <= 7:
+        return ""
+    return f", {days / 365.25:.1f} years ago" if days > 365 else f", {days} days ago"
 
 
 def effect_lines(one: "Forecast") -> list[str]:
@@ -112,8 +122,10 @@ def training(config: dict[str, Any]) -> list[str]:
     found = [f"trained on {count} series to {config['cut']}, {taken:,} steps"]
     backtest = config["metrics"]["backtest"]
     if backtest["origins"]:
+        step = backtest.get("step", "day")[0]
         skill = ", ".join(
-            f"{s:+.2f} % at {h} d" for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
+            f"{s:+.2f} % at {h} {step}"
+            for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
         )
         found.append(
             f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
