@@ -18,9 +18,9 @@ from seqlab.results import Evaluation
 from seqlab.tasks import Event, Note, Status, Task
 from seqlab.vision import classifier as classifiers
 from seqlab.vision.classifier import Classifier, as_trained, check_classes
-from seqlab.vision.evaluate import Mistake, evaluate, worst_mistakes
+from seqlab.vision.evaluate import Mistake, measuring, worst_mistakes
 from seqlab.vision.grad_cam import heat_maps
-from seqlab.vision.inputs import listed, name_of, picture_of, pixels_of
+from seqlab.vision.inputs import listed, name_of, picture_of, pixels_of, with_folders
 from seqlab.vision.results import HeatMap, HeatMaps, ImagePrediction, ImagePredictions
 
 if TYPE_CHECKING:
@@ -119,7 +119,9 @@ class ImageModel:
         check_classes(self.classifier, images)
         yield from self._check_contamination(images, pixels)
         fitted_here = self.classifier.fitted_on == "test" and images.sha256 == trained_on["sha256"]
-        found = evaluate(self.classifier, pixels, labels, self.device_config, fitted_here=fitted_here)
+        found = yield from measuring(self.classifier, pixels, labels, self.device_config, fitted_here=fitted_here)
+        if worst:
+            yield Status("looking for the worst mistakes")
         mistakes = worst_mistakes(self.classifier, pixels, labels, self.device_config) if worst else []
         kept = tuple((one, pixels[one.index]) for one in mistakes)
         return ImageEvaluation(self.checkpoint.name, images.name, {"split": split, **found}, kept)
@@ -140,9 +142,9 @@ class ImageModel:
     def predict(self, images: "Images", top: int = 3, *, views: bool = False) -> ImagePredictions:
         """The `top` likeliest classes of each image.
 
-        images: files, arrays (H, W, 3) of uint8, tensors (3, H, W) of uint8 or PIL images, one or many, of any size:
-        the middle of each is resized to what the net reads. views: average over the test-time views of each image,
-        shifted, and mirrored where trained so. Raises DataError for what is no image.
+        images: files, folders of them, arrays (H, W, 3) or tensors (3, H, W) of uint8, or PIL images, one or many, of
+        any size: the middle of each is resized to what the net reads. views: average over the test-time views of each
+        image, shifted, and mirrored where trained so. Raises DataError for what is no image.
         """
         return self.predict_task(images, top, views=views).result()
 
@@ -158,6 +160,7 @@ class ImageModel:
     def _predict(
         self, images: "list[Image]", top: int, views: bool, skip_damaged: bool
     ) -> Generator[Event, None, ImagePredictions]:
+        images = yield from with_folders(images)
         predictions: list[ImagePrediction] = []
         failed: list[DataError] = []
         height, width, ranges = self.classifier.height, self.classifier.width, self.classifier.ranges

@@ -36,6 +36,24 @@ def config_of(folder: Path) -> str:
     return (folder / "config.json").read_text()
 
 
+def test_a_folder_is_predicted_as_the_images_in_it(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 15, "dog": 15})
+    assert cli("train-cnn", pets, *SHORT).status == 0
+    new = bars(tmp_path / "new", {"b": 2, "a": 3}, seed=1)
+    (new / "b" / "all.zip").write_bytes(b"PK")
+    (new / "a" / "torn.png").write_bytes(b"no png")
+    (new / ".hidden.png").write_bytes(b"")
+    done = cli("predict", "pets-lenet5", new)
+    assert done.status == 1 and "1 of 6 files could not be read" in done.err
+    assert "6 images; no images, not read: b/all.zip" in done.err and "torn.png" in done.err
+    shown = [line.split(":")[0] for line in done.out.splitlines()]
+    assert shown == sorted(str(path) for path in new.glob("*/*.*") if path.name not in ("all.zip", "torn.png"))
+    (new / "a" / "torn.png").unlink()
+    (tmp_path / "empty").mkdir()
+    assert len(cli("predict", "pets-lenet5", new, pets / "cat" / "0.png", "--json").json["predictions"]) == 6
+    cli("predict", "pets-lenet5", tmp_path / "empty").fails(1, "holds no image")
+
+
 def test_a_folder_of_images_is_trained_and_evaluated_on_where_it_lies(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "my pets", {"cat": 30, "dog": 30, "emu": 30})
     (pets / "notes.txt").write_text("mine")
