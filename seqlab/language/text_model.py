@@ -1,13 +1,12 @@
 """A trained character model as a library user holds it: it writes, scores, and is evaluated."""
 
-import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, source_at
 from seqlab.data.text.charset import BYTE_ORDER_MARK
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
@@ -195,11 +194,8 @@ class TextModel:
         """The corpus that is meant, None: the one it was trained on; and whether it is that one."""
         trained_on = self.checkpoint.config["data"]
         if data is None and trained_on["origin"] in OWN:
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a {trained_on['origin']} of yours, whose place is "
-                "not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} PATH",
-            )
+            (data,) = source_at(self.checkpoint, f"a {trained_on['origin']} of yours")["paths"]
+            yield Note(f"read again from {data}")
         if isinstance(data, Corpus):
             corpus = data
         else:

@@ -1,6 +1,5 @@
 """A trained net for tables as a library user holds it: it predicts rows, is evaluated, and says what it depends on."""
 
-import shlex
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt, source_at
 from seqlab.data.contamination import CHANCE, contamination
 from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
@@ -163,13 +162,15 @@ class TableModel:
         return Task(self._evaluate(data))
 
     def _evaluate(self, data: TableData | None) -> Generator[Event, None, Evaluation]:
+        own = data is None
         if data is None:
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a file of yours, whose place is not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE",
-            )
+            data = source_at(self.checkpoint, "a file of yours")["paths"][-1]  # the test rows, where there were such
+            yield Note(f"read again from {data}")
         whole = load_table(data, self._written)
         rows = self.held_out(whole)
+        known = (self.checkpoint.config["data"]["sha256"], self.checkpoint.config["split"]["test"])
+        if own and whole.sha256 not in known:
+            yield Note("  it is not as it was in training: all of it is measured")
         what = "held out in training" if rows is not whole else "all of it"
         yield Note(f"{rows.name}: {len(rows.frame):,} rows, {what}")
         learned = self._share_learned_from(rows)

@@ -71,7 +71,7 @@ def _show(common: Common, saved: "Checkpoint") -> None:
         return
     result(f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}")
     result(f"command: {saved.config['command']}")
-    for title in ("data", "settings", "model", "environment", "position", "metrics"):
+    for title in ("data", "source", "settings", "model", "environment", "position", "metrics"):
         entries = saved.config.get(title) or {}
         result(f"{title}:")
         for name, value in entries.items():

@@ -125,8 +125,8 @@ def _draw_past(canvas: list[list[str]], past: np.ndarray, columns: int, scale: S
 
 def _dates(one: Forecast, shown: int, margin: int, before: int, width: int) -> str:
     """The first date, the last that is known, under its line, and the last of the forecast: those that have room."""
-    line = " " * margin + str(one.series.dates[-shown])
-    now, end = str(one.series.dates[-1]), str(one.dates[-1])
+    first, now, end = one.series.in_words(np.array([one.series.dates[-shown], one.series.dates[-1], one.dates[-1]]))
+    line = " " * margin + first
     at = margin + before - len(now) // 2
     if at > len(line) + 1 and at + len(now) + 2 < width - len(end):
         line = f"{line:{at}}{now}"
