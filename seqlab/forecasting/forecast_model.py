@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seqlab.checkpoint import Checkpoint
@@ -15,8 +16,10 @@ from seqlab.data.series.long_table import Long
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
+from seqlab.export import export
 from seqlab.forecasting.answers import forecast_series, forecasts_of
 from seqlab.forecasting.evaluation import ForecastEvaluation
+from seqlab.forecasting.graph import graph
 from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.results import Forecasts
 from seqlab.machine import Compute
@@ -164,6 +167,10 @@ class ForecastModel:
         others = [name for name in origins if name not in embedded]
         yield from map(snapshot, embedded)
         yield from load_many(others, columns=columns, kind=kind, freq=freq, offline=offline)
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.forecaster) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-forecaster --json` prints last."""
