@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from seqlab.data.series.kinds import Kind
 from seqlab.data.series.long_table import Long
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
+from seqlab.export import export
 from seqlab.forecasting.answers import forecast_series, forecasts_of
 from seqlab.forecasting.evaluation import ForecastEvaluation
 from seqlab.forecasting.forecast import end_of
+from seqlab.forecasting.graph import graph
 from seqlab.forecasting.models import AnyForecaster, model_of
 from seqlab.forecasting.provenance import describe
 from seqlab.forecasting.results import Forecasts
@@ -184,6 +187,10 @@ class ForecastModel:
             more = f" and {len(changed) - FEW:,} more" if changed[FEW:] else ""
             yield Note(f"not as in training, up to the cut {cut} too: {', '.join(changed[:FEW])}{more}")
         return series
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.forecaster) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-forecaster --json` prints last."""

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
+from seqlab.export import export
 from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import MLP
 from seqlab.results import Evaluation
@@ -21,6 +23,7 @@ from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
 from seqlab.tabular.evaluate import Metrics, metrics_of
 from seqlab.tabular.examples import labeled_rows, unlabeled
+from seqlab.tabular.graph import graph
 from seqlab.tabular.importance import importance
 from seqlab.tabular.intervals import Intervals, coverage, crossed
 from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, quantiles_of
@@ -199,6 +202,10 @@ class TableModel:
             )
         known = table.frame[table.frame[self.target.name].notna()]
         return Table(table.name, known.iloc[decode_rows(rows)].reset_index(drop=True), table.sha256, table.notes)
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.encoder, self.net, self.target) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-mlp --json` prints last."""

@@ -13,6 +13,7 @@ from seqlab.data.contamination import CHANCE, contamination, image_hashes
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import READERS, load_images
 from seqlab.errors import DataError, UsageError
+from seqlab.export import export
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.results import Evaluation
 from seqlab.tasks import Event, Note, Status, Task
@@ -20,6 +21,7 @@ from seqlab.vision import classifier as classifiers
 from seqlab.vision.classifier import Classifier, as_trained, check_classes
 from seqlab.vision.evaluate import Mistake, measuring, worst_mistakes
 from seqlab.vision.grad_cam import heat_maps
+from seqlab.vision.graph import graph
 from seqlab.vision.inputs import listed, name_of, picture_of, pixels_of, with_folders
 from seqlab.vision.results import HeatMap, HeatMaps, ImagePrediction, ImagePredictions
 
@@ -218,6 +220,10 @@ class ImageModel:
             for one, heat in zip(found, heats, strict=True)
         ]
         return HeatMaps(self.checkpoint.name, tuple(maps))
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.classifier) if onnx else None)
 
     def to_dict(self) -> dict[str, object]:
         """What `seqlab train-cnn --json` prints last."""

@@ -101,18 +101,25 @@ def verify(common: Common, checkpoint: str | None) -> None:
 
 @command.command()
 @click.argument("checkpoint")
+@click.option("--onnx", is_flag=True, help="Write model.onnx too, for programs without torch (extra: onnx).")
 @common_options
-def export(common: Common, checkpoint: str) -> None:
-    """Copy CHECKPOINT to -o FOLDER in half precision, without what only --resume needs."""
-    from seqlab.checkpoint import export as export_files
+def export(common: Common, checkpoint: str, onnx: bool) -> None:
+    """Copy CHECKPOINT to -o FOLDER in half precision with a model card, without what only --resume needs."""
+    from seqlab import export as exporting
+    from seqlab.api import model_of
     from seqlab.checkpoint import find
 
     if common.output is None:
         raise UsageError("export needs a folder to write to", "give it with -o FOLDER")
-    exported = export_files(find(checkpoint), Path(common.output))
-    row = exported.to_dict()
+    if onnx:
+        exporting.require_packages()
+    saved, folder = find(checkpoint), Path(common.output)
+    exported = model_of(saved).export(folder, onnx=True) if onnx else exporting.export(saved, folder)
+    row = exported.to_dict() | ({"onnx": str(folder / exporting.NET)} if onnx else {})
     if common.json:
         result_json(row)
     else:
-        result(f"{row['bytes'] / 2**20:.2f} MiB in {exported.folder}")
+        result(f"{row['bytes'] / 2**20:.2f} MiB in {exported.folder}, with its model card")
+        if onnx:
+            result(f"{row['onnx']}: outputs as torch's, to {exporting.TOLERANCE:g}")
     say(common, f"measure it: seqlab evaluate {exported.folder}")
