@@ -108,7 +108,7 @@ def command(
         if common.json:
             result_json(found.to_dict())
         elif common.output is None:
-            result("" if streamed else _together(found.prompt, found))
+            result("" if streamed else _together(found.prompt, found), as_it_is=True)
         _say_figures(common, found, sum(map(len, writing.written)))
 
 

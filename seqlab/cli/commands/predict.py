@@ -98,7 +98,7 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     if common.json:
         result_json(found.to_dict())
     else:
-        result(found.to_frame().to_csv(index=False).rstrip("\n"))
+        result(found.to_frame().to_csv(index=False).rstrip("\n"), as_it_is=True)
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:

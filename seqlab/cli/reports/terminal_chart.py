@@ -1,12 +1,12 @@
 """A forecast as a picture of letters: history as a line of dots, the bands of what may come as shaded blocks."""
 
 import os
-import shutil
 import sys
 from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.cli.layout import room
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
 from seqlab.scoring import LEVELS, MEDIAN
@@ -33,10 +33,11 @@ ASCII = Letters("*", ".", ":", "-", "|")
 
 def for_stdout(one: Forecast) -> list[str]:
     """The picture for a terminal on standard output, in letters that it has; nothing elsewhere."""
-    if not sys.stdout.isatty():
+    wide = room()
+    if wide is None:
         return []
     letters = ASCII if os.environ.get("TERM") == "dumb" or not _has(sys.stdout.encoding, "░▒─│⣿") else BLOCKS
-    drawn = lines(one, shutil.get_terminal_size().columns - 1, letters)  # some terminals wrap at the last column
+    drawn = lines(one, wide, letters)
     return [*drawn, ""] if drawn else []
 
 
