@@ -8,13 +8,19 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from seqlab.cli.layout import fitted, room
 from seqlab.cli.options import Common
 from seqlab.formatting import hidden, plain
 
 
-def result(text: str, end: str = "\n") -> None:
-    """Write a result to standard output, at once; hidden characters never reach a terminal, also through a pager."""
-    sys.stdout.write((text if _is_file() else plain(text)) + end)
+def result(text: str, end: str = "\n", as_it_is: bool = False) -> None:
+    """Write a result to standard output, at once; hidden characters never reach a terminal, also through a pager.
+
+    Whole lines are broken at words where a terminal is too narrow for them, but for text that is to stay `as_it_is`.
+    """
+    clear_bar()
+    text = text if _is_file() else plain(text)
+    sys.stdout.write((text if as_it_is or end != "\n" else fitted(text, room())) + end)
     sys.stdout.flush()
 
 
@@ -50,7 +56,7 @@ def say(common: Common, text: str) -> None:
     """Tell something beside the result: on standard error, unless --quiet."""
     if not common.quiet:
         clear_bar()
-        print(plain(text), file=sys.stderr, flush=True)
+        print(fitted(plain(text), room(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def is_utf8() -> bool:
@@ -59,7 +65,13 @@ def is_utf8() -> bool:
 
 
 def is_animated() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    """Whether something may move on standard error: there is a terminal that can, and nobody has it read aloud."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_read_aloud()
+
+
+def is_read_aloud() -> bool:
+    """Whether $ACCESSIBLE asks for sentences in place of pictures of letters, as it does of other programs."""
+    return os.environ.get("ACCESSIBLE", "") not in ("", "0")
 
 
 class Bar:

@@ -72,6 +72,8 @@ def train_forecaster(
     if not options.resume:  # a run that goes on has those it began with
         settings = settings_for(series, given, begun, **(ADAPTED if isinstance(begun, Forecaster) else {}))
     name = name_of(series) if items else "quotes"
+    read = {"columns": list(columns), "kind": kind, "freq": freq, "long": asdict(long)}
+    options = replace(options, source=checkpoint.source_of(*items, **read))
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)
     if not named and (checkpoint.shipped_folder() / checkpoint.folder_name(name) / "config.json").exists():

@@ -12,7 +12,7 @@ import torch
 from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.text.corpus import Corpus, Vocab, load_corpus
+from seqlab.data.text.corpus import OWN, Corpus, Vocab, load_corpus
 from seqlab.data.text.published import PUBLISHED
 from seqlab.errors import CheckpointError
 from seqlab.language import recipe
@@ -57,6 +57,8 @@ def train_text(
     yield from _about(corpus)
     if not is_published:
         options = yield from runs.target_folder(options, corpus.name, given)
+    if corpus.origin in OWN and not isinstance(source, Corpus):
+        options = replace(options, source=checkpoint.source_of(str(source)))
     if in_minutes(settings, options):
         settings, options = yield from _sized(corpus, settings, {*shape, *given}, options)
     return (yield from train(corpus, settings, options, start=found))
@@ -190,7 +192,7 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """What a checkpoint notes of its corpus: enough to recognize it, and no path."""
+    """What a checkpoint notes of its corpus: enough to recognize it, wherever it lies."""
     return {
         "name": corpus.name,
         "origin": corpus.origin,

@@ -20,7 +20,9 @@ def draw(name: str, job: str, records: Sequence[dict[str, Any]], best_step: int)
         raise DataError(f"checkpoint '{name}' has no log to draw", "train it here: an exported one has left its log")
     steps = [record["step"] for record in records]
     val = [(record["step"], record["val_loss"]) for record in records if record.get("val_loss") is not None]
-    figure = empty(10, 5)
+    lowest = f"; the lowest validation loss is {min(loss for _, loss in val):.4g}" if val else ""
+    about = f"from {records[0]['train_loss']:.4g} to {records[-1]['train_loss']:.4g} over {steps[-1]:,} steps{lowest}"
+    figure = empty(10, 5, f"Training of {text_of(name)}. The training loss goes {about}.")
     axes = figure.subplots()
     quiet(axes)
     axes.plot(steps, [record["train_loss"] for record in records], color=MODEL, linewidth=1.8, label="training")

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from seqlab.checkpoint import Source
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.settings import Settings
 from seqlab.training import Batches, Cost, Objective, Validate
@@ -26,7 +27,7 @@ class RunOptions:
     folder: where it is kept; None: CHECKPOINTS/NAME, see `target_folder`. epochs, minutes: how long, where the settings
     do not say it in steps. resume: continue what is in the folder, with the settings saved there. overwrite: replace
     it. command: what repeats the run, noted in the checkpoint. stop: asked after every step; once it says yes the run
-    is saved and ends, to be resumed.
+    is saved and ends, to be resumed. source: where the data lie, as the job says, see `checkpoint.source_of`.
     """
 
     folder: Path | None = None
@@ -37,6 +38,7 @@ class RunOptions:
     overwrite: bool = False
     command: str = ""
     stop: Callable[[], bool] = _never
+    source: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -70,5 +72,5 @@ class Prepared:
 
 
 def names() -> set[str]:
-    """Those of RunOptions, for a function that takes them as keyword arguments."""
-    return {one.name for one in dataclasses.fields(RunOptions)}
+    """Those of RunOptions, for a function that takes them as keyword arguments; the source is the job's to say."""
+    return {one.name for one in dataclasses.fields(RunOptions)} - {"source"}

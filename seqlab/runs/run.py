@@ -150,6 +150,7 @@ def _run(
     config = {
         "job": prepared.config["job"],
         "command": options.command,
+        "source": options.source,
         **prepared.config,
         "environment": prepared.device_config.record(),
         "settings": asdict(settings),
@@ -158,7 +159,7 @@ def _run(
     if saved is not None:
         yield from _elsewhere(saved, config["environment"])
         # what began it made it: a resumed run is described as the one that was never stopped
-        config |= {name: saved.config[name] for name in ("command", *prepared.config) if name in saved.config}
+        config |= {name: saved.config[name] for name in ("command", "source", *prepared.config) if name in saved.config}
         checkpoint.rebuilt(
             saved, lambda now: training.restore(going, now.weights(), now.training(), now.config["position"])
         )

@@ -130,7 +130,7 @@ def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing:
 
 
 def describe(data: ImageSet) -> dict[str, Any]:
-    """What a checkpoint notes of its images: enough to recognise them, and no path."""
+    """What a checkpoint notes of its images: enough to recognise them, wherever they lie."""
     return {
         "name": data.name,
         "origin": data.origin,

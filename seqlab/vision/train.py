@@ -58,6 +58,8 @@ def train_cnn(
     options = yield from runs.target_folder(options, name, given, FIRST_FOLD if folds is not None else "")
     data = yield from _loaded(source, model or DEFAULT_MODEL, size, data_dir, offline)
     yield from _about(data)
+    if data.origin == "folder" and not isinstance(source, ImageSet):
+        options = replace(options, source=checkpoint.source_of(str(source)))
     if "batch_size" not in given:
         settings = replace(settings, batch_size=min(settings.batch_size, max(2, len(data.images) // FEWEST_BATCHES)))
     if "temperature_images" not in given and not settings.val_images and not options.resume:

@@ -197,9 +197,18 @@ def test_generate_until_a_string(cli: Cli, trained: Path) -> None:
     assert at_once == [{"text": "", "log_likelihood_per_char": None}]
 
 
+def test_without_a_seed_each_text_is_another_and_can_be_written_again(cli: Cli, trained: Path) -> None:
+    first, second = (cli("generate", "small", "--length", 60, "--json") for _ in "ab")
+    texts = [one.json["samples"][0]["text"] for one in (first, second)]
+    assert first.json["seed"] != second.json["seed"] and texts[0] != texts[1]
+    assert f"--seed {first.json['seed']} " in first.err
+    again = cli("generate", "--corpus", "small", "--length", 60, "--seed", first.json["seed"], "--json")
+    assert again.json["samples"] == first.json["samples"] and "--seed" not in again.err
+
+
 def test_generate_into_a_file(cli: Cli, trained: Path, tmp_path: Path) -> None:
-    text = cli("generate", "--corpus", "small", "--length", 40).out
-    done = cli("generate", "--corpus", "small", "--length", 40, "-o", tmp_path / "text.txt")
+    text = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5).out
+    done = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5, "-o", tmp_path / "text.txt")
     assert (done.status, done.out) == (0, "")
     assert (tmp_path / "text.txt").read_text() == text
     assert str(tmp_path / "text.txt") in done.err
@@ -314,7 +323,8 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
     [
         (2, ["generat"], ["'generat'", "did you mean 'generate'?"]),
         (2, ["zzz"], ["'zzz'", "known: "]),
-        (2, ["generate"], ["--corpus", "seqlab generate --help"]),
+        (2, ["generate"], ["seqlab generate --corpus linux"]),
+        (2, ["generate", "small", "--corpus=other"], ["small", "--corpus other"]),
         (2, ["generate", "--corpus=small", "--lenght=3"], ["--lenght", "--length"]),
         (2, ["generate", "--corpus=small", "--length=x"], ["--length", "x"]),
         (2, ["generate", "--corpus=small", "--length=0"], ["--length"]),
@@ -483,6 +493,7 @@ def test_what_was_resolved_is_saved_and_no_path_of_this_machine(cli: Cli, small_
     words = ["hidden_size=8", *(word.removeprefix("--set=") for word in TINY[1:]), "max_steps=2"]
     expected = ["--seed", "4", *(part for word in words for part in ("--set", word))]
     assert saved["command"].split() == ["seqlab", "train-text", "small.txt", *expected]
+    assert saved.pop("source") == {"paths": [str(small_text)]}  # beside it nothing says where it was
     assert str(tmp_path) not in json.dumps(saved) and str(small_text.parent) not in json.dumps(saved)
 
 

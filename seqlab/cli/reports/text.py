@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from seqlab.cli.layout import table
+
 if TYPE_CHECKING:
     from seqlab.language.scorecard import Scorecard
 
@@ -50,11 +52,11 @@ def scorecard(found: "Scorecard") -> list[str]:
     """The lines of `seqlab evaluate --writing`: counts and shares, each with what it is of."""
     from seqlab.language.scorecard import MEANINGS
 
-    lines = [f"{'':12} {'written':>8} {'held out':>8}"]
+    rows = [["", "written", "held out", ""]]
     for name in found.written:
         written, held_out = (_figure(scores[name]) for scores in (found.written, found.held_out))
-        lines.append(f"{name:12} {written:>8} {held_out:>8}  {MEANINGS[name]}")
-    return lines
+        rows.append([name, written, held_out, f"  {MEANINGS[name]}"])
+    return table(rows, [-12, 9, 9, 0])
 
 
 def _figure(value: float) -> str:
