@@ -50,14 +50,17 @@ def show(common: Common, checkpoint: str) -> None:
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return
-    result(f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}")
-    result(f"command: {saved.config['command']}")
+    result(f"{saved.name}: {_short(saved.config['job'])}, {saved.config['parameters']:,} parameters, in {saved.folder}")
+    result(f"command: {_short(saved.config['command'])}")
     for title in ("data", "source", "settings", "model", "environment", "position", "metrics"):
         entries = saved.config.get(title) or {}
         result(f"{title}:")
         for name, value in entries.items():
-            text = str(value)
-            result(f"  {name}: {text if len(text) < 200 else text[:200] + ' ...'}")
+            result(f"  {name}: {_short(str(value))}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 1000 else f"{text[:1000]} ..."
 
 
 @command.command()
