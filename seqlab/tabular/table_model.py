@@ -28,7 +28,7 @@ from seqlab.tabular.importance import importance
 from seqlab.tabular.intervals import Intervals, coverage, crossed
 from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, quantiles_of
 from seqlab.tabular.source import TableData, load_table
-from seqlab.tasks import Event, Note, Task
+from seqlab.tasks import Event, Note, Status, Task
 
 ENTRIES = {"model": dict, "parts": int, "quantile_parts?": int, "encoder": dict, "target": dict, "split": dict}
 ENTRIES |= {"data.sha256": str, "data.written?": dict, "notes?": list, "learnt?": str}
@@ -169,6 +169,7 @@ class TableModel:
         if data is None:
             data = source_at(self.checkpoint, "a file of yours")["paths"][-1]  # the test rows, where there were such
             yield Note(f"read again from {data}")
+        yield Status("reading the table")
         whole = load_table(data, self._written)
         rows = self.held_out(whole)
         known = (self.checkpoint.config["data"]["sha256"], self.checkpoint.config["split"]["test"])
@@ -182,6 +183,7 @@ class TableModel:
         left_out = unlabeled(rows, self.target.name) if self.target.name in rows.frame else []
         for note in (*rows.notes, *left_out, *self.encoder.filled(rows.frame)):
             yield Note(f"  {note}")
+        yield Status("measuring which columns it depends on")
         metrics = self._metrics(rows) | {"importance": self._importance(rows, SHUFFLES, 0)}
         return Evaluation(self.checkpoint.name, rows.name, metrics)
 

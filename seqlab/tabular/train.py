@@ -45,6 +45,7 @@ def train_mlp(
 ) -> Generator[Event, None, Checkpoint | None]:
     """Train on a file or a DataFrame, with what was `given` of the settings. Otherwise as `train`."""
     settings = all_settings.make(TableSettings, given)
+    yield Status("reading the table")
     table = load_table(data)
     options = yield from runs.target_folder(options, table.name, given)
     other = None if test is None else load_table(test, table.written)

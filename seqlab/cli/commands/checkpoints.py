@@ -81,8 +81,8 @@ def _show(common: Common, saved: "Checkpoint") -> None:
     if common.json:
         result_json({"folder": str(saved.folder), "config": saved.config})
         return
-    result(f"{saved.name}: {saved.config['job']}, {saved.config['parameters']:,} parameters, in {saved.folder}")
-    result(f"command: {saved.config['command']}")
+    result(f"{saved.name}: {_short(saved.config['job'])}, {saved.config['parameters']:,} parameters, in {saved.folder}")
+    result(f"command: {_short(saved.config['command'])}")
     for title in ("data", "source", "settings", "model", "environment", "position", "metrics"):
         entries = saved.config.get(title) or {}
         result(f"{title}:")

@@ -52,7 +52,7 @@ def command(common: Common, file: str, corpus: str) -> None:
     if common.json:
         _as_json(common, text, pieces)
         return
-    total = _show(text, pieces)
+    total = _show(common, text, pieces)
     chars = len(text)
     result(f"{total / chars:.4f} bits per character ({total / chars * math.log(2):.4f} nats), {chars:,} characters")
 
@@ -86,14 +86,16 @@ def _as_json(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:
     result_json_list({"nats_per_char": nats, "bits_per_char": nats / math.log(2)}, "chars", chars)
 
 
-def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
+def _show(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> float:
     """Write the text line by line as it is scored, and a legend. The sum of all bits."""
     colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     colourful &= not is_read_aloud()
     write = _coloured_lines() if colourful else _plain_line
-    total, place = 0.0, 0
+    total, place, bar = 0.0, 0, Bar(common)
     line: list[float] = []
     for piece in pieces:
+        if common.output is not None:  # else the lines themselves show how far it is
+            bar.show(f"{place:,} of {len(text):,} characters", place, len(text))
         for bits in (-piece / math.log(2)).tolist():
             line.append(bits)
             place += 1
@@ -101,6 +103,7 @@ def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
                 write(text[place - len(line) : place], line)
                 total += math.fsum(line)
                 line = []
+    bar.clear()
     result("")
     if colourful:
         legend = [("surprise in bits: ", ""), (f"below {STEPS[0][0]}", "")]

@@ -96,6 +96,11 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str, end: Sequence[s
     after_blank = {place for place in range(1, len(full)) if full[place][0] > full[place - 1][0] + 1}
     header = header_of([row for _, row in full], after_blank)
     first = header.above + header.heads
+    if first == len(full) and cut:
+        raise DataError(
+            f"the first row below the header of {where} is longer than {len(sample):,} characters",
+            "look for a quote that is not closed, or leave out columns",
+        )
     if first == len(full):
         raise DataError(f"{where} has a header and no rows", "name a file with a header and rows")
     skipped = full[first][0] if not header.heads else full[first - 1][0] + 1
