@@ -53,6 +53,9 @@ class _Widths(nn.Module):
     """Features (B, T, F) -> quantiles of the cumulative return over 1 .. LONGEST rows after the last, (B, LONGEST, Q),
     in units of volatility: `scales` and `QuantileForecaster.quantiles`."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, forecaster: Forecaster) -> None:
         super().__init__()
         self.net = copy.deepcopy(forecaster.model).cpu()
