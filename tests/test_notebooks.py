@@ -31,8 +31,7 @@ for cell in json.load(open(sys.argv[1], encoding="utf-8"))["cells"]:
     exec(compile(ast.Module([*steps] if shown else [*steps, last], []), "cell", "exec"), names)
     if shown:
         found = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
-        show = getattr(found, "_repr_html_", None)
-        print("shown", len(show() if show else repr(found))) if found is not None else None
+        print("shown", len(getattr(found, "_repr_html_", found.__repr__)() or repr(found)))
 """
 
 
