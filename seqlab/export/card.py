@@ -104,7 +104,7 @@ def _figures(saved: Checkpoint, held_out: str) -> Iterator[str]:
         if not found:
             yield "None were recorded: measure it with `seqlab evaluate`."
             return
-        yield f"Of the validation part, which chose the weights, at step {last['step']:,}; of a test none were recorded."
+        yield f"Of the validation part, which chose the weights, at step {last['step']:,}; there are none of a test."
         yield _table(("", "validation"), found.items())
         return
     yield f"Measured on {held_out}."
@@ -120,7 +120,7 @@ def _figures(saved: Checkpoint, held_out: str) -> Iterator[str]:
 def _backtest(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['origins']:,} forecasts, from {found['first']} to {found['last']}. CRPS: lower is better."
     rows = {"model": found["model"], **found["baselines"]}
-    horizons = [f"{h} {found.get('step', 'row')}s ahead" for h in found["horizons"]]
+    horizons = [f"{h} {found.get('step', 'row')}{'s' * (h > 1)} ahead" for h in found["horizons"]]
     yield _table(("CRPS", *horizons), [[name, *one["crps"]] for name, one in rows.items()])
     told = [["skill over the random walk, %", *found["skill_vs_random_walk"]]]
     told.append(["in the 80 % interval", *found["model"]["coverage80"]])

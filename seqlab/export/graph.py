@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
@@ -35,8 +35,8 @@ class Graph:
     """
 
     net: nn.Module
-    inputs: dict[str, Axes]
-    outputs: dict[str, Axes]
+    inputs: Mapping[str, Axes]
+    outputs: Mapping[str, Axes]
     examples: Sequence[tuple[Tensor, ...]]
     about: dict[str, Any]
     use: str
@@ -133,11 +133,8 @@ def _compare(content: bytes, graph: Graph, name: str) -> None:
         found = session.run(list(graph.outputs), given)
         for output, ours, its in zip(graph.outputs, expected, found, strict=True):
             if ours.shape != its.shape or not np.allclose(its, ours, TOLERANCE, TOLERANCE, equal_nan=True):
-                apart = (
-                    f"by {np.abs(its - ours).max():.2g}" if ours.shape == its.shape else f"in its shape, {its.shape}"
-                )
                 raise CheckpointError(
-                    f"the ONNX file of '{name}' would differ from the net, its output '{output}' {apart}: none is written",
+                    f"the ONNX file of '{name}' differs from the net in its output '{output}': none is written",
                     "export it without --onnx, and report this with what `seqlab doctor` prints",
                 )
 

@@ -32,12 +32,12 @@ print(np.exp(returns[19, [0, 9, 18]]))  # 5, 50 and 95 % of the price in 20 rows
 OF_OTHERS = """\
 import numpy as np
 import onnxruntime
-from seqlab.data.series.files import read_series
+from seqlab.data.series.frames import load_data
 from seqlab.forecasting.general import panel_of
 from seqlab.forecasting.panels import windows
 
 session = onnxruntime.InferenceSession("model.onnx")
-panel = panel_of([read_series("visitors.csv")], 12)
+panel = panel_of([*load_data("visitors.csv")], 12)
 read = {{name: one.numpy() for name, one in windows(panel, [panel.values.shape[1]]).items()}}
 (quantiles,) = session.run(None, {{one.name: read[one.name] for one in session.get_inputs()}})
 print(read["centre"][:, None, None] + quantiles * read["scale"][:, None, None])  # (series, rows to come, quantiles)
@@ -52,6 +52,9 @@ def graph(forecaster: AnyForecaster) -> Graph:
 class _Widths(nn.Module):
     """Features (B, T, F) -> quantiles of the cumulative return over 1 .. LONGEST rows after the last, (B, LONGEST, Q),
     in units of volatility: `scales` and `QuantileForecaster.quantiles`."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, forecaster: Forecaster) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ def graph(model: LanguageModel) -> Graph:
         "vocab": model.vocab.characters,
         "read_first": read_first(model.checkpoint, model.vocab, ""),
         "inputs": "tokens are places in vocab; the state is zero before the first",
-        "outputs": "logits of the token after each, and the state to go on with",
+        "outputs": "logits of the token after each, by the net without an n-gram cache; and the state to go on with",
     }
     return Graph(
         _Alone(net),

@@ -39,6 +39,13 @@ print(about.get("classes", about["target"]), answer[0])
 class _Encoded(nn.Module):
     """The columns of `Encoder` of numbers: (N, columns) float64 -> (N, features) float32, for all columns at once."""
 
+    mean: Tensor
+    deviation: Tensor
+    median: Tensor
+    shift: Tensor
+    length: Tensor
+    codes: Tensor
+
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         numbers, flags, waves, words = [], [], [], []  # the columns that each feature is of, and its place

@@ -25,6 +25,9 @@ print(about["classes"][probabilities[0].argmax()], probabilities[0].max())
 class _Probabilities(nn.Module):
     """Pixels as they are, normalised as in training; the temperature is that of plain images."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self.net = copy.deepcopy(classifier.model).cpu().float().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

@@ -87,7 +87,7 @@ OWN = {
     "checkpoints list": "",
     "checkpoints show": "",
     "checkpoints verify": "",
-    "checkpoints export": "",
+    "checkpoints export": "--onnx",
     "doctor": "",
 }
 

@@ -132,7 +132,7 @@ def export(common: Common, checkpoint: str, onnx: bool) -> None:
     if common.json:
         result_json(row)
     else:
-        result(f"{row['bytes'] / 2**20:.2f} MiB in {exported.folder}, with its model card")
+        result(f"{row['bytes'] / 2**20:.2f} MiB in {exported.folder}")
         if onnx:
             result(f"{row['onnx']}: outputs as torch's, to {exporting.TOLERANCE:g}")
     say(common, f"measure it: seqlab evaluate {exported.folder}")
