@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 import seqlab
-from seqlab import checkpoint, machine
+from seqlab import checkpoint, files, machine
 from seqlab.data.fetch import cache
 from seqlab.errors import CheckpointError
 
@@ -48,21 +48,10 @@ def _computing(device_name: str, precision_name: str, count: int | None) -> list
 def _folders() -> list[Check]:
     checks = []
     for name, folder in (("cache", cache.cache_folder()), ("checkpoints", checkpoint.checkpoints_folder())):
-        problem = _unwritable(folder)
+        problem = files.unwritable(folder)
         note = problem or f"writable, {cache.free_bytes(folder) / 1e9:.0f} GB free"
         checks.append(Check(name, str(folder), note, not problem))
     return checks
-
-
-def _unwritable(folder: Path) -> str | None:
-    """Why nothing can be written there, or None; the folder is not made."""
-    while not cache.is_there(folder):
-        if folder == folder.parent:
-            break
-        folder = folder.parent
-    if not folder.is_dir():
-        return f"{folder} is no folder"
-    return None if os.access(folder, os.W_OK) else f"{folder} cannot be written"
 
 
 def _shipped() -> list[Check]:

@@ -52,6 +52,16 @@ def _json(value: dict[str, Any]) -> str:
     return line.translate({ord(char): json.dumps(char)[1:-1] for char in hidden(line)})
 
 
+def failure(message: str, hint: str, kind: str, as_json: bool) -> None:
+    """Write an error to standard error: two lines, or one JSON object."""
+    message, hint = (" ".join(plain(text).split()) for text in (message, hint))  # whatever a name has in it
+    if as_json:
+        print(_json({"schema": 1, "error": message, "hint": hint, "kind": kind}), file=sys.stderr, flush=True)
+        return
+    for line in (f"error: {message}", f"hint: {hint}"):
+        print(fitted(line, room(sys.stderr)), file=sys.stderr, flush=True)
+
+
 def say(common: Common, text: str) -> None:
     """Tell something beside the result: on standard error, unless --quiet."""
     if not common.quiet:

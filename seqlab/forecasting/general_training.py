@@ -14,7 +14,7 @@ from seqlab.data.batches import seeded
 from seqlab.data.series.grid import complete
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
-from seqlab.forecasting.forecast import end_of
+from seqlab.forecasting.forecast import end_of, require_alike
 from seqlab.forecasting.general import KIND, GeneralForecaster, forecast_all, groups_of, load, panel_of
 from seqlab.forecasting.panels import CALENDAR, TOLD, Panel, Windows, windows
 from seqlab.forecasting.provenance import describe, require_same
@@ -185,8 +185,11 @@ def train(
     newest fifth of the windows chooses the weights.
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. What comes
-    after the cut is its backtest, unless `measure` is false. Raises DataError where there is nothing to learn from.
+    after the cut is its backtest, unless `measure` is false. Raises DataError where there is nothing to learn from, and
+    where the series of a backtest are not alike.
     """
+    if measure:
+        require_alike(series)
     folder, saved = options.folder, None
     assert folder is not None  # target_folder has named it
     cut = end_of(max(one.dates[-1] for one in series) if cut is None else cut, series[0].dates)

@@ -29,7 +29,6 @@ COMMANDS = [
     "nonsense",
     "forecast --horizon x",
     "generate --corpus nosuch",
-    "forecast AAPL --offline --origins 3 --threads 1",
     "forecast panel.csv --origins 3 --threads 1",
 ]
 
@@ -63,7 +62,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(
     values = [f"{shop},{day},{100 + 10 * (day % 7)}" for shop in ("north", "south") for day in range(1, 301)]
     (tmp_path / "panel.csv").write_text("\n".join(["unique_id,ds,y", *values]) + "\n")
     piped = run_seqlab(*command.split())
-    whole = set(WORDS.findall(f"{piped.out} {piped.err} no room for: a wider terminal has it and -o FILE.csv --json"))
+    whole = set(WORDS.findall(f"{piped.out} {piped.err}\nno room for steps, folder: -o FILE.csv has all"))
     for columns in (60, 80):
         shown = on_terminal(columns, *command.split())
         # a path has no blank to be broken at
@@ -86,18 +85,28 @@ class Terminal:
     ("wide", "expected"),
     [
         (71, ["name      steps        size", "one          12   1,000 MiB  a text of a few words that is long"]),
-        (50, ["name  steps       size", "one      12  1,000 MiB  a text of a few words that", f"{'':24}is long"]),
-        (
-            42,
-            ["name       size", "one   1,000 MiB  a text of a few words", f"{'':17}that is long", "no room for steps"],
-        ),
+        (50, ["name    steps       size", "one        12  1,000 MiB  a text of a few words", f"{'':26}that is long"]),
+        (45, ["name    steps       size", "one        12  1,000 MiB", "    a text of a few words that is long"]),
     ],
 )
-def test_a_table_gives_up_blanks_then_columns(wide: int, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_of_a_row_goes_on_below(wide: int, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [["name", "steps", "size", ""], ["one", "12", "1,000 MiB", "  a text of a few words that is long"]]
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setenv("COLUMNS", str(wide + 1))
-    assert "\n".join(layout.table(rows, [-8, 7, 12, 0], [[1]])).split("\n") == expected
+    assert "\n".join(layout.table(rows, [-8, 7, 12, 0])).split("\n") == expected
+
+
+def test_columns_are_left_out_or_stand_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, three = "a" * 20, "b" * 15, "c" * 15
+    rows = [["name", "steps", "size"], [one, two, three]]
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "51")
+    left = [f"name{'':31}size", f"{one}{'':4}{three}"]
+    assert layout.table(rows, [-20, 17, 17], [[1]], more=": ask") == [*left, "no room for steps: ask"]
+    parts = [f"name{'':30}steps", f"{one}{'':4}{two}"]
+    assert layout.table(rows, [-20, 17, 17], [[1]], below=True) == [*left, "", *parts]
+    monkeypatch.setenv("COLUMNS", "61")
+    assert layout.table(rows, [-20, 17, 17], [[1]]) == [f"name{'':28}steps{'':13}size", f"{one}  {two}  {three}"]
 
 
 def test_a_command_is_broken_so_that_a_shell_takes_it(tmp_path: Path) -> None:

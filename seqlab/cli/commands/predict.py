@@ -39,8 +39,8 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     from seqlab.checkpoint import find
 
     drawn = common.output if common.output and common.output.suffix.lower() in PICTURES else None
-    if drawn:
-        check_writable(drawn, "-o")
+    if common.output:
+        check_writable(common.output, "-o")
     if common.output and any(common.output.resolve() == file.resolve() for file in files):
         raise UsageError(f"{common.output} is read here: it would be replaced", "name another file with -o FILE")
     saved = find(checkpoint)
