@@ -87,9 +87,13 @@ def _show(common: Common, saved: "Checkpoint") -> None:
         entries = saved.config.get(title) or {}
         result(f"{title}:")
         for name, value in entries.items():
-            text = str(value)
-            most = 200 if " " in text else (room() or 200) - len(f"  {name}:  ...")
-            result(f"  {name}: {text if len(text) <= most else text[:most] + ' ...'}")
+            result(f"  {name}: {_short(str(value), len(f'  {name}:  ...'))}")
+
+
+def _short(text: str, before: int = 0) -> str:
+    """A text of 200 characters at most; of one word, which has no place to be broken at, what fits the terminal."""
+    most = 200 if " " in text else (room() or 200) - before
+    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 @command.command(short_help="Compare its files with their checksums.")
