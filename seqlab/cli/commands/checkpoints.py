@@ -121,7 +121,7 @@ def verify(common: Common, checkpoint: str | None) -> None:
 @click.option("--onnx", is_flag=True, help="Write model.onnx too, for programs without torch (extra: onnx).")
 @common_options
 def export(common: Common, checkpoint: str, onnx: bool) -> None:
-    """Copy CHECKPOINT to -o FOLDER in half precision with a model card, without what only --resume needs."""
+    """Copy CHECKPOINT to -o FOLDER in half precision, without what only --resume needs, with a model card."""
     from seqlab import export as exporting
     from seqlab.api import model_of
     from seqlab.checkpoint import find
