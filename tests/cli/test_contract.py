@@ -85,6 +85,7 @@ OWN = {
     "checkpoints show": "",
     "checkpoints verify": "",
     "checkpoints export": "",
+    "completion": "--install",
     "doctor": "",
 }
 
