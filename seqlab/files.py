@@ -101,6 +101,13 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from problem
 
 
+def shipped(kind: str) -> Path:
+    """Where `checkpoints` or `data` that ship with seqlab are: in the wheel, or in the repository of a checkout."""
+    package = Path(__file__).parent
+    inside = package / "_shipped" / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
 def unwritable(folder: Path) -> str | None:
     """Why nothing can be written to a folder, which need not be there yet, or None; it is not made."""
     folder = folder.absolute()

@@ -12,6 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import add_completion_class
 
 import seqlab
 from seqlab.cli.output import clear_bar, failure
@@ -33,6 +34,7 @@ COMMANDS = {
     "lab": ("lab", "Run the experiments of the seminar."),
     "data": ("data", "List, fetch and find data sets."),
     "checkpoints": ("checkpoints", "List, show, verify and export trained models."),
+    "completion": ("completion", "Complete commands and names in bash, zsh and fish."),
     "doctor": ("doctor", "What this machine computes with, and why."),
 }
 
@@ -56,7 +58,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"seqlab.cli.commands.{COMMANDS[name][0]}").command
+        command: click.Command = importlib.import_module(f"seqlab.cli.commands.{COMMANDS[name][0]}").command
+        if "_SEQLAB_COMPLETE" in os.environ:
+            from seqlab.cli.completion import offer_values
+
+            for one in command.commands.values() if isinstance(command, click.Group) else (command,):
+                offer_values(one)
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -127,6 +135,10 @@ def _open_closed_streams() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if "_SEQLAB_COMPLETE" in os.environ:
+        from seqlab.cli.completion import Bash
+
+        add_completion_class(Bash)
     try:
         outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
     finally:

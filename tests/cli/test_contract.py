@@ -88,6 +88,7 @@ OWN = {
     "checkpoints show": "",
     "checkpoints verify": "",
     "checkpoints export": "--onnx",
+    "completion": "--install",
     "doctor": "",
 }
 
