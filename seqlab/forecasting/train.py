@@ -172,7 +172,7 @@ def prepare(
     @torch.no_grad()
     def validate(step: int) -> dict[str, Any]:
         loss = float(scaled_pinball(model, held_out, None)[0])
-        return {"val_loss": loss, "val_skill": 100 * (1 - loss / walk), "val_baseline": "a random walk"}
+        return {"val_loss": loss, "val_skill": 100 * (1 - loss / walk), "val_baseline": "a random walk as wide as these rows"}
 
     assert options.folder is not None
     config = {

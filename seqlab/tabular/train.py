@@ -31,6 +31,9 @@ from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Status
 
 
+MEASURING = Status("measuring on rows that were held out, beside a constant and a linear model")
+
+
 def train_mlp(
     data: TableData,
     target: str,
@@ -107,15 +110,14 @@ def train(
         },
         "notes": [*table.notes, *data.notes, *fitted[-1][1], *leaks(table.frame, target)],
     }
-    if saved is not None:
-        _check_same(saved, config)
+    _check_same(saved, config)
     prepared = prepare(x, parts, data.classes, settings, compute, config)
     with use_threads(prepared.device_config.threads):
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
-        yield Status("measuring on rows that were held out, beside a constant and a linear model")
+        yield MEASURING
         return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
 
 
@@ -160,8 +162,10 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
     return began
 
 
-def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
+def _check_same(saved: Checkpoint | None, config: dict[str, Any]) -> None:
     """Raise CheckpointError where a run that is to be resumed has split, encoded or learned its table otherwise."""
+    if saved is None:
+        return
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
     outputs = len(config["target"]["classes"]) or 1 + len(QUANTILES)
     if saved.config["model"]["outputs"] != outputs or any(saved.config[name] != one for name, one in again.items()):
