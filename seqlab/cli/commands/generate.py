@@ -77,10 +77,7 @@ def command(
     if common.output is not None:
         check_writable(common.output, "-o")
     model = api.load(corpus, job="language", **common.device_options)
-    seed = secrets.randbelow(10**6) if common.seed is None else common.seed
     say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
-    if common.seed is None:
-        say(common, f"seed {seed}: with --seed {seed} it writes the same again")
     if prompt == "-":
         prompt = _standard_input(common)
     training = None
@@ -95,7 +92,7 @@ def command(
         min_p=min_p,
         stop=stop,
         samples=samples,
-        seed=seed,
+        seed=_seed(common),
         adapt=adapt,
         cache=not no_cache,
     )
@@ -110,6 +107,15 @@ def command(
         elif common.output is None:
             result("" if streamed else _together(found.prompt, found), as_it_is=True)
         _say_figures(common, found, sum(map(len, writing.written)))
+
+
+def _seed(common: Common) -> int:
+    """The seed that was named, else a new one, which is said."""
+    if common.seed is not None:
+        return common.seed
+    seed = secrets.randbelow(10**6)
+    say(common, f"seed {seed}: with --seed {seed} it writes the same again")
+    return seed
 
 
 def _one_of(name: str | None, corpus: str | None) -> str:
