@@ -96,9 +96,9 @@ def sample(files: list[Path], size: int | None, chance: random.Random) -> list[t
     found = []
     for file, line, column in sorted(chance.sample(sorted(places), min(size or len(places), len(places)))):
         for kind, occurrence in chance.sample(ways := places[file, line, column], len(ways)):
-            changed = mutate_code(file.read_text(), kind(), occurrence)
-            with warnings.catch_warnings(), suppress(SyntaxError, ValueError):
+            with warnings.catch_warnings(), suppress(SyntaxError, ValueError, AttributeError):
                 warnings.simplefilter("error")
+                changed = mutate_code(file.read_text(), kind(), occurrence)
                 compile(changed, "fault", "exec")
                 found.append((file, line, changed))
                 break

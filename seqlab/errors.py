@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 600  # characters of a message: of a longer one, which quotes something huge, the middle is left out
+
 
 class SeqlabError(Exception):
     """Base of every error seqlab raises on purpose.
@@ -12,6 +14,8 @@ class SeqlabError(Exception):
     """
 
     def __init__(self, message: str, hint: str) -> None:
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST - 200]} ... {message[-195:]}"
         super().__init__(message)
         self.message = message
         self.hint = hint

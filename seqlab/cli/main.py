@@ -74,9 +74,9 @@ def cli() -> None:
     """Sequence models with honest numbers: forecasts, text, images, and a lab.
 
     \b
-    seqlab forecast AAPL                    a forecast beside its baselines
-    seqlab generate --corpus linux          C after the Linux kernel
-    seqlab train-cnn cifar10                an image classifier
+    seqlab forecast AAPL            a forecast with baselines
+    seqlab generate --corpus linux  C after the Linux kernel
+    seqlab train-cnn cifar10        an image classifier
     """
 
 

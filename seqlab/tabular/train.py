@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab import runs
+from seqlab import checkpoint, runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.contamination import fingerprint
@@ -28,7 +28,7 @@ from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
 from seqlab.tabular.source import TableData, load_table
-from seqlab.tasks import Event
+from seqlab.tasks import Event, Status
 
 
 def train_mlp(
@@ -48,6 +48,7 @@ def train_mlp(
     table = load_table(data)
     options = yield from runs.target_folder(options, table.name, given)
     other = None if test is None else load_table(test, table.written)
+    options = replace(options, source=checkpoint.source_of(data, *([] if test is None else [test])))
     yield from about(table, target, task=task, groups=groups, time=time, test=other)
     return (
         yield from train(table, target, settings, options, task=task, folds=folds, groups=groups, time=time, test=other)
@@ -113,6 +114,7 @@ def train(
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
+        yield Status("measuring on rows that were held out, beside a constant and a linear model")
         return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
 
 

@@ -60,6 +60,8 @@ COMMON = {
     *("--config", "--checkpoints", "--offline", "--help"),
 }
 
+OF_TRAINING = {"--epochs", "--minutes", "--resume", "--overwrite", "--tensorboard"}  # common to the train commands
+
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --freq --holidays --horizon --id --kind --known --levels "
@@ -67,11 +69,12 @@ OWN = {
     "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
     "--top-k --top-p",
     "score": "--corpus",
-    "train-text": "--epochs --from --minutes --overwrite --resume",
+    "train-text": "--epochs --from --minutes --overwrite --resume --tensorboard",
     "train-forecaster": "--column --cut --epochs --freq --from --id --kind --levels --minutes --overwrite "
-    "--resume --returns --target --time",
-    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
-    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
+    "--resume --returns --target --tensorboard --time",
+    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size --tensorboard",
+    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --tensorboard "
+    "--test --time",
     "structure": "--column --freq --kind --levels --returns --top",
     "evaluate": "--adapt --column --data-dir --freq --id --kind --levels --no-cache --plot --returns --target --time "
     "--writing",
@@ -114,7 +117,7 @@ def test_the_options_of_every_command_are_the_frozen_ones() -> None:
 def test_common_options_are_everywhere_and_own_ones_few() -> None:
     for name, command in all_commands().items():
         assert options_of(command) >= COMMON, name
-        own = [p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]
+        own = [p for p in command.params if set(p.opts) - COMMON - OF_TRAINING and isinstance(p, click.Option)]
         assert len(own) <= (20 if name == "forecast" else 14), name
 
 
@@ -194,9 +197,18 @@ def test_generate_until_a_string(cli: Cli, trained: Path) -> None:
     assert at_once == [{"text": "", "log_likelihood_per_char": None}]
 
 
+def test_without_a_seed_each_text_is_another_and_can_be_written_again(cli: Cli, trained: Path) -> None:
+    first, second = (cli("generate", "small", "--length", 60, "--json") for _ in "ab")
+    texts = [one.json["samples"][0]["text"] for one in (first, second)]
+    assert first.json["seed"] != second.json["seed"] and texts[0] != texts[1]
+    assert f"--seed {first.json['seed']} " in first.err
+    again = cli("generate", "--corpus", "small", "--length", 60, "--seed", first.json["seed"], "--json")
+    assert again.json["samples"] == first.json["samples"] and "--seed" not in again.err
+
+
 def test_generate_into_a_file(cli: Cli, trained: Path, tmp_path: Path) -> None:
-    text = cli("generate", "--corpus", "small", "--length", 40).out
-    done = cli("generate", "--corpus", "small", "--length", 40, "-o", tmp_path / "text.txt")
+    text = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5).out
+    done = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5, "-o", tmp_path / "text.txt")
     assert (done.status, done.out) == (0, "")
     assert (tmp_path / "text.txt").read_text() == text
     assert str(tmp_path / "text.txt") in done.err
@@ -311,7 +323,8 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
     [
         (2, ["generat"], ["'generat'", "did you mean 'generate'?"]),
         (2, ["zzz"], ["'zzz'", "known: "]),
-        (2, ["generate"], ["--corpus", "seqlab generate --help"]),
+        (2, ["generate"], ["seqlab generate --corpus linux"]),
+        (2, ["generate", "small", "--corpus=other"], ["small", "--corpus other"]),
         (2, ["generate", "--corpus=small", "--lenght=3"], ["--lenght", "--length"]),
         (2, ["generate", "--corpus=small", "--length=x"], ["--length", "x"]),
         (2, ["generate", "--corpus=small", "--length=0"], ["--length"]),
@@ -480,6 +493,7 @@ def test_what_was_resolved_is_saved_and_no_path_of_this_machine(cli: Cli, small_
     words = ["hidden_size=8", *(word.removeprefix("--set=") for word in TINY[1:]), "max_steps=2"]
     expected = ["--seed", "4", *(part for word in words for part in ("--set", word))]
     assert saved["command"].split() == ["seqlab", "train-text", "small.txt", *expected]
+    assert saved.pop("source") == {"paths": [str(small_text)]}  # beside it nothing says where it was
     assert str(tmp_path) not in json.dumps(saved) and str(small_text.parent) not in json.dumps(saved)
 
 
@@ -561,12 +575,14 @@ def test_the_help_names_the_settings(cli: Cli) -> None:
 def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     words = ["train-text", small_text, "--threads=1", *TINY, "--json"]
     timed = cli(*words, "--minutes=0.02", "-o", tmp_path / "timed")
-    steps = timed.lines[-2]["step"]
+    steps, defaults = timed.lines[-2]["step"], dataclasses.asdict(LanguageSettings())
     saved = json.loads((tmp_path / "timed" / "config.json").read_text())
     assert saved["settings"]["max_steps"] == steps
-    sizes = [f"--set={name}={saved['settings'][name]}" for name in ("max_steps", "dropout")]  # a fast machine drops
-    repeated = cli(*words, *sizes, "-o", tmp_path / "repeated")
-    assert repeated.lines[-1]["nats_per_char"] == timed.lines[-1]["nats_per_char"]
+    chosen = [f"--set={name}={value}" for name, value in saved["settings"].items() if value != defaults[name]]
+    repeated = cli(*words, *chosen, "-o", tmp_path / "repeated")
+    assert repeated.lines[-2] | {"rate": 0, "seconds": 0} == timed.lines[-2] | {"rate": 0, "seconds": 0}
+    again = json.loads((tmp_path / "repeated" / "config.json").read_text())
+    assert again["files"]["model"] == saved["files"]["model"]  # with its sha256
 
 
 # Precedence
@@ -790,13 +806,13 @@ def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module("seqlab.language.train")  # beside the function of that name
-    evaluate = module.evaluate
+    measuring = module.measuring
 
-    def disturbed(*given: Any) -> Any:
+    def disturbed(*given: Any, **how: Any) -> Any:
         os.kill(os.getpid(), number)
-        return evaluate(*given)
+        return measuring(*given, **how)
 
-    monkeypatch.setattr(module, "evaluate", disturbed)
+    monkeypatch.setattr(module, "measuring", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0

@@ -12,7 +12,7 @@ import click
 
 from seqlab import files
 from seqlab.cli.options import Common
-from seqlab.cli.output import Bar, result, result_json_list, say
+from seqlab.cli.output import Bar, is_read_aloud, result, result_json_list, say
 from seqlab.cli.redirect import result_options
 from seqlab.data.text.decoding import text_of
 from seqlab.errors import DataError
@@ -89,6 +89,7 @@ def _as_json(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:
 def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
     """Write the text line by line as it is scored, and a legend. The sum of all bits."""
     colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colourful &= not is_read_aloud()
     write = _coloured_lines() if colourful else _plain_line
     total, place = 0.0, 0
     line: list[float] = []
@@ -111,7 +112,7 @@ def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
 
 
 def _plain_line(line: str, bits: list[float]) -> None:
-    result(f"{sum(bits) / len(bits):6.2f}  {line.removesuffix(chr(10))}")
+    result(f"{sum(bits) / len(bits):6.2f}  {line.removesuffix(chr(10))}", as_it_is=True)
 
 
 def _coloured_lines() -> Any:

@@ -1,12 +1,12 @@
 """A forecast as a picture of letters: history as a line of dots, the bands of what may come as shaded blocks."""
 
 import os
-import shutil
 import sys
 from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.cli.layout import room
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
 from seqlab.scoring import LEVELS, MEDIAN
@@ -33,10 +33,11 @@ ASCII = Letters("*", ".", ":", "-", "|")
 
 def for_stdout(one: Forecast) -> list[str]:
     """The picture for a terminal on standard output, in letters that it has; nothing elsewhere."""
-    if not sys.stdout.isatty():
+    wide = room()
+    if wide is None:
         return []
     letters = ASCII if os.environ.get("TERM") == "dumb" or not _has(sys.stdout.encoding, "░▒─│⣿") else BLOCKS
-    drawn = lines(one, shutil.get_terminal_size().columns - 1, letters)  # some terminals wrap at the last column
+    drawn = lines(one, wide, letters)
     return [*drawn, ""] if drawn else []
 
 
@@ -125,8 +126,8 @@ def _draw_past(canvas: list[list[str]], past: np.ndarray, columns: int, scale: S
 
 def _dates(one: Forecast, shown: int, margin: int, before: int, width: int) -> str:
     """The first date, the last that is known, under its line, and the last of the forecast: those that have room."""
-    line = " " * margin + str(one.series.dates[-shown])
-    now, end = str(one.series.dates[-1]), str(one.dates[-1])
+    first, now, end = one.series.in_words(np.array([one.series.dates[-shown], one.series.dates[-1], one.dates[-1]]))
+    line = " " * margin + first
     at = margin + before - len(now) // 2
     if at > len(line) + 1 and at + len(now) + 2 < width - len(end):
         line = f"{line:{at}}{now}"
