@@ -86,6 +86,7 @@ class WindowBatches:
             batch["there"] = torch.where(kept.sum(-1, keepdim=True) > 0, kept, batch["there"])
             if torch.rand(1, generator=generator) < UNTRIED:
                 batch["errors"] = torch.full_like(batch["errors"], torch.nan)
+                batch["phase"] = batch["errors"]
             yield batch, batch.pop("outcome")
 
 
