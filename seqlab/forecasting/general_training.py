@@ -153,7 +153,8 @@ def prepare(
     @torch.no_grad()
     def validate(step: int) -> dict[str, Any]:
         loss = float(torch.cat([_nearer(losses(model, one, one["outcome"])) for one in held]).mean())
-        return {"val_loss": loss, "val_skill": 100 * (1 - loss / walk), "val_baseline": "a random walk as wide as these rows"}
+        skill = 100 * (1 - loss / walk)
+        return {"val_loss": loss, "val_skill": skill, "val_baseline": "a random walk as wide as these rows"}
 
     config = {
         "job": "forecasting",

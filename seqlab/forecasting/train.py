@@ -172,7 +172,8 @@ def prepare(
     @torch.no_grad()
     def validate(step: int) -> dict[str, Any]:
         loss = float(scaled_pinball(model, held_out, None)[0])
-        return {"val_loss": loss, "val_skill": 100 * (1 - loss / walk), "val_baseline": "a random walk as wide as these rows"}
+        skill = 100 * (1 - loss / walk)
+        return {"val_loss": loss, "val_skill": skill, "val_baseline": "a random walk as wide as these rows"}
 
     assert options.folder is not None
     config = {

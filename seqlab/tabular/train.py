@@ -30,7 +30,6 @@ from seqlab.tabular.prepare import prepare
 from seqlab.tabular.source import TableData, load_table
 from seqlab.tasks import Event, Status
 
-
 MEASURING = Status("measuring on rows that were held out, beside a constant and a linear model")
 
 
