@@ -98,7 +98,7 @@ def _of_prices(forecaster: Forecaster) -> Graph:
 class _Mixed(nn.Module):
     """`RuleMixture`, of tensors by place instead of by name."""
 
-    names = ("rules", "there", "errors", "past", "told")
+    names = ("rules", "there", "errors", "phase", "history", "still", "past", "told")
 
     def __init__(self, net: RuleMixture) -> None:
         super().__init__()
@@ -111,7 +111,8 @@ class _Mixed(nn.Module):
 def _general(forecaster: GeneralForecaster) -> Graph:
     random = torch.Generator().manual_seed(0)
     ahead = ("batch", "horizon", RULES)
-    inputs: dict[str, Any] = dict.fromkeys(("rules", "there", "errors"), ahead)
+    inputs: dict[str, Any] = dict.fromkeys(("rules", "there", "errors", "phase"), ahead)
+    inputs |= {"history": ("batch", len(scoring.LEVELS)), "still": ("batch", 2)}
     inputs |= {"past": ("batch", ROWS, 2 + CALENDAR), "told": ("batch", "horizon", TOLD)}
 
     def example(batch: int, horizon: int) -> tuple[Tensor, ...]:
@@ -120,13 +121,16 @@ def _general(forecaster: GeneralForecaster) -> Graph:
             name: torch.randn([sizes.get(one, one) for one in axes], generator=random) for name, axes in inputs.items()
         }
         drawn["there"] = (drawn["there"] > -1).float()
-        drawn["errors"] = drawn["errors"].abs().masked_fill(drawn["errors"] < -1, torch.nan)
+        for name in ("errors", "phase"):
+            drawn[name] = drawn[name].abs().masked_fill(drawn[name] < -1, torch.nan)
+        drawn["history"], drawn["still"] = drawn["history"].sort(-1).values, drawn["still"].abs()
         return tuple(drawn[name] for name in _Mixed.names)
 
     about = {
         "levels": list(scoring.LEVELS),
         "inputs": "windows of series as seqlab.forecasting.panels computes them: what each rule expects, whether it "
-        "knows and how wrong it was, the last rows, and the calendar of those to come",
+        "knows and how wrong it was, lately and at this place of the season, quantiles of all that was, the last rows, "
+        "and the calendar of those to come",
         "outputs": "quantiles of each row to come, in units of the window's scale around its centre",
     }
     quantiles = {"quantiles": ("batch", "horizon", len(scoring.LEVELS))}

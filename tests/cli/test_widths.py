@@ -33,11 +33,11 @@ COMMANDS = [
 ]
 
 
-def on_terminal(columns: int, *words: str) -> str:
-    """What a terminal of that many columns shows of a command; one that cannot animate."""
+def on_terminal(columns: int, *words: str, term: str = "dumb") -> str:
+    """What a terminal of that many columns shows of a command; by default one that cannot animate."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"TERM": "dumb"}
+    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"TERM": term}
     command = [sys.executable, "-m", "seqlab", *words]
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)

@@ -60,7 +60,7 @@ GROUPS: dict[str, list[Command]] = {
                 *("forecast", "generate", "score", "train-text", "train-forecaster", "train-cnn", "train-mlp"),
                 *("structure", "evaluate", "predict", "lab", "lab list", "lab run", "data", "data list"),
                 *("data fetch", "data path", "checkpoints", "checkpoints list", "checkpoints show"),
-                *("checkpoints verify", "checkpoints export", "doctor"),
+                *("checkpoints verify", "checkpoints export", "completion", "doctor"),
             )
         ),
     ],

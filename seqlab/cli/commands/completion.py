@@ -45,11 +45,10 @@ def command(common: Common, shell: str | None, install: bool) -> None:
 
 
 def _script(shell: str) -> str:
-    from seqlab.cli.main import cli
-
     kind = completion.Bash if shell == "bash" else get_completion_class(shell)
     assert kind is not None  # click has all of SHELLS
-    return kind.source_template % kind(cli, {}, "seqlab", "_SEQLAB_COMPLETE").source_vars()
+    program = click.get_current_context().find_root().command
+    return kind.source_template % kind(program, {}, "seqlab", "_SEQLAB_COMPLETE").source_vars()
 
 
 def _place(shell: str) -> Path:

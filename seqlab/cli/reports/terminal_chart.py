@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqlab.cli.layout import room
+from seqlab.cli.output import is_read_aloud
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
 from seqlab.scoring import LEVELS, MEDIAN
@@ -36,9 +37,24 @@ def for_stdout(one: Forecast) -> list[str]:
     wide = room()
     if wide is None:
         return []
+    if is_read_aloud():
+        return [_in_words(one), ""]
     letters = ASCII if os.environ.get("TERM") == "dumb" or not _has(sys.stdout.encoding, "░▒─│⣿") else BLOCKS
     drawn = lines(one, wide, letters)
     return [*drawn, ""] if drawn else []
+
+
+def _in_words(one: Forecast) -> str:
+    """What the picture shows, for who has it read aloud."""
+    past = one.history(min(max(20, 3 * len(one.dates)), len(one.series.close)))
+    low, high = (LEVELS.index(level) for level in BANDS[0])
+    shown = numbers([past.min(), past.max(), past[-1], *(one.prices[-1, k] for k in (MEDIAN, low, high))])
+    names = [f"{round(100 * (1 - level))} %" for level in BANDS[0]]
+    return (
+        f"In the last {len(past)} rows the values were between {shown[0]} and {shown[1]}, at the end {shown[2]}. "
+        f"For {one.dates[-1]} the median of the forecast is {shown[3]}; it is above {shown[4]} with a chance of "
+        f"{names[0]} and above {shown[5]} with one of {names[1]}."
+    )
 
 
 def _has(encoding: str | None, text: str) -> bool:
