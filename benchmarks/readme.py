@@ -23,6 +23,7 @@ from rich.console import Console
 from statsmodels.datasets import elnino
 
 import seqlab
+from seqlab import lab
 from seqlab.cli.screen import Screen
 from seqlab.training import Progress
 
@@ -46,10 +47,10 @@ def pictures() -> None:
             ["forecast", "AAPL", "--offline", "-o", PICTURES / "aapl.png"],
             ["forecast", "pacific.csv", "--horizon", "24", "-o", PICTURES / "monthly.png"],
             ["checkpoints", "show", "cifar10", "-o", PICTURES / "cifar10.png"],
-            ["lab", "run", "memory", "-o", folder],
         ):
             subprocess.run([*SEQLAB, *map(str, command)], cwd=folder, check=True)
         training(Path(folder))
+    lab.run("truncation").plot(PICTURES / "truncation.png")
 
 
 def training(folder: Path) -> None:
