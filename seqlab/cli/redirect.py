@@ -6,9 +6,25 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from seqlab.cli.charts import is_page
 from seqlab.cli.options import Common, check_writable, common_options
 from seqlab.cli.output import say
 from seqlab.files import replacing
+
+
+def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `result_options`, for a command that writes a report itself where the file of -o ends in .html."""
+
+    @functools.wraps(command)
+    def written(common: Common, **given: Any) -> Any:
+        if not is_page(common.output):
+            with result_to_output(common):
+                return command(common, **given)
+        assert common.output is not None
+        check_writable(common.output, "-o")
+        return command(common, **given)
+
+    return common_options(written)
 
 
 def result_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """How good a forecaster was, as a user holds it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqlab.formatting import html_table
@@ -33,6 +34,13 @@ class ForecastEvaluation:
         from seqlab.plots.backtest_chart import draw
 
         return draw(self.backtest, self.names)
+
+    def report(self, path: str | Path, command: str = "") -> None:
+        """Write it as a page: one HTML file that needs nothing else. command: what made it, for who reads it. Raises
+        DataError where it cannot be written."""
+        from seqlab.plots.pages import backtest, page
+
+        page.write(Path(path), backtest.page(self.model, self.names, self.backtest, self.verdict, command))
 
     def _repr_html_(self) -> str:
         rows = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -264,6 +265,14 @@ class Forecasts(Sequence[Forecast]):
             )
         pooled = pool_scaled if len(tested) > FEW else pool
         return draw(pooled([one.backtest for one in tested]), [one.series.name for one in tested])
+
+    def report(self, path: str | Path, command: str = "") -> None:
+        """Write all this as a page: one HTML file that needs nothing else. command: what made it, for who reads it.
+        Raises DataError where it cannot be written."""
+        from seqlab.plots.pages import forecasts, page
+
+        pooled = self.pooled() if len(self) > 1 else None
+        page.write(Path(path), forecasts.page(self, self.verdict, pooled, command))
 
     def _repr_html_(self) -> str:
         return "".join(one._repr_html_() for one in self)

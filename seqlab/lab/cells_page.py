@@ -1,22 +1,18 @@
 """Text coloured by the activation of a cell, as one HTML file that needs nothing else."""
 
-import html
-import json
 from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.plots.pages.page import document, embedded
+from seqlab.plots.pages.page import text as text_of_page
+
 STYLE = """
-:root { color-scheme: light dark; --ink: #111; --paper: #fff; --line: #bbb; }
-@media (prefers-color-scheme: dark) { :root { --ink: #eee; --paper: #111; --line: #555; } }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
-       color: var(--ink); background: var(--paper); }
 label { display: block; margin: 1rem 0 .3rem; }
-select { font: inherit; max-width: 100%; }
+select { font: inherit; max-width: 100%; color: inherit; background: var(--soft); border: 1px solid var(--line);
+         border-radius: 4px; padding: .2rem .4rem; }
 #scale { display: flex; justify-content: space-between; margin: .7rem 0; padding: 0 .4rem;
          background: linear-gradient(90deg, rgb(60 110 240 / .75), transparent, rgb(230 60 50 / .75)); }
-pre { overflow-x: auto; margin: 0; padding: .7rem; border: 1px solid var(--line); tab-size: 8;
-      font: .85rem/1.45 ui-monospace, monospace; }
 """
 
 # Values come as whole percent. The colour lies over the page's own, so that zero is white or, in the dark, black.
@@ -58,22 +54,11 @@ def page(heading: str, text: str, cells: list[Shown]) -> str:
         "text": text,
         "cells": [{"title": cell.title, "percent": (100 * cell.values).round().astype(int).tolist()} for cell in cells],
     }
-    # inside a script only < could end it or begin a comment; JSON has no other use for it than in strings
-    embedded = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>seqlab: cells</title>
-<style>{STYLE}</style>
-<h1>Cells</h1>
-<p>{html.escape(heading)}</p>
+    body = f"""<section><p>{text_of_page(heading)}</p>
 <label for="cell">Coloured by the cell that follows, best of all, the</label>
 <select id="cell"></select>
 <div id="scale"><span>-1</span><span>0</span><span>+1</span></div>
 <pre id="text"></pre>
-<noscript>The colours need JavaScript.</noscript>
-<script type="application/json" id="data">{embedded}</script>
-<script>{SCRIPT}</script>
-</html>
-"""
+<noscript>The colours need JavaScript.</noscript></section>"""
+    held = f'<script type="application/json" id="data">{embedded(data)}</script>\n'
+    return document("Cells", "The lab", [body], style=STYLE, scripts=(SCRIPT,), data=held)

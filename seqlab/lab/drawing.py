@@ -1,11 +1,8 @@
 """What the figures of the lab share: panels one above the other, as narrow as a phone, and means over seeds."""
 
-import io
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,17 +57,3 @@ def bars(axes: Axes, rows: Sequence[dict[str, Any]], y: str, by: str) -> None:
         axes.bar(place, values.mean(), width=0.6, color=COLOURS[place % len(COLOURS)], alpha=0.55)
         axes.plot(np.full(len(values), place), values, "o", color=GREY, markersize=3)
     axes.set_xticks(range(len(kinds)), [str(kind) for kind in kinds])
-
-
-def inline_svg(figure: Figure, name: str) -> str:
-    """A figure as an <svg> to stand in a page beside others: text as text, as wide as there is room, no names that
-    nothing refers to."""
-    written = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(written, format="svg", metadata={"Date": None})
-    svg = written.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    referred = set(re.findall(r"#([\w.-]+)", svg))
-    svg = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in referred else "", svg)
-    head, rest = svg.split(">", 1)
-    return re.sub(r' (width|height)="[^"]*"', "", head) + ">" + rest

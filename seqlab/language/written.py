@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,13 @@ class Scored:
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab score --json` prints."""
         return {"nats_per_char": self.nats_per_char, "bits_per_char": self.bits_per_char, "chars": list(self.chars())}
+
+    def report(self, path: str | Path, command: str = "") -> None:
+        """Write it as a page, the text coloured by surprise: one HTML file that needs nothing else. command: what made
+        it, for who reads it. Raises DataError where it cannot be written."""
+        from seqlab.plots.pages import page, score
+
+        page.write(Path(path), score.page(self.text, self.log_probs, command))
 
     def _repr_html_(self) -> str:
         rows = [["bits per character", self.bits_per_char], ["characters", len(self.text)]]

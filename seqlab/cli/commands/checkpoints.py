@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.charts import write_chart
+from seqlab.cli.charts import is_page, write_chart, write_page
 from seqlab.cli.layout import room, table
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import result, result_json, say
@@ -60,21 +60,29 @@ def _row(found: dict[str, Any]) -> list[str]:
 @click.argument("checkpoint")
 @common_options
 def show(common: Common, checkpoint: str) -> None:
-    """How a checkpoint was made, and what it measured; with -o FILE.png, .svg or .pdf its loss over the steps, too."""
+    """How a checkpoint was made, and what it measured; with -o FILE.html as a report, with -o FILE.png, .svg or .pdf
+    its loss over the steps, too."""
     from seqlab.checkpoint import find
 
     saved = find(checkpoint)
-    if common.output is None or common.output.suffix.lower() not in CHARTS:
+    is_chart = common.output is not None and common.output.suffix.lower() in CHARTS
+    if common.output is None or not (is_chart or is_page(common.output)):
         with result_to_output(common):
             _show(common, saved)
         return
-    from seqlab.plots.training_chart import draw
-
     check_writable(common.output, "-o")
-    figure = draw(saved.name, saved.config["job"], saved.log(), saved.config["position"].get("best_step", 0))
-    _show(common, saved)
-    write_chart(common, figure, common.output)
-    say(common, f"written to {common.output}")
+    if is_chart:
+        from seqlab.plots.training_chart import draw
+
+        figure = draw(saved.name, saved.config["job"], saved.log(), saved.config["position"].get("best_step", 0))
+        _show(common, saved)
+        write_chart(common, figure, common.output)
+        say(common, f"written to {common.output}")
+    else:
+        from seqlab.plots.pages import page, training
+
+        _show(common, saved)
+        write_page(common, lambda path, _: page.write(path, training.page(saved)))
 
 
 def _show(common: Common, saved: "Checkpoint") -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqlab.cli.charts import write_chart
+from seqlab.cli.charts import is_page, write_chart, write_page
 from seqlab.cli.options import CHARTS, Common, check_writable, data_dir_option, long_options, series_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
-from seqlab.cli.redirect import result_options
+from seqlab.cli.redirect import page_options
 from seqlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @series_options
 @long_options
-@result_options
+@page_options
 def command(
     common: Common,
     checkpoint: str,
@@ -46,7 +46,8 @@ def command(
     freq: str | None,
     long: dict[str, str | None],
 ) -> None:
-    """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on."""
+    """Measure CHECKPOINT on held-out data: DATA, or the held-out part of what it was trained on. With -o FILE.html
+    the figures are written as a report."""
     if plot is not None:
         if plot.suffix.lower() not in CHARTS:
             raise UsageError(f"{plot} has no ending that can be drawn", f"use {', '.join(CHARTS)}")
@@ -88,6 +89,23 @@ def command(
         result_json(found.to_dict())
     else:
         result("\n".join(_lines(job, model, found)))
+    if is_page(common.output):
+        write_page(common, found.report if job == "forecasting" else lambda path, made: _report(path, found, made))
+
+
+def _report(path: Path, found: Any, made: str) -> None:
+    from seqlab.plots.pages import evaluation, page
+
+    page.write(path, evaluation.page(found.model, found.data, found.metrics, made))
+
+
+def _report_writing(path: Path, found: Any, made: str) -> None:
+    from seqlab.language.scorecard import MEANINGS
+    from seqlab.plots.pages import evaluation, page
+
+    rows = [(name, value, found.held_out[name], MEANINGS[name]) for name, value in found.written.items()]
+    about = f"{found.samples:,} texts of {found.length:,} characters, and as many pieces of held-out text"
+    page.write(path, evaluation.scorecard(found.checkpoint, found.corpus, rows, f"{about}.", made))
 
 
 def _score_writing(common: Common, checkpoint: str, model: Any, data: str | None) -> None:
@@ -99,6 +117,8 @@ def _score_writing(common: Common, checkpoint: str, model: Any, data: str | None
         result_json(found.to_dict())
     else:
         result("\n".join(text.scorecard(found)))
+    if is_page(common.output):
+        write_page(common, lambda path, made: _report_writing(path, found, made))
     again = ["--corpus", checkpoint, "--samples", str(found.samples), "--length", str(found.length)]
     say(common, f"the same texts: {shlex.join(['seqlab', 'generate', *again, '--seed', str(found.seed)])}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from seqlab.cli.charts import write_chart
+from seqlab.cli.charts import PAGE, is_page, write_chart, write_page
 from seqlab.cli.options import (
     CHARTS,
     Common,
@@ -99,8 +99,8 @@ def command(
     recurrent net that reads the rows as they are and is about as good; all other series, one or many, by simple rules
     that a recurrent net mixes, which was trained on many others, and by what covariates explain where these are named.
     Every forecast comes with a backtest on days that the model has not seen, beside a random walk. On a terminal it is
-    drawn too. With -o FILE the forecast is written as a chart (.png, .svg, .pdf) or a table (.csv, .parquet). No
-    investment advice.
+    drawn too. With -o FILE the forecast is written as a report (.html), a chart (.png, .svg, .pdf) or a table (.csv,
+    .parquet). No investment advice.
     """
     _check_files(names, common.output, backtest)
     from seqlab import api
@@ -129,12 +129,21 @@ def command(
     if backtest is not None:
         _write_backtest(common, backtest, forecasts, () if columns or any(covariates.values()) else (model, *names))
     if common.output is not None:
-        _write(common, common.output, forecasts.plot, lambda path: write_table(path, forecasts))
-        say(common, f"written to {common.output}\n{_other_form(names, common.output, context, kind)}")
+        _write_output(common, forecasts)
+        say(common, _other_form(names, common.output, context, kind))
     if common.json:
         result_json(forecasts.to_dict())
     elif common.output is None or not common.quiet:
         result("\n".join(all_lines(forecasts)))
+
+
+def _write_output(common: Common, forecasts: "Forecasts") -> None:
+    assert common.output is not None
+    if is_page(common.output):
+        write_page(common, forecasts.report)
+        return
+    _write(common, common.output, forecasts.plot, lambda path: write_table(path, forecasts))
+    say(common, f"written to {common.output}")
 
 
 def _write_backtest(common: Common, path: Path, forecasts: "Forecasts", evaluated: Sequence[str]) -> None:
@@ -193,9 +202,10 @@ def _check_files(names: Sequence[str], output: Path | None, backtest: Path | Non
     """Raises UsageError where what is written has no ending that can be, or would replace what is read, or each
     other."""
     for option, written in (("-o", output), ("--backtest", backtest)):
-        if written and written.suffix.lower() not in (*TABLES, *CHARTS):
+        endings = (*TABLES, *CHARTS, PAGE) if option == "-o" else (*TABLES, *CHARTS)
+        if written and written.suffix.lower() not in endings:
             raise UsageError(
-                f"{written} has no ending that can be written", f"use {', '.join(TABLES)} or {', '.join(CHARTS)}"
+                f"{written} has no ending that can be written", f"use {', '.join(endings[:-1])} or {endings[-1]}"
             )
         if written and written.suffix.lower() == PARQUET:
             require_parquet(written)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqlab import files
+from seqlab.cli.charts import is_page, write_page
 from seqlab.cli.options import Common
 from seqlab.cli.output import Bar, is_read_aloud, result, result_json_list, say
-from seqlab.cli.redirect import result_options
+from seqlab.cli.redirect import page_options
 from seqlab.data.text.decoding import text_of
 from seqlab.errors import DataError
 from seqlab.formatting import plain
@@ -32,11 +33,12 @@ STEPS = (
 @click.command("score")
 @click.argument("file")
 @click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
-@result_options
+@page_options
 def command(common: Common, file: str, corpus: str) -> None:
     """How probable FILE (- for standard input) is under the model trained on a corpus, character by character.
 
-    On a terminal the text is coloured by surprise; elsewhere every line stands after its bits per character.
+    On a terminal the text is coloured by surprise; elsewhere every line stands after its bits per character. With
+    -o FILE.html it is written as a report.
     """
     text, notes = _read(file)
     from seqlab import api  # after the cheap errors: it imports torch
@@ -48,10 +50,27 @@ def command(common: Common, file: str, corpus: str) -> None:
     if missing := model.model.vocab.missing(text):
         names = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in missing[:8])
         say(common, f"{len(missing):,} of its characters the model has never seen, 20 bits and more each: {names}")
-    pieces = model.score_pieces(text)
+    kept: list[Any] = []
+    pieces = _keeping(model.score_pieces(text), kept) if is_page(common.output) else model.score_pieces(text)
     if common.json:
         _as_json(common, text, pieces)
-        return
+    else:
+        _as_text(common, text, pieces)
+    if is_page(common.output):
+        import numpy as np
+
+        from seqlab.language.written import Scored
+
+        write_page(common, Scored(text, np.concatenate(kept)).report)
+
+
+def _keeping(pieces: Iterator["np.ndarray"], kept: list[Any]) -> Iterator["np.ndarray"]:
+    for piece in pieces:
+        kept.append(piece)
+        yield piece
+
+
+def _as_text(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:
     total = _show(common, text, pieces)
     chars = len(text)
     result(f"{total / chars:.4f} bits per character ({total / chars * math.log(2):.4f} nats), {chars:,} characters")
