@@ -64,7 +64,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(
     piped = run_seqlab(*command.split())
     whole = set(
         WORDS.findall(
-            f"{piped.out} {piped.err}\nno room for steps, folder: a wider terminal has it, and --json or -o FILE.csv has all"
+            f"{piped.out} {piped.err}\nno room for steps folder a wider terminal has it and -o FILE.csv --json has all"
         )
     )
     for columns in (60, 80):
