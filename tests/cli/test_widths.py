@@ -62,7 +62,11 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(
     values = [f"{shop},{day},{100 + 10 * (day % 7)}" for shop in ("north", "south") for day in range(1, 301)]
     (tmp_path / "panel.csv").write_text("\n".join(["unique_id,ds,y", *values]) + "\n")
     piped = run_seqlab(*command.split())
-    whole = set(WORDS.findall(f"{piped.out} {piped.err}\nno room for steps, folder: -o FILE.csv has all"))
+    whole = set(
+        WORDS.findall(
+            f"{piped.out} {piped.err}\nno room for steps folder a wider terminal has it and -o FILE.csv --json has all"
+        )
+    )
     for columns in (60, 80):
         shown = on_terminal(columns, *command.split())
         # a path has no blank to be broken at
