@@ -151,8 +151,8 @@ def test_the_command_lines_of_a_page_parse(page: Path, tmp_path: Path, monkeypat
     ("line", "is_whole", "fault"),
     [
         ("generate --corpus linux --length 20", True, ""),
-        ("generate --length 20", True, "corpus"),
-        ("generate --length 20", False, ""),
+        ("train-mlp houses.csv", True, "target"),
+        ("train-mlp houses.csv", False, ""),
         ("generate --corpus linux --lenght 20", True, "--lenght"),
         ("generate --corpus linux --length none", True, "none"),
         ("train-text notes.txt --set hiden_size=3", True, "hiden_size"),

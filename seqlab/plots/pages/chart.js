@@ -98,7 +98,8 @@
       ],
       cursor: {
         y: false, drag: {x: !data.bars, y: false},
-        points: {size: (u, i) => i > 2 * data.bands.length && !data.bars ? 8 : 0, width: 2,
+        points: {size: (u, i) => i > 2 * data.bands.length && !data.bars ? 8 : 0,
+          width: (u, i, size) => size ? 2 : 0,
           fill: () => colour("paper"), stroke: (u, i) => colour(data.lines[Math.max(0, i - 1 - 2 * data.bands.length)].colour)},
       },
       hooks: {setCursor: [u => u.cursor.idx == null ? rest() : tell(u.cursor.idx)]},
