@@ -248,6 +248,31 @@ def test_the_command_writes_reports_beside_what_it_prints(tmp_path: Path, cli: C
     assert cli("forecast", tmp_path / "visits.csv", "-o", tmp_path / "no" / "a.html").status == 1
 
 
+def test_reports_of_a_text_model_come_from_three_commands(
+    tmp_path: Path, cli: Callable[..., Outcome], trained: Path, small_text: Path, tab: Tab
+) -> None:
+    asked = {
+        "score": ["score", small_text, "--corpus", "small"],
+        "evaluate": ["evaluate", "small", small_text, "--json"],
+        "show": ["checkpoints", "show", "small"],
+    }
+    for name, words in asked.items():
+        file = tmp_path / f"{name}.html"
+        done = cli(*words, "--threads", "1", "-o", file)
+        assert done.status == 0 and str(file) in done.err, done
+        assert done.out  # what is printed is printed all the same
+        opened(tab, file, 400)
+        assert f"-o {file.name}" in tab.run("document.body.textContent") or name == "show"
+        assert cli(*words, "--threads", "1", "-o", tmp_path / "no" / "x.html").status == 1
+
+
+def test_figures_of_a_table_stand_beside_those_of_simple_models() -> None:
+    metrics = {"accuracy": 0.91234, "nll": 0.3, "baselines": {"constant": {"accuracy": 0.5, "nll": None}}}
+    page = evaluation.page("wine", "wine.csv", metrics)
+    row = re.search(r"<tr>[^\n]*accuracy[^\n]*</tr>", page)
+    assert row and re.findall(r"<td>(.*?)</td>", row[0]) == ["91.23%", "50.00%"]
+
+
 def test_a_report_that_cannot_be_written_leaves_what_was_there(tmp_path: Path, forecasts: Forecasts) -> None:
     with pytest.raises(DataError, match="cannot be written"):
         forecasts.report(tmp_path / "no" / "a.html")
