@@ -1,6 +1,6 @@
 """Many series: seqlab's general forecaster beside other libraries, on data sets and windows of GIFT-Eval's short term.
 
-    python benchmarks/panels.py forecast seqlab FOLDER OUT --sets hospital_M      or auto_ets, flair, nhits
+    python benchmarks/panels.py forecast seqlab FOLDER OUT --sets hospital_M      or auto_ets, auto_arima, flair, nhits
     python benchmarks/panels.py score FOLDER OUT/seqlab OUT/auto_ets
 
 FOLDER holds NAME.csv.gz with unique_id, ds, y; each method writes OUT/METHOD/NAME.parquet with unique_id, cutoff, ds,
@@ -61,18 +61,25 @@ def by_seqlab(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
     subprocess.run([*command, "--backtest", str(out), "-o", str(out.with_suffix(".ahead.parquet"))], check=True)
 
 
-def by_statsforecast(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
-    from statsforecast import StatsForecast
-    from statsforecast.models import AutoETS
+def by_ets(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
+    by_statsforecast("AutoETS", name, frame, out)
+
+
+def by_arima(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
+    by_statsforecast("AutoARIMA", name, frame, out)
+
+
+def by_statsforecast(model: str, name: str, frame: pd.DataFrame, out: Path) -> None:
+    from statsforecast import StatsForecast, models
 
     horizon, _, season, _, _, _, freq = SETS[name]
     freq = f"W-{frame['ds'].iloc[-1]:%a}".upper() if freq == "W" else freq
-    made = StatsForecast([AutoETS(season_length=season)], freq=freq, n_jobs=1).cross_validation(
+    made = StatsForecast([getattr(models, model)(season_length=season)], freq=freq, n_jobs=1).cross_validation(
         df=frame, h=horizon, step_size=horizon, n_windows=windows(name, frame), level=[20, 40, 60, 80]
     )
     sides = {10: "lo-80", 20: "lo-60", 30: "lo-40", 40: "lo-20", 60: "hi-20", 70: "hi-40", 80: "hi-60", 90: "hi-80"}
-    quantiles = {f"q{q}": made[f"AutoETS-{side}" if q != 50 else "AutoETS"] for q, side in sides.items()}
-    pd.DataFrame({**made[["unique_id", "cutoff", "ds"]], "q50": made["AutoETS"], **quantiles}).to_parquet(out)
+    quantiles = {f"q{q}": made[f"{model}-{side}"] for q, side in sides.items()}
+    pd.DataFrame({**made[["unique_id", "cutoff", "ds"]], "q50": made[model], **quantiles}).to_parquet(out)
 
 
 def by_flair(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
@@ -104,7 +111,7 @@ def by_nhits(folder: Path, name: str, frame: pd.DataFrame, out: Path) -> None:
     pd.DataFrame({**made[["unique_id", "cutoff", "ds"]], **columns}).to_parquet(out)
 
 
-METHODS = {"seqlab": by_seqlab, "auto_ets": by_statsforecast, "flair": by_flair, "nhits": by_nhits}
+METHODS = {"seqlab": by_seqlab, "auto_ets": by_ets, "auto_arima": by_arima, "flair": by_flair, "nhits": by_nhits}
 
 
 def score(name: str, frame: pd.DataFrame, made: pd.DataFrame) -> tuple[float, float, float]:

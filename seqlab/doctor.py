@@ -4,15 +4,29 @@ import os
 import platform
 import socket
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 import seqlab
-from seqlab import checkpoint, machine
+from seqlab import checkpoint, files, machine
 from seqlab.data.fetch import cache
 from seqlab.errors import CheckpointError
+
+NEEDED = (
+    *("numpy", "pandas", "scipy", "scikit-learn", "joblib", "matplotlib", "pillow", "safetensors", "click", "rich"),
+    *("yfinance", "curl_cffi", "exchange_calendars"),
+)
+EXTRAS = {
+    "baselines": ("arch",),
+    "classical": ("statsforecast",),
+    "excel": ("openpyxl",),
+    "holidays": ("holidays",),
+    "writing": ("tree-sitter", "tree-sitter-c"),
+    "parquet": ("pyarrow",),
+}  # of pyproject.toml, and what is asked for by name where a file needs it
 
 
 class Check(NamedTuple):
@@ -27,7 +41,7 @@ class Check(NamedTuple):
 def examine(device: str = "auto", precision: str = "auto", threads: int | None = None) -> list[Check]:
     """The checks, in the order in which `seqlab doctor` prints them. Raises UsageError for a device, a precision or
     threads that this machine has not."""
-    return [*_computing(device, precision, threads), *_folders(), *_shipped(), *_network()]
+    return [*_computing(device, precision, threads), *_packages(), *_folders(), *_checkpoints(), *_network()]
 
 
 def _computing(device_name: str, precision_name: str, count: int | None) -> list[Check]:
@@ -37,7 +51,8 @@ def _computing(device_name: str, precision_name: str, count: int | None) -> list
     return [
         Check("seqlab", seqlab.__version__, f"in {Path(seqlab.__file__).parent}"),
         Check("python", platform.python_version(), sys.executable),
-        Check("torch", torch.__version__, ""),
+        Check("system", platform.platform(), platform.machine()),
+        Check("torch", torch.__version__, _build()),
         Check("processor", machine.instruction_set(), f"{machine.physical_cores()} cores to use"),
         Check("device", str(device.value), device.reason),
         Check("precision", machine.precision_name(precision.value), precision.reason),
@@ -45,33 +60,48 @@ def _computing(device_name: str, precision_name: str, count: int | None) -> list
     ]
 
 
+def _build() -> str:
+    """What torch was built with."""
+    cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+    return f"{cuda}, {'MKL' if torch.backends.mkl.is_available() else 'no MKL'}, debug {torch.version.debug}"
+
+
+def _packages() -> list[Check]:
+    """The versions of what seqlab needs, and of what its extras bring."""
+    needed = [f"{name} {version(name)}" for name in NEEDED]
+    checks = [Check("packages", len(needed), ", ".join(needed))]
+    for extra, names in EXTRAS.items():
+        found = [f"{name} {there}" for name in names if (there := _version(name))]
+        missing = [f"no {name}" for name in names if not _version(name)]
+        checks.append(Check("extra", extra, ", ".join([*found, *missing])))
+    return checks
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def _folders() -> list[Check]:
     checks = []
     for name, folder in (("cache", cache.cache_folder()), ("checkpoints", checkpoint.checkpoints_folder())):
-        problem = _unwritable(folder)
+        problem = files.unwritable(folder)
         note = problem or f"writable, {cache.free_bytes(folder) / 1e9:.0f} GB free"
         checks.append(Check(name, str(folder), note, not problem))
     return checks
 
 
-def _unwritable(folder: Path) -> str | None:
-    """Why nothing can be written there, or None; the folder is not made."""
-    while not cache.is_there(folder):
-        if folder == folder.parent:
-            break
-        folder = folder.parent
-    if not folder.is_dir():
-        return f"{folder} is no folder"
-    return None if os.access(folder, os.W_OK) else f"{folder} cannot be written"
-
-
-def _shipped() -> list[Check]:
+def _checkpoints() -> list[Check]:
     shipped = checkpoint.shipped_folder()
     return [
-        Check("shipped", str(shipped), entry.message, False)
+        Check(kind, str(folder), entry.message, False)
         if isinstance(entry, CheckpointError)
-        else Check("shipped", entry.name, f"{entry.config['job']}, {entry.config['parameters']:,} parameters")
-        for entry in checkpoint.listing([shipped])
+        else Check(kind, entry.name, f"{entry.config['job']}, {entry.config['parameters']:,} parameters")
+        for folder in checkpoint.search_folders()
+        for kind in ("shipped" if folder.resolve() == shipped.resolve() else "trained",)
+        for entry in checkpoint.listing([folder])
     ]
 
 

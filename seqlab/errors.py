@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import ClassVar
+
+LONGEST = 600  # characters of a message: of a longer one, which quotes something huge, the middle is left out
 
 
 class SeqlabError(Exception):
@@ -9,9 +12,14 @@ class SeqlabError(Exception):
 
     message: what is wrong, naming the file, column, line or option.
     hint: what to do next.
+    kind: the same for all errors of a class, for scripts.
     """
 
+    kind: ClassVar[str] = "failed"
+
     def __init__(self, message: str, hint: str) -> None:
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST - 200]} ... {message[-195:]}"
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -26,21 +34,31 @@ class SeqlabError(Exception):
 class UsageError(SeqlabError):
     """A name, option or setting that does not exist or does not fit."""
 
+    kind = "usage"
+
 
 class DataError(SeqlabError):
     """Data that is missing, empty, malformed or not what its checksum says."""
+
+    kind = "data"
 
 
 class NetworkError(SeqlabError):
     """Something could not be fetched and nothing stored can stand in."""
 
+    kind = "network"
+
 
 class CheckpointError(SeqlabError):
     """A checkpoint that is missing, damaged, or in the way."""
 
+    kind = "checkpoint"
+
 
 class DivergenceError(SeqlabError):
     """A loss or gradient that is no longer finite. The weights were not touched by it."""
+
+    kind = "diverged"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

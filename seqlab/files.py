@@ -101,6 +101,26 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from problem
 
 
+def shipped(kind: str) -> Path:
+    """Where `checkpoints` or `data` that ship with seqlab are: in the wheel, or in the repository of a checkout."""
+    package = Path(__file__).parent
+    inside = package / "_shipped" / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def unwritable(folder: Path) -> str | None:
+    """Why nothing can be written to a folder, which need not be there yet, or None; it is not made."""
+    folder = folder.absolute()
+    while folder != folder.parent:
+        with suppress(OSError):  # in a folder of others' that cannot be looked into
+            if folder.exists():
+                break
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    return None if os.access(folder, os.W_OK) else f"{folder} cannot be written"
+
+
 def try_lock(file: Any) -> bool:
     """Whether this process now holds the lock, which ends with the file's being closed, also by a kill."""
     try:

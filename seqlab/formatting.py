@@ -1,9 +1,11 @@
 """Text, numbers and durations as people read them, in a terminal or a chart."""
 
+import calendar
 import html
 import math
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 HIDDEN = {"Cc", "Cf", "Zl", "Zp"}  # Unicode's categories
 
@@ -36,6 +38,27 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def dates_in_words(dates: Iterable[object], step: str) -> list[str]:
+    """Dates of a series as people write them, by what one of its steps is: 1961-01 of months, 2009Q4 of quarters, 1999
+    of years, where each is the first or the last day of such; else 2022-12-28, or 2022-12-28 15:00."""
+    written = [str(date) for date in dates]
+    short = [_period_in_words(one, step) for one in written]
+    return [one for one in short if one] if all(short) else [one.replace("T", " ") for one in written]
+
+
+def _period_in_words(date: str, step: str) -> str:
+    """The month, quarter or year of which a date is the first or the last day; empty where it is of none."""
+    if not step.endswith(("month", "months", "quarter", "year", "years")) or not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
+        return ""
+    year, month, day = map(int, date.split("-"))
+    if day not in (1, calendar.monthrange(year, month)[1]):
+        return ""
+    of = 12 if "year" in step else 3 if step == "quarter" else 1
+    if month % of != (1 % of if day == 1 else 0):
+        return date[:7]
+    return date[:4] if of == 12 else f"{date[:4]}Q{(month + 2) // 3}" if of == 3 else date[:7]
 
 
 def html_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> str:

@@ -23,11 +23,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Status:
-    """What is being done, and where that is known how much is done of how much."""
+    """What is being done, and where that is known how much is done of how much. stoppable: whether the job ends it when
+    it is asked to stop, with what it has."""
 
     text: str
     done: float | None = None
     total: float | None = None
+    stoppable: bool = False
 
 
 Event = Any  # Note | Status | training.Progress | data.fetch.cache.Transfer: those floors are below, and bring torch

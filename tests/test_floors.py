@@ -22,7 +22,7 @@ FLOORS = (
     {"api"},
     {"lab"},
     {"language", "forecasting", "vision", "tabular", "unsupervised"},
-    {"plots", "runs", "doctor"},
+    {"plots", "runs", "doctor", "export"},
     {"data", "models", "training", "checkpoint", "sampling", "scoring"},
     {"machine", "settings", "results", "tasks", "files"},
     {"formatting", "errors"},

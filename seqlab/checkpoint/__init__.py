@@ -17,6 +17,7 @@ from seqlab.checkpoint.rebuilding import net_of, rebuilt, verify
 from seqlab.checkpoint.run_folder import RunFolder
 from seqlab.checkpoint.saving import amend, export, is_checkpoint, refuse_existing, remove, save, sweep
 from seqlab.checkpoint.schema import Entries
+from seqlab.checkpoint.source import Source, source_at, source_of
 
 __all__ = [
     "FORMAT",
@@ -25,6 +26,7 @@ __all__ = [
     "Entries",
     "Lock",
     "RunFolder",
+    "Source",
     "amend",
     "checkpoints_folder",
     "export",
@@ -40,6 +42,8 @@ __all__ = [
     "save",
     "search_folders",
     "shipped_folder",
+    "source_at",
+    "source_of",
     "sweep",
     "verify",
 ]

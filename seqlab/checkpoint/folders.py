@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-import seqlab
+from seqlab import files
 from seqlab.formatting import hidden
 
 LONGEST_NAME = 200  # bytes of a folder's: what is written beside it has room for an ending
@@ -34,6 +34,4 @@ def search_folders() -> list[Path]:
 
 def shipped_folder() -> Path:
     """Where the checkpoints that ship with seqlab are: in the wheel, or in the repository of a checkout."""
-    package = Path(seqlab.__file__).parent
-    inside = package / "_shipped" / "checkpoints"
-    return inside if inside.is_dir() else package.parent / "checkpoints"
+    return files.shipped("checkpoints")

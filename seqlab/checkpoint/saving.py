@@ -128,7 +128,7 @@ def export(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
                 f"checkpoint '{checkpoint.name}' does not fit into half precision: '{name}' has values above 65,504",
                 f"copy the folder {checkpoint.folder} as it is",
             )
-    config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256")}
+    config = {k: v for k, v in checkpoint.config.items() if k not in ("files", "sha256", "source")}
     return save(folder, config, weights, records=records)
 
 

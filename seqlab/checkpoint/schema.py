@@ -36,6 +36,7 @@ ENTRIES: Entries = {  # what is in the checkpoint of every job, and read whateve
     "model?": dict,
     "metrics?": dict,
     "from?": (dict, type(None)),
+    "source?": (dict, type(None)),
 }
 
 

@@ -3,6 +3,7 @@
 Exit status: 0 done; 1 failed; 2 usage; 130 interrupted, 143 terminated, both after saving.
 """
 
+import functools
 import importlib
 import io
 import os
@@ -11,12 +12,12 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import add_completion_class
 
 import seqlab
-from seqlab.cli.output import clear_bar
+from seqlab.cli.output import clear_bar, failure
 from seqlab.cli.signals import Interrupted
 from seqlab.errors import SeqlabError, UsageError, did_you_mean
-from seqlab.formatting import plain
 
 # name -> (module of seqlab.cli.commands, what it does in a few words)
 COMMANDS = {
@@ -33,6 +34,7 @@ COMMANDS = {
     "lab": ("lab", "Run the experiments of the seminar."),
     "data": ("data", "List, fetch and find data sets."),
     "checkpoints": ("checkpoints", "List, show, verify and export trained models."),
+    "completion": ("completion", "Complete commands and names in bash, zsh and fish."),
     "doctor": ("doctor", "What this machine computes with, and why."),
 }
 
@@ -56,7 +58,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return importlib.import_module(f"seqlab.cli.commands.{COMMANDS[name][0]}").command
+        command: click.Command = importlib.import_module(f"seqlab.cli.commands.{COMMANDS[name][0]}").command
+        if "_SEQLAB_COMPLETE" in os.environ:
+            from seqlab.cli.completion import offer_values
+
+            for one in command.commands.values() if isinstance(command, click.Group) else (command,):
+                offer_values(one)
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -74,9 +82,9 @@ def cli() -> None:
     """Sequence models with honest numbers: forecasts, text, images, and a lab.
 
     \b
-    seqlab forecast AAPL                    a forecast beside its baselines
-    seqlab generate --corpus linux          C after the Linux kernel
-    seqlab train-cnn cifar10                an image classifier
+    seqlab forecast AAPL            a forecast with baselines
+    seqlab generate --corpus linux  C after the Linux kernel
+    seqlab train-cnn cifar10        an image classifier
     """
 
 
@@ -86,35 +94,36 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
+    words = sys.argv[1:] if arguments is None else arguments
+    fail = functools.partial(_fail, "--json" in words)
     try:
-        _leave(_run(arguments))
-    except SeqlabError as problem:
-        if os.environ.get("SEQLAB_DEBUG") == "1":
-            raise
-        _fail(problem.message, problem.hint, 2 if isinstance(problem, UsageError) else 1)
+        _leave(_run(words))
     except click.exceptions.NoArgsIsHelpError as problem:
         print(problem.format_message(), file=sys.stderr)
         _leave(2)
     except click.UsageError as problem:
         context = problem.ctx.command_path if problem.ctx else "seqlab"
-        _fail(problem.format_message(), f"see `{context} --help`", 2)
+        fail(problem.format_message(), f"see `{context} --help`", UsageError.kind, 2)
     except click.ClickException as problem:
-        _fail(problem.format_message(), "see `seqlab --help`", problem.exit_code)
-    except Interrupted as interrupted:
-        _leave(interrupted.status)
-    except (KeyboardInterrupt, click.Abort):
-        _leave(130)
+        fail(problem.format_message(), "see `seqlab --help`", SeqlabError.kind, problem.exit_code)
+    except (Interrupted, KeyboardInterrupt, click.Abort) as end:
+        status = end.status if isinstance(end, Interrupted) else 130
+        if "--json" in words:  # a person has seen it
+            name = "SIGTERM" if status == 143 else "SIGINT"
+            fail(f"interrupted by {name}", "a training that had begun goes on with --resume", "interrupted", status)
+        _leave(status)
     except ReaderGone:
         _leave(0)
-    except OSError as problem:
-        if os.environ.get("SEQLAB_DEBUG") == "1":
-            raise
-        where = f"{problem.filename}: " if problem.filename else ""
-        _fail(f"{where}{problem.strerror or problem}", "check the path, its permissions and the free space", 1)
     except Exception as problem:
         if os.environ.get("SEQLAB_DEBUG") == "1":
             raise
-        _fail(f"{type(problem).__name__}: {problem}", "see where with SEQLAB_DEBUG=1, and report it", 1)
+        if isinstance(problem, SeqlabError):
+            fail(problem.message, problem.hint, problem.kind, 2 if isinstance(problem, UsageError) else 1)
+        if isinstance(problem, OSError):
+            where = f"{problem.filename}: " if problem.filename else ""
+            hint = "check the path, its permissions and the free space"
+            fail(f"{where}{problem.strerror or problem}", hint, "system", 1)
+        fail(f"{type(problem).__name__}: {problem}", "see where with SEQLAB_DEBUG=1, and report it", "bug", 1)
 
 
 def _open_closed_streams() -> None:
@@ -125,7 +134,11 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode, encoding="utf-8"))
 
 
-def _run(arguments: list[str] | None) -> int:
+def _run(arguments: list[str]) -> int:
+    if "_SEQLAB_COMPLETE" in os.environ:
+        from seqlab.cli.completion import Bash
+
+        add_completion_class(Bash)
     try:
         outcome = cli.main(args=arguments, prog_name="seqlab", standalone_mode=False)
     finally:
@@ -137,9 +150,8 @@ def _terminated(*_: Any) -> NoReturn:
     raise Interrupted(143)
 
 
-def _fail(message: str, hint: str, status: int) -> NoReturn:
-    for kind, text in (("error", message), ("hint", hint)):
-        print(f"{kind}: {' '.join(plain(text).split())}", file=sys.stderr)  # one line, whatever a name has in it
+def _fail(as_json: bool, message: str, hint: str, kind: str, status: int) -> NoReturn:
+    failure(message, hint, kind, as_json)
     _leave(status)
 
 

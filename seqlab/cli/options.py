@@ -6,7 +6,6 @@ order by itself once the file is its default map.
 
 import functools
 import os
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,10 @@ from typing import Any
 import click
 
 from seqlab import files
+from seqlab.cli.config import has_settings, read_config
 from seqlab.errors import DataError, UsageError
 from seqlab.settings import Settings, field_of
 
-LARGEST_CONFIG = 1 << 20  # bytes of a file of settings
 CHARTS = (".png", ".svg", ".pdf")  # how the name of a file ends that is drawn
 
 
@@ -76,7 +75,7 @@ _PARAMETERS = [
     click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write the result."),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a setting; may be repeated."),
     click.option("--config", type=click.Path(path_type=Path), is_eager=True, expose_value=False,
-                 callback=lambda ctx, _, path: _read_config(ctx, path), help="TOML file of defaults for all these."),
+                 callback=lambda ctx, _, path: read_config(ctx, path), help="TOML file of defaults for all these."),
     click.option("--checkpoints", type=click.Path(path_type=Path), envvar="SEQLAB_CHECKPOINTS",
                  default=Path("checkpoints"), help="Folder of trained models.  [default: ./checkpoints]"),
     click.option("--offline", is_flag=True, envvar="SEQLAB_OFFLINE", help="Never open a socket."),
@@ -107,6 +106,9 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         if (common.device, common.threads, common.precision) != ("auto", None, "auto"):
             common.compute.resolve(0)  # a wrong value is refused also where nothing is computed
+        folder = common.output or common.checkpoints
+        if "run" in given and (why := files.unwritable(folder)):
+            raise DataError(f"{folder} cannot be written: {why}", "name another folder with -o FOLDER")
         return command(common, **given)
 
     for add in reversed(_PARAMETERS):
@@ -230,8 +232,7 @@ def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment} sets nothing", "write --set NAME=VALUE")
-        # only a training, resumed or on the spot, has settings, and an experiment of some scale its knobs
-        if not run and "refit" not in given and context.command.name != "structure" and "scale" not in given:
+        if not has_settings(context.command):
             raise UsageError(f"--set {name} has no meaning here: nothing is trained", "see --help for the options")
         said[name.strip().replace("-", "_")] = value.strip()
     settings = {**file, **said}
@@ -253,25 +254,6 @@ def _settings(context: click.Context, given: dict[str, Any]) -> dict[str, Any]:
 
 def from_command_line(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-
-
-def _read_config(ctx: click.Context, path: Path | None) -> None:
-    """Names of this command's options become its defaults; all others are settings, as if --set below them."""
-    if path is None:
-        return
-    try:
-        table = tomllib.loads(files.read(path, LARGEST_CONFIG).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise DataError(f"{path} is no TOML: {problem}", "write lines like: hidden_size = 512") from problem
-    options = {
-        flag.lstrip("-").replace("-", "_"): param.name
-        for param in ctx.command.params
-        for flag in param.opts
-        if isinstance(param, click.Option) and flag.startswith("--")
-    }
-    names = {key.replace("-", "_"): value for key, value in table.items()}
-    ctx.default_map = {options[key]: value for key, value in names.items() if key in options}
-    ctx.meta["seqlab.settings"] = {key: value for key, value in names.items() if key not in options}
 
 
 def _parse(name: str, written: Any, hint: Any) -> Any:

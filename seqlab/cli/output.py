@@ -5,16 +5,22 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from seqlab.cli.layout import fitted, room
 from seqlab.cli.options import Common
 from seqlab.formatting import hidden, plain
 
 
-def result(text: str, end: str = "\n") -> None:
-    """Write a result to standard output, at once; hidden characters never reach a terminal, also through a pager."""
-    sys.stdout.write((text if _is_file() else plain(text)) + end)
+def result(text: str, end: str = "\n", as_it_is: bool = False) -> None:
+    """Write a result to standard output, at once; hidden characters never reach a terminal, also through a pager.
+
+    Whole lines are broken at words where a terminal is too narrow for them, but for text that is to stay `as_it_is`.
+    """
+    clear_bar()
+    text = text if _is_file() else plain(text)
+    sys.stdout.write((text if as_it_is or end != "\n" else fitted(text, room())) + end)
     sys.stdout.flush()
 
 
@@ -46,15 +52,36 @@ def _json(value: dict[str, Any]) -> str:
     return line.translate({ord(char): json.dumps(char)[1:-1] for char in hidden(line)})
 
 
+def failure(message: str, hint: str, kind: str, as_json: bool) -> None:
+    """Write an error to standard error: two lines, or one JSON object."""
+    message, hint = (" ".join(plain(text).split()) for text in (message, hint))  # whatever a name has in it
+    if as_json:
+        print(_json({"schema": 1, "error": message, "hint": hint, "kind": kind}), file=sys.stderr, flush=True)
+        return
+    for line in (f"error: {message}", f"hint: {hint}"):
+        print(fitted(line, room(sys.stderr)), file=sys.stderr, flush=True)
+
+
 def say(common: Common, text: str) -> None:
     """Tell something beside the result: on standard error, unless --quiet."""
     if not common.quiet:
         clear_bar()
-        print(plain(text), file=sys.stderr, flush=True)
+        print(fitted(plain(text), room(sys.stderr)), file=sys.stderr, flush=True)
+
+
+def is_utf8() -> bool:
+    """Whether standard error takes more than ASCII."""
+    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def is_animated() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    """Whether something may move on standard error: there is a terminal that can, and nobody has it read aloud."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not is_read_aloud()
+
+
+def is_read_aloud() -> bool:
+    """Whether $ACCESSIBLE asks for sentences in place of pictures of letters, as it does of other programs."""
+    return os.environ.get("ACCESSIBLE", "") not in ("", "0")
 
 
 class Bar:
@@ -66,27 +93,42 @@ class Bar:
         self.live = is_animated() and not common.quiet
         self.last = 0.0
         self.display: Any = None  # rich's, while something is drawn
+        self.console: Any = None
 
     def show(self, text: str, done: float | None = None, total: float | None = None) -> None:
         """Draw `text`, behind a bar where it is known how much is done of how much."""
         if not self.live or time.monotonic() - self.last < 0.1:
             return
-        from rich.console import Console  # it takes its time, and most commands draw nothing
-        from rich.live import Live
-        from rich.progress_bar import ProgressBar
+        from rich.progress_bar import ProgressBar  # it takes its time, and most commands draw nothing
         from rich.table import Table
         from rich.text import Text
 
-        self.last = time.monotonic()
         line = Table.grid(padding=(0, 1))
         cells: list[Any] = [Text(" ".join(plain(text).split("\n")), no_wrap=True, overflow="ellipsis")]
         if done is not None and total:
             cells.insert(0, ProgressBar(total=total, completed=min(done, total), width=16))
         line.add_row(*cells)
+        self._update(line)
+
+    def draw(self, picture: Callable[[int], Any], seconds: float) -> None:
+        """Draw what `picture` makes for a width in columns, but not more often than every so many seconds."""
+        if self.live and time.monotonic() - self.last >= seconds:
+            self._update(picture(self._on().width))
+
+    def leave(self, picture: Callable[[int], Any]) -> None:
+        """Write what `picture` makes for good, in place of what is drawn."""
+        self.clear()
+        if self.live:
+            self._on().print(picture(self._on().width))
+
+    def _update(self, drawn: Any) -> None:
+        from rich.live import Live
+
+        self.last = time.monotonic()
         if self.display is None:
             clear_bar()
             self.display = Live(
-                console=Console(stderr=True),
+                console=self._on(),
                 auto_refresh=False,
                 transient=True,
                 redirect_stdout=False,
@@ -94,7 +136,17 @@ class Bar:
             )
             self.display.start()
             Bar.shown = self
-        self.display.update(line, refresh=True)
+        self.display.update(drawn, refresh=True)
+
+    def _on(self) -> Any:
+        """Standard error as rich has it."""
+        from rich.console import Console  # it takes its time, and most commands draw nothing
+
+        if self.console is None:  # bold and dim are no colours to rich, but to those who ask for none
+            self.console = Console(
+                stderr=True, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
+            )
+        return self.console
 
     def clear(self) -> None:
         if self.display is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from seqlab.cli.options import Common
-from seqlab.cli.output import Bar, result_json, say
+from seqlab.cli.output import Bar, is_utf8, result_json, say
 from seqlab.cli.reports.text import sample_line
 from seqlab.cli.signals import Stop
 from seqlab.data.fetch.cache import Transfer
@@ -16,6 +16,7 @@ from seqlab.tasks import Note, Status, Task
 
 R = TypeVar("R")
 EVALUATION_SECONDS = 1.0  # between lines: a small net is evaluated many times in one
+SCREEN_SECONDS = 0.5  # between two pictures of a training
 TRANSFER_SECONDS = 10.0  # and off a terminal
 
 
@@ -25,29 +26,35 @@ def follow(
     unit: str = "",
     describe: Callable[[dict[str, Any]], str] = lambda record: "",
     stop: Stop | None = None,
+    also: Callable[[Any], None] = lambda progress: None,
 ) -> R:
     """Run a job to its end, showing what goes on; its result.
 
     unit: of a training's rate (`chars/s`); describe: the part of an evaluation's line that is the job's own. stop: is
-    armed by the first step of a training.
+    armed by the first step of a training, until there is nothing left but to measure; also: is given each step.
     """
     bar = Bar(common)
     transfers = _Transfers(common, bar)
-    evaluations = _Evaluations(common, bar, unit, describe)
+    is_drawn = bool(unit) and bar.live and not common.json and is_utf8()  # without a unit it is on the way to something
+    evaluations = _Drawn(bar, unit) if is_drawn else _Evaluations(common, bar, unit, describe)
     try:
         for event in task:
             if isinstance(event, Note):
                 say(common, event.text)
             elif isinstance(event, Status):
+                if stop is not None and stop.armed and not event.stoppable:
+                    stop.armed, stop.is_saved = False, True
                 bar.show(event.text, event.done, event.total)
             elif isinstance(event, Transfer):
                 transfers.show(event)
             else:  # training.Progress, whose module brings torch
                 if stop is not None:
-                    stop.armed = True
+                    stop.armed, stop.is_saved = True, False
+                also(event)
                 evaluations.show(event)
     finally:
         bar.clear()
+        evaluations.close()
     return task.result()
 
 
@@ -72,6 +79,31 @@ class _Transfers:
         if not self.bar.live and now - self.said > TRANSFER_SECONDS:
             self.said = now
             say(self.common, line)
+
+
+class _Drawn:
+    """The screen of a training, drawn anew now and then; its last state stays, of several runs that of each."""
+
+    def __init__(self, bar: Bar, unit: str) -> None:
+        from seqlab.cli.screen import Screen  # rich takes its time, and most commands draw nothing
+
+        self.bar, self.unit, self.make = bar, unit, Screen
+        self.screen: Any = None
+
+    def show(self, progress: Any) -> None:
+        if self.screen is not None and progress.step <= self.screen.progress.step:  # the next of several runs
+            self.close()
+        self.screen = self.screen or self.make(self.unit)
+        self.screen.see(progress)
+        if progress.step == progress.max_steps:
+            self.close()
+        else:
+            self.bar.draw(self.screen.draw, SCREEN_SECONDS)
+
+    def close(self) -> None:
+        if self.screen is not None:
+            self.bar.leave(self.screen.draw)
+        self.screen = None
 
 
 class _Evaluations:
@@ -108,3 +140,6 @@ class _Evaluations:
         if "sample" in progress.record:
             # some terminals wrap at the last column
             say(self.common, sample_line(progress.record["sample"], shutil.get_terminal_size().columns - 1))
+
+    def close(self) -> None:
+        pass

@@ -19,11 +19,11 @@ class Interrupted(BaseException):
 
 class Stop:
     """Whether a training or a text is to end: what is asked after every step or character. armed: whether there is
-    something to keep."""
+    something to keep that is not kept yet; is_saved: whether all was, and is only measured."""
 
     def __init__(self) -> None:
         self.caught: list[int] = []
-        self.armed = False
+        self.armed = self.is_saved = False
 
     def __call__(self) -> bool:
         return bool(self.caught)

@@ -13,25 +13,33 @@ from click.core import ParameterSource
 from seqlab.cli.options import Common, from_command_line
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
-from seqlab.cli.signals import Stop, graceful_stop
+from seqlab.cli.signals import Interrupted, Stop, graceful_stop
+from seqlab.cli.tensorboard import Board
 
 if TYPE_CHECKING:
     from seqlab.checkpoint import Checkpoint
     from seqlab.tasks import Task
 
 # Where a run was written, how it was begun and what it said: nothing that its result depends on.
-UNRECORDED = {"output", "checkpoints", "offline", "resume", "overwrite", "quiet", "json_", "set_"}
-RUN = ("epochs", "minutes", "resume", "overwrite")
+UNRECORDED = {"output", "checkpoints", "offline", "resume", "overwrite", "tensorboard", "quiet", "json_", "set_"}
+RUN = ("epochs", "minutes", "resume", "overwrite", "tensorboard")
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --minutes, --epochs, --resume and --overwrite, which the command gets as one dict, `run`."""
+    """Add --minutes, --epochs, --resume, --overwrite and --tensorboard, which the command gets as one dict, `run`."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> Any:
         return command(*args, run={name: given.pop(name) for name in RUN}, **given)
 
     for add in (
+        click.option(
+            "--tensorboard",
+            type=click.Path(path_type=Path),
+            metavar="FOLDER",
+            callback=Board.checked,
+            help="Write its curves for TensorBoard, too.",
+        ),
         click.option("--overwrite", is_flag=True, help="Replace the checkpoint that is there."),
         click.option("--resume", is_flag=True, help="Continue the checkpoint that is there."),
         click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train about so long."),
@@ -86,15 +94,17 @@ def train(
     """Run a training to its end, or to Ctrl-C, and report it.
 
     start: makes the Task, given the options of the run; unit, describe: see `follow`; lines: the result for a person;
-    next_command: what uses the checkpoint of that name. The report is given also where a signal came during the last
-    measurement.
+    next_command: what uses the checkpoint of that name. A signal during the last measurement ends that: the report is
+    given of the part of a text that was read, else --resume measures again.
     """
+    board = Board(run["tensorboard"])
     with graceful_stop(common) as stop:
-        model = follow(common, start(**of_run(common, run, stop)), unit, describe, stop)
+        model = followed(common, start(**of_run(common, run, stop)), unit, describe, stop, board)
         if model is None:
             say(common, f"continue with: {resume_command()}")
             return
         done = model.checkpoint
+        board.finish(done.config["metrics"])
         if common.json:
             result_json(model.to_dict())
         else:
@@ -104,6 +114,24 @@ def train(
         say(common, f"saved in {done.folder}\nuse it: {next_command(name)}")
 
 
+def followed(
+    common: Common,
+    task: "Task[Any]",
+    unit: str,
+    describe: Callable[[dict[str, Any]], str],
+    stop: Stop,
+    board: Board,
+) -> Any:
+    """`follow` for a training. Where a signal ends its last measurement it says what goes on with that."""
+    try:
+        return follow(common, task, unit, describe, stop, board.see)
+    except Interrupted:
+        if stop.is_saved:
+            say(common, f"trained and saved, but not measured; measure it with: {resume_command()}")
+        raise
+
+
 def of_run(common: Common, run: dict[str, Any], stop: Stop) -> dict[str, Any]:
     """The options of a run and its device, as keyword arguments of the library."""
-    return {**run, "folder": common.output, "command": repeating_command(), "stop": stop, **common.device_options}
+    asked = {name: value for name, value in run.items() if name != "tensorboard"}
+    return {**asked, "folder": common.output, "command": repeating_command(), "stop": stop, **common.device_options}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 FEWEST = 60  # rows, from which on effects are estimated
 SEASONS = 3  # of which a season is one
@@ -123,4 +122,6 @@ def _ridge(target: np.ndarray, covariates: np.ndarray, beside: np.ndarray, known
 
 def _innovations(columns: np.ndarray, weight: float) -> np.ndarray:
     """What simple exponential smoothing, which begins at zero, does not expect of each row: (N, P) like `columns`."""
+    from scipy.signal import lfilter  # half a second, for who names covariates
+
     return lfilter([1.0, -1.0], [1.0, weight - 1.0], columns, axis=0)

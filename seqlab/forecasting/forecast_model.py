@@ -1,11 +1,13 @@
 """A trained forecaster as a library user holds it: it forecasts, and is evaluated."""
 
-import shlex
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from seqlab.checkpoint import Checkpoint
+import numpy as np
+
+from seqlab.checkpoint import Checkpoint, Source, source_at
 from seqlab.data.series.about import FEW, about_all, said_once
 from seqlab.data.series.covariates import CovariateNames
 from seqlab.data.series.frames import SeriesData, load_data
@@ -14,10 +16,13 @@ from seqlab.data.series.kinds import Kind
 from seqlab.data.series.long_table import Long
 from seqlab.data.series.quotes import load_many, snapshot, snapshot_tickers
 from seqlab.data.series.series import Series
-from seqlab.errors import DataError
+from seqlab.export import export
 from seqlab.forecasting.answers import forecast_series, forecasts_of
 from seqlab.forecasting.evaluation import ForecastEvaluation
+from seqlab.forecasting.forecast import end_of
+from seqlab.forecasting.graph import graph
 from seqlab.forecasting.models import AnyForecaster, model_of
+from seqlab.forecasting.provenance import describe
 from seqlab.forecasting.results import Forecasts
 from seqlab.machine import Compute
 from seqlab.scoring.backtest import pool, pool_scaled
@@ -128,7 +133,7 @@ class ForecastModel:
         offline: bool,
     ) -> Generator[Event, None, ForecastEvaluation]:
         if data is None:
-            series = list(self._trained_on(columns, kind, freq, offline))
+            series = yield from self._trained_on(columns, kind, freq, long, offline)
         else:
             loaded = load_data(data, columns=columns, kind=kind, freq=freq, long=long, offline=offline)
             series = [complete(one) for one in loaded]
@@ -149,21 +154,43 @@ class ForecastModel:
             (pool_scaled if len(series) > FEW else pool)([one.backtest for one in forecasts]),
         )
 
-    def _trained_on(self, columns: Sequence[str], kind: Kind, freq: str | None, offline: bool) -> Iterator[Series]:
+    def _trained_on(
+        self, columns: Sequence[str], kind: Kind, freq: str | None, long: Long, offline: bool
+    ) -> Generator[Event, None, list[Series]]:
         """The series that it was trained on, as they are now. Raises DataError where their place is not kept."""
         origins = {one["name"]: one["origin"] for one in self.checkpoint.config["data"]["series"]}
-        whose = "" if self.checkpoint.is_shipped else " of yours"
         for name, origin in origins.items():
             if origin in ("file", "frame"):
-                raise DataError(
-                    f"checkpoint '{self.checkpoint.name}' was trained on a {origin}{whose}, {name}, whose place is not "
-                    "kept",
-                    f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE.csv",
-                )
+                whose = "" if self.checkpoint.is_shipped else " of yours"
+                source = source_at(self.checkpoint, f"a {origin}{whose}, {name}")
+                return (yield from self._from_files(source, columns, kind, freq, long, offline))
         embedded = [name for name, origin in origins.items() if origin == "snapshot" and name in snapshot_tickers()]
         others = [name for name in origins if name not in embedded]
-        yield from map(snapshot, embedded)
-        yield from load_many(others, columns=columns, kind=kind, freq=freq, offline=offline)
+        return [*map(snapshot, embedded), *load_many(others, columns=columns, kind=kind, freq=freq, offline=offline)]
+
+    def _from_files(
+        self, source: Source, columns: Sequence[str], kind: Kind, freq: str | None, long: Long, offline: bool
+    ) -> Generator[Event, None, list[Series]]:
+        """The series of the files that it was trained on, read as they were, or as it is said now."""
+        yield Note(f"read again from {', '.join(source['paths'])}")
+        as_then = {"columns": source.get("columns", ()), "kind": source.get("kind", "auto"), "freq": source.get("freq")}
+        said = {"columns": columns, "kind": None if kind == "auto" else kind, "freq": freq}
+        read = as_then | {name: value for name, value in said.items() if value}
+        long = long if long.is_said else Long(**source.get("long", {}))
+        series = [complete(one) for one in load_data(source["paths"], **read, long=long, offline=offline)]
+        then = {one["name"]: one["sha256"] for one in self.checkpoint.config["data"]["series"]}
+        cut = end_of(np.datetime64(self.checkpoint.config["cut"]), series[0].dates)
+        changed = [
+            one.name for one in series if one.dates[0] > cut or describe(one, cut)["sha256"] != then.get(one.name)
+        ]
+        if changed:
+            more = f" and {len(changed) - FEW:,} more" if changed[FEW:] else ""
+            yield Note(f"not as in training, up to the cut {cut} too: {', '.join(changed[:FEW])}{more}")
+        return series
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.forecaster) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-forecaster --json` prints last."""

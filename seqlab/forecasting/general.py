@@ -32,6 +32,7 @@ MOST_WINDOWS, FEWEST_ORIGINS, MOST_ORIGINS = 4000, 8, 250  # of a backtest whose
 LARGEST = 5e7  # numbers that the rules of one chunk of series may be
 JUDGED, FEWEST_JUDGED, MOST_JUDGED = 1000, 2, 100  # windows of a panel that tell how wide quantiles should be; origins
 HORIZONS_JUDGED = 20  # over which these lie at most
+MOST_ZEROS = 0.3  # share of zeros above which an 80 % interval cannot hold 80 %: its edge is where most outcomes are
 FITS, FEW = 4, 16  # parts of a backtest before each of which effects are estimated; series, of more there is one
 BATCH = 512  # windows that the net reads at once
 ENTRIES: Entries = {"model": dict, "features": list, "cut": (str, type(None)), "data.series": list}
@@ -170,7 +171,8 @@ def _with_covariates(
 def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.ndarray:
     """The quantiles from each origin, (O, S, H, Q), as wide as earlier ones should have been: by outcomes known then.
 
-    Those judged are of all series of the panel, from rows `apart`: many of few series, of many the newest two.
+    Those judged are of all series of the panel but those of rare demand, which stay as they are, from rows `apart`:
+    many of few series, of many the newest two.
     """
     horizon = panel.horizon
     count = min(max(JUDGED // len(panel.values), FEWEST_JUDGED), MOST_JUDGED)
@@ -183,15 +185,18 @@ def _calibrated(model: RuleMixture, panel: Panel, origins: Sequence[int]) -> np.
     excess = np.full((len(judged), len(panel.values), horizon), np.nan)
     for k, origin in enumerate(judged):
         excess[k] = calibration.excess(quantiles[place[origin]], outcomes_from(panel, origin), scoring.LEVELS)
+    zeros = np.cumsum(panel.values == 0, 1) / np.maximum(np.cumsum(np.isfinite(panel.values), 1), 1)  # (S, N)
     found = []
     for origin in origins:
+        is_rare = zeros[:, origin - 1] > MOST_ZEROS
         newest = (judged < origin) & (judged >= origin // 3)  # with little known they are too narrow
         newest[: max(0, newest.sum() - count)] = False
         is_known = judged[newest, None] + np.arange(horizon) < origin  # (J, H)
-        known = np.where(is_known[:, None], excess[newest], np.nan)
+        known = np.where(is_known[:, None] & ~is_rare[:, None], excess[newest], np.nan)
         ours = quantiles[place[origin]]
         median = ours[..., scoring.MEDIAN, None]
-        found.append(median + (ours - median) * calibration.width_factors(known, apart)[:, None])
+        factors = np.where(is_rare[:, None], 1.0, calibration.width_factors(known, apart))[..., None]  # (S, H, 1)
+        found.append(median + (ours - median) * factors)
     return np.stack(found)
 
 

@@ -14,7 +14,7 @@ from seqlab.data.series.spacing import spacing
 from seqlab.forecasting.forecast import end_of
 from seqlab.forecasting.results import Forecast, Windows
 from seqlab.scoring import baselines
-from seqlab.scoring.backtest import Backtest
+from seqlab.scoring.backtest import NO_UNIT, Backtest
 
 
 def answer(
@@ -54,7 +54,7 @@ def answer(
         series.dates[rows],
         outcomes[rows],
         {name: one.possible(quantiles, rows) for name, quantiles in {"model": before[:, ahead - 1], **others}.items()},
-        np.tile(np.maximum(np.nan_to_num(naive), 1e-12), (len(rows), 1)),
+        np.tile(np.maximum(np.nan_to_num(naive), NO_UNIT), (len(rows), 1)),
         step=spacing(series.dates).unit,
         stride=stride,
         in_percent=not one.additive,

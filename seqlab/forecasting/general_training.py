@@ -14,17 +14,17 @@ from seqlab.data.batches import seeded
 from seqlab.data.series.grid import complete
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError
-from seqlab.forecasting.forecast import end_of
+from seqlab.forecasting.forecast import end_of, require_alike
 from seqlab.forecasting.general import KIND, GeneralForecaster, forecast_all, groups_of, load, panel_of
 from seqlab.forecasting.panels import CALENDAR, TOLD, Panel, Windows, windows
 from seqlab.forecasting.provenance import describe, require_same
-from seqlab.forecasting.rules import RULES
+from seqlab.forecasting.rules import NAMES, RULES
 from seqlab.machine import use_threads
 from seqlab.models.rule_mixture import RuleMixture
 from seqlab.runs import Prepared, RunOptions
 from seqlab.scoring.backtest import pool, summary
 from seqlab.settings import ForecastSettings
-from seqlab.tasks import Event
+from seqlab.tasks import Event, Status
 from seqlab.training import Batch, State, optimizers
 
 LEFT_OUT = 0.15  # of the rules in a window of training, so that the net can do without
@@ -86,22 +86,38 @@ class WindowBatches:
             batch["there"] = torch.where(kept.sum(-1, keepdim=True) > 0, kept, batch["there"])
             if torch.rand(1, generator=generator) < UNTRIED:
                 batch["errors"] = torch.full_like(batch["errors"], torch.nan)
+                batch["phase"] = batch["errors"]
             yield batch, batch.pop("outcome")
 
 
 def objective(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
     """The mean pinball loss in units of scale, of which that of single windows far off counts less and less."""
     assert isinstance(model, RuleMixture)
-    loss = losses(model, *batch)
-    return (loss / (1 + FAR_OFF * loss.detach())).mean(), None
+    return _nearer(losses(model, *batch)).mean(), None
+
+
+def _nearer(loss: Tensor) -> Tensor:
+    """The losses of windows, of which those far off count less."""
+    return loss / (1 + FAR_OFF * loss.detach())
 
 
 def losses(model: RuleMixture, inputs: Windows, outcome: Tensor) -> Tensor:
     """Twice the mean pinball loss of each window, (B,)."""
+    return _pinball(outcome, model(inputs), model.levels)
+
+
+def walk_losses(inputs: Windows, levels: list[float]) -> Tensor:
+    """Those of a random walk: the last value, with the quantiles that the changes in these very windows have."""
+    last = inputs["rules"][..., NAMES.index("last")]
+    changes = torch.nanquantile(inputs["outcome"] - last, last.new_tensor(levels), 0).nan_to_num().T  # (H, levels)
+    return _pinball(inputs["outcome"], last[..., None] + changes, levels)
+
+
+def _pinball(outcome: Tensor, quantiles: Tensor, levels: list[float]) -> Tensor:
     known = outcome.isfinite()
-    gap = outcome.nan_to_num()[..., None] - model(inputs)
-    levels = gap.new_tensor(model.levels)
-    loss = 2 * torch.maximum(levels * gap, (levels - 1) * gap).mean(-1)
+    gap = outcome.nan_to_num()[..., None] - quantiles
+    at = gap.new_tensor(levels)
+    loss = 2 * torch.maximum(at * gap, (at - 1) * gap).mean(-1)
     return (loss * known).sum(1) / known.sum(1)
 
 
@@ -132,10 +148,13 @@ def prepare(
     device_config = options.compute.resolve(training.count_parameters(model))
     model.to(device_config.device)
 
+    walk = float(torch.cat([_nearer(walk_losses(one, model.levels)) for one in held]).mean()) if held else 0.0
+
     @torch.no_grad()
-    def validate(step: int) -> dict[str, float]:
-        found = torch.cat([losses(model, one, one["outcome"]) for one in held])
-        return {"val_loss": float((found / (1 + FAR_OFF * found)).mean())}
+    def validate(step: int) -> dict[str, Any]:
+        loss = float(torch.cat([_nearer(losses(model, one, one["outcome"])) for one in held]).mean())
+        skill = 100 * (1 - loss / walk)
+        return {"val_loss": loss, "val_skill": skill, "val_baseline": "a random walk as wide as these rows"}
 
     config = {
         "job": "forecasting",
@@ -168,8 +187,11 @@ def train(
     newest fifth of the windows chooses the weights.
 
     A generator of the run's progress that returns the finished checkpoint, or None if it was stopped early. What comes
-    after the cut is its backtest, unless `measure` is false. Raises DataError where there is nothing to learn from.
+    after the cut is its backtest, unless `measure` is false. Raises DataError where there is nothing to learn from, and
+    where the series of a backtest are not alike.
     """
+    if measure:
+        require_alike(series)
     folder, saved = options.folder, None
     assert folder is not None  # target_folder has named it
     cut = end_of(max(one.dates[-1] for one in series) if cut is None else cut, series[0].dates)
@@ -191,6 +213,7 @@ def train(
     trained = load(checkpoint.load(folder))
     if not measure:
         return trained.checkpoint
+    yield Status("measuring on the days after the cut")
     return keeper.finish({"backtest": summary(pool([one.backtest for one in forecast_all(trained, series)]))})
 
 

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from seqlab.forecasting import rules
+from seqlab.scoring import LEVELS, MEDIAN
 
 ROWS = 48  # of the past that the net reads
 CALENDAR = 15  # numbers of the calendar of a row
-TOLD = CALENDAR + 3  # what is known of a row to come, beside the rules
+TOLD = CALENDAR + 5  # what is known of a row to come, beside the rules
 TRIED, FADING = 24, 0.95  # earlier origins by which rules are judged, and what each counts of the one after it
+SEASONS_TRIED, SEASON_FADING = 3, 0.8  # the same, of those at the same place of the season
+HISTORY = 200  # rows whose quantiles are told
 LARGEST = 5e3  # units of scale that an expectation may be away from the centre
 Windows = dict[str, Tensor]
 
@@ -51,15 +54,24 @@ class Panel:
         known."""
         return [before for k in range(1, TRIED + 1) if (before := origin - k * self.gap) >= 4]
 
+    def seasons_before(self, origin: int) -> list[int]:
+        """The origins at the same place of the longer season, the newest first."""
+        season = self.seasons[-1] if self.seasons else origin
+        most = SEASONS_TRIED - 1 + -(-self.horizon // season)
+        return [before for k in range(1, most + 1) if (before := origin - k * season) >= 4]
+
 
 def windows(panel: Panel, origins: Sequence[int]) -> Windows:
-    """What the net reads from each origin and what came, origin by origin, (O * S, ...): rules, there, errors (H, R),
-    past (ROWS, 2 + CALENDAR), told (H, TOLD), outcome (H), scale, centre, origin; values in units of `scale` around
-    `centre`.
+    """What the net reads from each origin and what came, origin by origin, (O * S, ...): rules, there, errors, phase
+    (H, R), history (Q), still (2), past (ROWS, 2 + CALENDAR), told (H, TOLD), outcome (H), scale, centre, origin;
+    values in units of `scale` around `centre`.
 
-    there: 1 where a rule knows; errors and outcome are NaN where nothing is known.
+    there: 1 where a rule knows. phase: errors at the same place of the longer season. errors, phase and outcome are NaN
+    where nothing is known.
     """
-    needed = sorted({one for origin in origins for one in (origin, *panel.judged_from(origin))})
+    needed = sorted(
+        {one for origin in origins for one in (origin, *panel.judged_from(origin), *panel.seasons_before(origin))}
+    )
     found = rules.forecasts(panel.values, panel.seasons, needed, panel.horizon).astype(np.float32)
     place = {origin: k for k, origin in enumerate(needed)}
     outcomes = np.stack([outcomes_from(panel, origin) for origin in needed])
@@ -72,6 +84,10 @@ def windows(panel: Panel, origins: Sequence[int]) -> Windows:
             judged = [place[one] for one in before]
             scale, centre = scale_and_centre(panel, origin)
             errors = _errors(found[judged], outcomes[judged], origin - np.array(before, int)) / scale[:, None, None]
+            seasons = panel.seasons_before(origin)
+            judged = [place[one] for one in seasons]
+            phase = _errors_of_the_season(found[judged], outcomes[judged], origin - np.array(seasons, int))
+            history, still, seen = _history(panel, origin)
             ahead = (found[place[origin]] - centre[:, None, None]) / scale[:, None, None]
             there = np.isfinite(ahead) & (np.abs(ahead) < LARGEST)
             parts.append(
@@ -79,8 +95,11 @@ def windows(panel: Panel, origins: Sequence[int]) -> Windows:
                     "rules": np.where(there, ahead, 0).transpose(0, 2, 1),
                     "there": there.transpose(0, 2, 1),
                     "errors": errors.transpose(0, 2, 1),
+                    "phase": (phase / scale[:, None, None]).transpose(0, 2, 1),
+                    "history": np.clip((history - centre[:, None]) / scale[:, None], -LARGEST, LARGEST),
+                    "still": still / scale[:, None],
                     "past": _past(panel, origin, scale, centre, almanac),
-                    "told": _told(panel, origin, almanac),
+                    "told": _told(panel, origin, almanac, seen),
                     "outcome": (outcomes[place[origin]] - centre[:, None]) / scale[:, None],
                     "scale": scale,
                     "centre": centre,
@@ -130,6 +149,37 @@ def _errors(found: np.ndarray, outcomes: np.ndarray, ago: np.ndarray) -> np.ndar
     return np.where(sums[1] > 0, sums[0] / np.maximum(sums[1], 1e-9), np.nan)
 
 
+def _errors_of_the_season(found: np.ndarray, outcomes: np.ndarray, ago: np.ndarray) -> np.ndarray:
+    """How wrong each rule has been on each step and the two beside it at the same place of the season, (S, R, H)."""
+    steps = np.arange(outcomes.shape[-1])
+    if not len(found):
+        return np.full((found.shape[1], found.shape[2], len(steps)), np.nan, np.float32)
+    error = np.abs(found - outcomes[:, :, None])
+    error[np.broadcast_to((steps >= ago[:, None])[:, None, None], error.shape)] = np.nan
+    known = np.isfinite(error)
+    weight = (SEASON_FADING ** np.arange(len(found)))[:, None, None, None]
+    sums = np.stack([(np.where(known, error, 0) * weight).sum(0), (known * weight).sum(0)])
+    padded = np.pad(sums, ((0, 0), (0, 0), (0, 0), (1, 1)))
+    near = padded[..., :-2] + padded[..., 1:-1] + padded[..., 2:]
+    return np.where(near[1] > 0, near[0] / np.maximum(near[1], 1e-9), np.nan)
+
+
+def _history(panel: Panel, origin: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The last HISTORY rows as if they had no order: their quantiles (S, Q); how far they are from their median, all
+    and the newest (S, 2); how many there are, as a logarithm, and the share that is the median itself (S, 2)."""
+    past = panel.values[:, max(0, origin - HISTORY) : origin]
+    count = np.maximum(np.isfinite(past).sum(1), 1)
+    place = (count - 1)[:, None] * np.array(LEVELS)
+    low = np.floor(place).astype(int)
+    ordered = np.sort(past, 1)  # NaN last
+    below, above = (np.take_along_axis(ordered, row, 1) for row in (low, np.ceil(place).astype(int)))
+    quantiles = np.nan_to_num(below + (place - low) * (above - below))
+    away = np.abs(past - quantiles[:, MEDIAN, None])
+    recent = away[:, -max(panel.season, 8) :]
+    still = np.nan_to_num(np.stack([np.nanmean(away, 1), np.nanmean(recent, 1)], 1))
+    return quantiles, still, np.stack([np.log(count) / 5, (away == 0).sum(1) / count], 1)
+
+
 def _past(panel: Panel, origin: int, scale: np.ndarray, centre: np.ndarray, almanac: np.ndarray) -> np.ndarray:
     """The last ROWS rows, (S, ROWS, 2 + CALENDAR): whether one was there, its value, the calendar."""
     first, lacking = max(0, origin - ROWS), max(0, ROWS - origin)
@@ -140,14 +190,15 @@ def _past(panel: Panel, origin: int, scale: np.ndarray, centre: np.ndarray, alma
     return np.pad(whole, ((0, 0), (lacking, 0), (0, 0)))
 
 
-def _told(panel: Panel, origin: int, almanac: np.ndarray) -> np.ndarray:
-    """The calendar of the rows to come, and how far they are, (S, H, TOLD)."""
+def _told(panel: Panel, origin: int, almanac: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The calendar of the rows to come, how far they are, and what was seen of the past, (S, H, TOLD)."""
     steps = np.arange(1, panel.horizon + 1)
     far = np.stack(
         [np.log(steps) / 4, np.minimum(steps / panel.season / 4, 8), 0 * steps + np.log(panel.season) / 5], 1
     )
     ahead = almanac[:, origin : origin + panel.horizon]
-    return np.concatenate([ahead, np.broadcast_to(far, (len(ahead), *far.shape))], -1)
+    parts = [np.broadcast_to(part, (*ahead.shape[:2], part.shape[-1])) for part in (far, seen[:, None])]
+    return np.concatenate([ahead, *parts], -1)
 
 
 def calendar(panel: Panel) -> np.ndarray:

@@ -162,11 +162,11 @@ class Forecast:
 
     def _repr_html_(self) -> str:
         one = self.series
-        title = f"{one.name}, {one.last_in_words} {one.close[-1]:,.6g} on {one.dates[-1]}"
+        title = f"{one.name}, {one.last_in_words} {one.close[-1]:,.6g} on {one.in_words(one.dates[-1:])[0]}"
         places = level_places()
         rows = [
             [date, *(float(one) for one in prices[list(places.values())])]
-            for date, prices in zip(self.dates, self.prices, strict=True)
+            for date, prices in zip(one.in_words(self.dates), self.prices, strict=True)
         ]
         return html_table(
             title, ["", *places], rows, " ".join([self.verdict, *(f"Note: {one}." for one in self.notes)])

@@ -10,6 +10,7 @@ from seqlab.forecasting.panels import Panel
 KINDS: tuple[tuple[int, tuple[int, ...], int, str], ...] = (
     (700, (24, 168), 48, "h"),
     (1100, (7, 364), 30, "D"),
+    (300, (7,), 14, "D"),
     (450, (52,), 13, "W"),
     (140, (12,), 18, "M"),
     (60, (12,), 12, "M"),
@@ -36,7 +37,7 @@ def _series(rng: np.random.Generator, rows: int, seasons: tuple[int, ...]) -> np
     season = sum((_season(rng, time, length, seasons) for length in seasons), np.zeros(rows))
     noise = _noise(rng, rows) * rng.choice([0.1, 0.3, 1.0, 2.0])
     path = rng.choice([0.0, 0.5, 1.0, 2.0]) * level + rng.choice([0.0, 0.5, 1.5, 3.0]) * season + noise
-    form = rng.choice(["plain", "product", "counts", "rare"], p=[0.35, 0.35, 0.15, 0.15])
+    form = rng.choice(["plain", "product", "counts", "rare"], p=[0.3, 0.3, 0.2, 0.2])
     if form == "plain":
         return path * 10 ** rng.uniform(-1, 4) + rng.choice([0.0, 1.0]) * 10 ** rng.uniform(0, 5)
     spread = rng.uniform(0.05, 0.5)

@@ -1,5 +1,6 @@
 """How a forecaster is trained: on quotes for all to use, going on from another, or on the spot for a few series."""
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from seqlab.models.forecaster import QuantileForecaster
 from seqlab.runs import Prepared, RunOptions
 from seqlab.scoring.backtest import pool, summary
 from seqlab.settings import ForecastSettings
-from seqlab.tasks import Event, Note
+from seqlab.tasks import Event, Note, Status
 from seqlab.training import Batch, State, optimizers
 
 DEFAULT_MINUTES = 1.0  # where the settings leave the length open
@@ -71,6 +72,8 @@ def train_forecaster(
     if not options.resume:  # a run that goes on has those it began with
         settings = settings_for(series, given, begun, **(ADAPTED if isinstance(begun, Forecaster) else {}))
     name = name_of(series) if items else "quotes"
+    read = {"columns": list(columns), "kind": kind, "freq": freq, "long": asdict(long)}
+    options = replace(options, source=checkpoint.source_of(*items, **read))
     named = options.folder is not None
     options = yield from runs.target_folder(options, name, given)
     if not named and (checkpoint.shipped_folder() / checkpoint.folder_name(name) / "config.json").exists():
@@ -132,6 +135,7 @@ def train(
     trained = load(checkpoint.load(folder))
     if not measure:
         return trained.checkpoint
+    yield Status("measuring on the days after the cut")
     return keeper.finish({"backtest": summary(pool([one.backtest for one in forecast_all(trained, series)]))})
 
 
@@ -163,9 +167,13 @@ def prepare(
     model.to(device)
     held_out = examples.val_inputs.to(device), examples.val_targets.to(device)
 
+    walk = walk_loss(held_out[1], model.levels)
+
     @torch.no_grad()
-    def validate(step: int) -> dict[str, float]:
-        return {"val_loss": float(scaled_pinball(model, held_out, None)[0])}
+    def validate(step: int) -> dict[str, Any]:
+        loss = float(scaled_pinball(model, held_out, None)[0])
+        skill = 100 * (1 - loss / walk)
+        return {"val_loss": loss, "val_skill": skill, "val_baseline": "a random walk as wide as these rows"}
 
     assert options.folder is not None
     config = {
@@ -210,10 +218,23 @@ def scaled_pinball(model: nn.Module, batch: Batch, state: State) -> tuple[Tensor
     inputs, targets = batch
     log_scale, _ = model(inputs)  # (B, T, K)
     quantiles = torch.exp(log_scale).unsqueeze(-1) * model.shapes()  # (B, T, K, Q)
+    return _pinball(targets, quantiles, model.levels), None
+
+
+def walk_loss(targets: Tensor, levels: Sequence[float]) -> float:
+    """That of a random walk in units of the volatility, with the quantiles that these very targets (B, T, K) have."""
+    if not len(targets):
+        return math.nan
+    at = targets.new_tensor(levels)
+    each = [torch.nanquantile(targets[..., k], at) for k in range(targets.shape[2])]
+    return float(_pinball(targets, torch.stack(each), levels))
+
+
+def _pinball(targets: Tensor, quantiles: Tensor, levels: Sequence[float]) -> Tensor:
     error = targets.unsqueeze(-1) - quantiles
-    levels = error.new_tensor(model.levels)
-    loss = torch.maximum(levels * error, (levels - 1) * error).mean(-1)  # (B, T, K)
-    return 2 * loss[~targets.isnan()].mean(), None
+    at = error.new_tensor(levels)
+    loss = torch.maximum(at * error, (at - 1) * error).mean(-1)  # (B, T, K)
+    return 2 * loss[~targets.isnan()].mean()
 
 
 def fit_to(

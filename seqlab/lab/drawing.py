@@ -15,7 +15,7 @@ COLOURS = (MODEL, WALK, *OTHERS)
 
 def panels(*titles: str, height: float = HEIGHT) -> tuple[Figure, list[Axes]]:
     """A figure of panels one above the other, each with a title."""
-    figure = empty(WIDTH, height * len(titles))
+    figure = empty(WIDTH, height * len(titles), f"{'; '.join(titles)}.")
     axes = [figure.add_subplot(len(titles), 1, number + 1) for number in range(len(titles))]
     for one, title in zip(axes, titles, strict=True):
         quiet(one)

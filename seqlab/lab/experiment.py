@@ -232,9 +232,10 @@ class Result:
     def plot(self, path: Path | str | None = None) -> "Figure":
         """The figure of its rows; written to a file where a path is given."""
         from seqlab.lab.names import module_of
-        from seqlab.plots.style import save
+        from seqlab.plots.style import Chart, save
 
-        figure: Figure = module_of(self.name).draw(self.rows)
+        figure: Chart = module_of(self.name).draw(self.rows)
+        figure.alt = f"Figure of {self.name}: {self.experiment.claim}. {figure.alt}"
         if path is not None:
             save(figure, Path(path))
         return figure

@@ -1,7 +1,6 @@
 """Whether a model writes or copies: what of a text also stands in the training text."""
 
 import re
-import shlex
 import string
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, source_at
 from seqlab.data.batches import Tokens
 from seqlab.data.text.copies import longest_common_run, standing
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
-from seqlab.errors import DataError
 from seqlab.tasks import Event, Note
 
 WORD = re.compile(r"[A-Za-z]{4,}")
@@ -47,14 +45,12 @@ def training_text(saved: Checkpoint, path: str, offline: bool) -> Generator[Even
     """The training text of a checkpoint, read from `path`, or where that is empty from the corpora that it and those it
     began with name.
 
-    Raises DataError where its own was a file or a folder, whose place is not kept, and no path is given.
+    Raises DataError where its own was a file or a folder that is not where it was, and no path is given.
     """
     trained_on = saved.config["data"]
     if not path and trained_on["origin"] in OWN:
-        raise DataError(
-            f"checkpoint '{saved.name}' was trained on a {trained_on['origin']} of yours, whose place is not kept",
-            f"name it: seqlab generate --corpus {shlex.quote(saved.name)} --check-copies=PATH",
-        )
+        name_it = "seqlab generate --corpus {} --check-copies=PATH"
+        (path,) = source_at(saved, f"a {trained_on['origin']} of yours", name_it)["paths"]
     parts = yield from _read({path: trained_on} if path else _corpora(saved.config), offline)
     return TrainingText(tuple(parts))
 

@@ -2,7 +2,8 @@
 
 import copy
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from seqlab.errors import DataError
 from seqlab.language.model import LanguageModel, next_token_losses, opening
 from seqlab.machine import DeviceConfig, use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
+from seqlab.tasks import Status, Task
 
 # A character the vocabulary lacks is scored as UNKNOWN and then as any of Unicode's code points, all alike.
 NATS_PER_UNKNOWN = math.log(0x110000)
@@ -24,6 +26,8 @@ EVALUATION_LENGTH = 256
 ADAPT_LENGTH = 128
 ADAPT_RATE = 1e-4
 COUNTED = 1 << 20  # tokens at a time
+BLOCKS = 30  # of a part of a text, by whose differences its interval is made
+SAID = 0.2  # seconds between two words on how far it is
 
 
 def evaluation_batches(
@@ -63,12 +67,91 @@ def evaluate(
     what it has read, see `adapted`. `cache`: whether it is given an n-gram cache, if it reads one; then the figures are
     those with it, and beside them, as `..._alone` and of the same pass, those of the net alone.
     """
-    with use_threads(device_config.threads):
-        if adapt:
+    return Task(measuring(model, vocab, tokens, device_config, adapt=adapt, cache=cache)).result()
+
+
+def measuring(
+    model: RecurrentLanguageModel,
+    vocab: Vocab,
+    tokens: Tokens,
+    device_config: DeviceConfig,
+    *,
+    adapt: bool = False,
+    cache: bool = True,
+    seconds: float = math.inf,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Status, None, dict[str, Any]]:
+    """`evaluate` as a generator of how far it is. seconds: how long it reads at most; stop: ends it too, after what was
+    read. Of a text that was not read to its end `of_chars` says how long it is, and `interval` between which figures
+    that of all of it is likely to be (95 %, by the differences between BLOCKS of what was read)."""
+    of_chars, reach = len(tokens) - 1, math.inf
+    if adapt:
+        yield Status("learning from the text while it is measured")
+        with use_threads(device_config.threads):
             _, losses = adapted(model, tokens, device_config, cache=cache)
-        else:
-            batches = evaluation_batches(model, tokens, cache=cache)
-            losses = training.evaluate_each(model, next_token_losses, batches, device_config.precision)
+    else:
+        read = yield from _read(model, tokens, device_config, cache, seconds, stop)
+        counts = np.array([count for _, count in read])
+        each = np.array([found for found, _ in read])  # (batches, K)
+        losses = ((each * counts[:, None]).sum(0) / counts.sum()).tolist()
+        if counts.sum() < of_chars:
+            reach = _reach(each[:, 0], counts, of_chars) / math.log(2)
+            tokens = tokens[: int(counts.sum()) + 1]
+    metrics = _metrics(tokens, vocab, losses, adapt, cache and model.match_model is not None)
+    if len(tokens) - 1 < of_chars:
+        bits = metrics["bits_per_char"]
+        metrics |= {"of_chars": of_chars}
+        if math.isfinite(reach):
+            metrics |= {"interval": {"bits_per_char": [bits - reach, bits + reach]}}
+    return metrics
+
+
+def _read(
+    model: RecurrentLanguageModel,
+    tokens: Tokens,
+    device_config: DeviceConfig,
+    cache: bool,
+    seconds: float,
+    stop: Callable[[], bool],
+) -> Generator[Status, None, list[tuple[list[float], int]]]:
+    """The losses of each batch of a text, and its characters."""
+    chars, done = len(tokens) - 1, 0
+    read: list[tuple[list[float], int]] = []
+    start = said = time.perf_counter()
+    batches = training.batch_losses(
+        model, next_token_losses, evaluation_batches(model, tokens, cache=cache), device_config.precision
+    )
+    while True:
+        with use_threads(device_config.threads):  # between two of them the caller computes as it likes
+            found = next(batches, None)
+        if found is None:
+            return read
+        read.append(found)
+        done += found[1]
+        now = time.perf_counter()
+        if stop() or now - start > seconds:
+            batches.close()
+            return read
+        if now - said > SAID:
+            said = now
+            yield Status("measuring", done, min(chars, done * seconds / (now - start)), stoppable=True)
+
+
+def _reach(nats: np.ndarray, counts: np.ndarray, chars: int) -> float:
+    """Half of the 95 % interval of the mean over so many characters, of which these batches (N,) were read: by the
+    means of BLOCKS of neighbours, which depend on each other much less than batches do; wider, the less was read."""
+    from scipy.special import stdtrit  # here, for it takes a quarter of a second
+
+    blocks = np.array_split(np.arange(len(nats)), min(BLOCKS, len(nats)))
+    means = np.array([np.average(nats[one], weights=counts[one]) for one in blocks])
+    if len(means) < 2:
+        return math.inf
+    error = means.std(ddof=1) / math.sqrt(len(means)) * math.sqrt(1 - counts.sum() / chars)
+    return float(stdtrit(len(means) - 1, 0.975) * error)
+
+
+def _metrics(tokens: Tokens, vocab: Vocab, losses: list[float], adapt: bool, ngram_cache: bool) -> dict[str, Any]:
+    """The figures of a text (N,) by its mean losses in nats, the first those of the model as it is."""
     chars = len(tokens) - 1
     starts = range(1, len(tokens), COUNTED)
     unknown = sum(int((tokens[start : start + COUNTED] == vocab.unknown).sum()) for start in starts)
@@ -76,7 +159,7 @@ def evaluate(
     metrics = {
         "split": "test",
         "adapted": adapt,
-        "ngram_cache": cache and model.match_model is not None,
+        "ngram_cache": ngram_cache,
         "nats_per_char": nats,
         "bits_per_char": nats / math.log(2),
         "perplexity": math.exp(min(nats, 700.0)),  # beyond that a float has no room

@@ -1,20 +1,22 @@
 """A trained character model as a library user holds it: it writes, scores, and is evaluated."""
 
-import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, source_at
 from seqlab.data.text.charset import BYTE_ORDER_MARK
 from seqlab.data.text.corpus import OWN, Corpus, load_corpus
 from seqlab.errors import DataError, UsageError
+from seqlab.export import export
 from seqlab.language import model as models
 from seqlab.language.copies import TrainingText, training_text, training_text_with
-from seqlab.language.evaluate import evaluate, score
+from seqlab.language.evaluate import measuring, score
 from seqlab.language.generate import generate
+from seqlab.language.graph import graph
 from seqlab.language.scorecard import Scorecard, scorecard
 from seqlab.language.written import Generated, Scored, Writing
 from seqlab.machine import Compute
@@ -145,7 +147,7 @@ class TextModel:
         tokens = corpus.encoded(part, self.model.vocab)
         device_config = self.compute.resolve(self.checkpoint.config["parameters"])
         net = self.model.model.to(device_config.device)
-        metrics = evaluate(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
+        metrics = yield from measuring(net, self.model.vocab, tokens, device_config, adapt=adapt, cache=cache)
         return Evaluation(self.checkpoint.name, corpus.name, metrics | {"split": part})
 
     def scorecard(
@@ -195,11 +197,8 @@ class TextModel:
         """The corpus that is meant, None: the one it was trained on; and whether it is that one."""
         trained_on = self.checkpoint.config["data"]
         if data is None and trained_on["origin"] in OWN:
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a {trained_on['origin']} of yours, whose place is "
-                "not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} PATH",
-            )
+            (data,) = source_at(self.checkpoint, f"a {trained_on['origin']} of yours")["paths"]
+            yield Note(f"read again from {data}")
         if isinstance(data, Corpus):
             corpus = data
         else:
@@ -224,6 +223,10 @@ class TextModel:
         """The text it was trained on, from `path`, or where that is empty from the corpus it names: for
         `TrainingText.longest_copy`."""
         return Task(training_text(self.checkpoint, path, offline))
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.model) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-text --json` prints last."""

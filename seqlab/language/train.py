@@ -1,5 +1,6 @@
 """How a character model is trained on a corpus."""
 
+import math
 import time
 from collections.abc import Collection, Generator
 from dataclasses import replace
@@ -11,22 +12,25 @@ import torch
 from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
-from seqlab.data.text.corpus import Corpus, Vocab, load_corpus
+from seqlab.data.text.corpus import OWN, Corpus, Vocab, load_corpus
 from seqlab.data.text.published import PUBLISHED
 from seqlab.errors import CheckpointError
 from seqlab.language import recipe
 from seqlab.language.batches import training_batches
-from seqlab.language.evaluate import evaluate
+from seqlab.language.evaluate import measuring
 from seqlab.language.model import SHAPE, LanguageModel, load, net_config, training_loss
 from seqlab.language.validation import Validation
 from seqlab.machine import use_threads
 from seqlab.models.recurrent import RecurrentLanguageModel
 from seqlab.runs import Prepared, RunOptions
 from seqlab.settings import LanguageSettings
-from seqlab.tasks import Event, Note
+from seqlab.tasks import Event, Note, Status
 from seqlab.training import optimizers
+from seqlab.training.schedules import SCHEDULES
 
 DEFAULT_MINUTES = 10.0
+MEASURING = 0.1  # of the minutes, for the last measurement; it gets at least half of that, however late it begins
+TRAINING = 0.8  # of the minutes, about: the rest goes into evaluations
 SMALL_TEXT = 100_000  # characters
 
 
@@ -53,7 +57,9 @@ def train_text(
     yield from _about(corpus)
     if not is_published:
         options = yield from runs.target_folder(options, corpus.name, given)
-    if not options.resume and settings.max_steps is None and options.epochs is None:
+    if corpus.origin in OWN and not isinstance(source, Corpus):
+        options = replace(options, source=checkpoint.source_of(str(source)))
+    if in_minutes(settings, options):
         settings, options = yield from _sized(corpus, settings, {*shape, *given}, options)
     return (yield from train(corpus, settings, options, start=found))
 
@@ -69,6 +75,8 @@ def train(
     Raises DataError for too little text and CheckpointError for a checkpoint that does not fit.
     """
     saved, compute = None, options.compute
+    seconds = 60 * (options.minutes or DEFAULT_MINUTES) if in_minutes(settings, options) else math.inf
+    end = time.perf_counter() + seconds
     if options.resume:
         assert options.folder is not None
         saved, settings, compute = runs.reopen(options.folder, "language", LanguageSettings)
@@ -84,7 +92,16 @@ def train(
         return None
     model = prepared.model
     assert isinstance(model, RecurrentLanguageModel)
-    return keeper.finish(evaluate(model, vocab, corpus.encoded("test", vocab), prepared.device_config))
+    seconds = max(end - time.perf_counter(), MEASURING / 2 * seconds)
+    tokens = corpus.encoded("test", vocab)
+    yield Status("measuring on the last tenth", stoppable=True)
+    metrics = yield from measuring(model, vocab, tokens, prepared.device_config, seconds=seconds, stop=options.stop)
+    return keeper.finish(metrics)
+
+
+def in_minutes(settings: LanguageSettings, options: RunOptions) -> bool:
+    """Whether minutes say how long a run is: no steps, no epochs, and no run that goes on."""
+    return not options.resume and settings.max_steps is None and options.epochs is None
 
 
 def prepare(
@@ -126,7 +143,9 @@ def prepare(
         device_config,
         config,
         validate,
+        schedule=SCHEDULES[settings.schedule],
         minutes=DEFAULT_MINUTES,
+        measuring=lambda seconds: MEASURING * seconds,
         on_length=validate.set_length,
     )
     return prepared, vocab
@@ -142,11 +161,14 @@ def _about(corpus: Corpus) -> Generator[Note, None, None]:
 
 def _sized(
     corpus: Corpus, settings: LanguageSettings, fixed: Collection[str], options: RunOptions
-) -> Generator[Note, None, tuple[LanguageSettings, RunOptions]]:
+) -> Generator[Note | Status, None, tuple[LanguageSettings, RunOptions]]:
     """The settings that the time is best spent on, and the options with what is left of it."""
     begun, minutes = time.perf_counter(), options.minutes or DEFAULT_MINUTES
     characters = len(corpus.split("train"))
-    settings, reason = recipe.choose(settings, fixed, len(corpus.vocab), characters, 60 * minutes, options.compute)
+    seconds = 60 * minutes * TRAINING
+    settings, reason = yield from recipe.choosing(
+        settings, fixed, len(corpus.vocab), characters, seconds, options.compute
+    )
     yield Note(reason)
     return settings, replace(options, minutes=minutes - (time.perf_counter() - begun) / 60)
 
@@ -170,7 +192,7 @@ def _begin_with(model: RecurrentLanguageModel, other: LanguageModel) -> None:
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """What a checkpoint notes of its corpus: enough to recognize it, and no path."""
+    """What a checkpoint notes of its corpus: enough to recognize it, wherever it lies."""
     return {
         "name": corpus.name,
         "origin": corpus.origin,

@@ -109,18 +109,29 @@ class QuantileForecaster(nn.Module):
         curves = (scale * days.sqrt()).unsqueeze(-1) * (weights @ self.curves().to(log_scale))  # (..., horizon, Q)
         median = curves[..., self.middle, None]
         away = curves - median
-        return median + away.sign() * away.abs().cummax(-2).values
+        return median + away.sign() * _running_max(away.abs())
+
+
+def _running_max(sizes: Tensor) -> Tensor:
+    """`cummax` along the last dimension but one, of numbers from 0 on: of operations that ONNX has."""
+    step = 1
+    while step < sizes.shape[-2]:
+        sizes = torch.maximum(sizes, F.pad(sizes, (0, 0, step, 0))[..., :-step, :])
+        step *= 2
+    return sizes
 
 
 def _interpolation(knots: list[int], horizon: int) -> Tensor:
     """(horizon, len(knots)): the weights of the knots for h = 1 .. horizon, linear in log h; rows add up to 1."""
-    weights = torch.zeros(horizon, len(knots), dtype=torch.float64)
+    rows = []
     for h in range(1, horizon + 1):
+        row = [0.0] * len(knots)
         right = next((k for k, knot in enumerate(knots) if knot >= h), len(knots) - 1)
         left = max(0, right - 1) if knots[right] > h else right
         if knots[right] == knots[left] or h >= knots[right]:
-            weights[h - 1, right] = 1.0
+            row[right] = 1.0
         else:
             share = math.log(h / knots[left]) / math.log(knots[right] / knots[left])
-            weights[h - 1, left], weights[h - 1, right] = 1 - share, share
-    return weights
+            row[left], row[right] = 1 - share, share
+        rows.append(row)
+    return torch.tensor(rows, dtype=torch.float64)

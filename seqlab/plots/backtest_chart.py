@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seqlab import scoring
+from seqlab.formatting import dates_in_words
 from seqlab.plots.style import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, text_of, write_note
 from seqlab.scoring.backtest import Backtest, steps
 
@@ -28,8 +29,8 @@ DASHED: dict[str, Any] = {"color": INK, "linewidth": 1, "linestyle": (0, (4, 2))
 
 def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
     """The PIT histograms, coverage and skill of the backtest of the series `names`, which has an origin."""
-    figure = empty(10, 7.4)
     whose = ", ".join(names) if len(names) < 5 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    figure = empty(10, 7.4, f"Backtest of {text_of(whose, 75)}. {_about(backtest)}")
     figure.suptitle(text_of(whose, 75), x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
     rows = figure.add_gridspec(2, 1, height_ratios=(1, 1.4))
     histograms = rows[0].subgridspec(1, len(backtest.horizons)).subplots(sharey=True, squeeze=False)[0]
@@ -37,8 +38,9 @@ def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
         _histogram(backtest, k, axes)
     days = backtest.origins
     count = f"{len(days):,} forecasts" if len(days) > 1 else "1 forecast"
+    first, last = dates_in_words([days.min(), days.max()], backtest.step)
     heading = histograms[0].annotate(
-        f"{count} from {days.min()} to {days.max()}: in which tenth of the forecast the outcome fell (dashed: ideal)",
+        f"{count} from {first} to {last}: in which tenth of the forecast the outcome fell (dashed: ideal)",
         (0, 1),
         (0, 22),
         xycoords="axes fraction",
@@ -57,6 +59,17 @@ def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
         note = f"No intervals: fewer than {steps(fewest, backtest.step)} are too few for them."
     write_note(figure, f"{note} {NO_ADVICE}" if backtest.of_prices else note)
     return figure
+
+
+def _about(backtest: Backtest) -> str:
+    """What the picture shows, in words."""
+    held, skill = backtest.scores("model").coverage80, backtest.skill()
+    each = [
+        f"{steps(h, backtest.step)} ahead {100 * inside:.0f} % of outcomes were in the 80 % band, and skill over the "
+        f"random walk was {gain:+.1f} %"
+        for h, inside, gain in zip(backtest.horizons, held, skill, strict=True)
+    ]
+    return f"Of {len(backtest.origins):,} forecasts: {'; '.join(each)}."
 
 
 def _is_enough(backtest: Backtest) -> np.ndarray:

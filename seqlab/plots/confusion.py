@@ -33,14 +33,28 @@ def draw(metrics: dict[str, Any], mistakes: Sequence[tuple[Mistake, Tensor]]) ->
     """Both beside each other. metrics: of `vision.evaluate`; mistakes: each with its image (3, H, W)."""
     names = list(metrics["per_class"])
     side = min(max(6.5, 0.14 * len(names) + 1), 15)  # inches
-    figure = empty(side + 6, max(side, 9))
+    title = f"{metrics['top1']:.2%} of {metrics['images']:,} images right"
+    figure = empty(
+        side + 6, max(side, 9), f"Confusion matrix of {len(names)} classes. {title}; {_most_confused(metrics)}."
+    )
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(side, 6))[0]
     matrix = left.subplots()
     _matrix(matrix, names, np.array(metrics["confusion"]), side)
-    title = f"{metrics['top1']:.2%} of {metrics['images']:,} images right"
     matrix.set_title(title, fontsize=13, color=INK, fontweight="bold")
     _grid(right, names, mistakes)
     return figure
+
+
+def _most_confused(metrics: dict[str, Any]) -> str:
+    """The pair of classes that is confused most often, in words."""
+    names, wrong = list(metrics["per_class"]), np.array(metrics["confusion"])
+    np.fill_diagonal(wrong, 0)
+    if not wrong.any():
+        return "none confused"
+    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    return (
+        f"most often {text_of(names[row], 20)} is taken for {text_of(names[column], 20)}, {wrong[row, column]:,} times"
+    )
 
 
 def _matrix(axes: Axes, names: list[str], counts: np.ndarray, side: float) -> None:

@@ -36,7 +36,12 @@ def draw(maps: Sequence[HeatMap]) -> Figure:
     rows = math.ceil(len(maps) / pairs)
     height, width = maps[0].heat.shape
     side = {1: 4.0, 2: 2.6, 4: 1.7}[pairs]  # inches
-    figure = empty(2 * pairs * side * width / max(height, width), rows * (side * height / max(height, width) + 0.6))
+    said = "; ".join(f"{text_of(one.name)}: {text_of(one.label)}, {one.probability:.1%}" for one in maps)
+    figure = empty(
+        2 * pairs * side * width / max(height, width),
+        rows * (side * height / max(height, width) + 0.6),
+        f"Heat maps of what in each image speaks for its class (Grad-CAM). {said}.",
+    )
     panels = figure.subplots(rows, 2 * pairs, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()

@@ -26,7 +26,10 @@ class Map(NamedTuple):
 
 def draw(name: str, maps: Sequence[Map], places: Sequence[str]) -> Figure:
     """The maps side by side, each with its marked rows by name. places (N,): the names of all rows."""
-    figure = empty(13, 6.8)
+    explained = " and ".join(f"{one.explained:.1%} by {one.method}" for one in maps)
+    figure = empty(
+        13, 6.8, f"Map of {text_of(name, 110)}. Each point is one of {len(places):,}; explained: {explained}."
+    )
     for axes, one in zip(figure.subplots(1, len(maps)), maps, strict=True):
         _draw_map(axes, one, places)
         title = f"{one.method}: {one.explained:.1%} of the variance explained"

@@ -13,9 +13,10 @@ from seqlab.formatting import plain
 from seqlab.plots.fonts import Chart, find_fonts, note_of
 
 INK, GREY, FAINT = "#22262b", "#6a737d", "#e4e8ec"
-# blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened
+# blue and vermilion, then green, purple and ochre: the palette of Okabe and Ito (2008), the last three darkened,
+# ochre so far that who sees no red does not take it for vermilion
 MODEL, WALK, PALE = "#0072b2", "#d55e00", "#7fb8d8"
-OTHERS = ("#00805c", "#a8478a", "#8a6d00")
+OTHERS = ("#00805c", "#a8478a", "#5a4a00")
 NO_ADVICE = "No investment advice."
 TALLEST = 60_000  # pixels: what draws a PNG has its limit at 65,536
 
@@ -35,9 +36,11 @@ def quiet(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def empty(width: float, height: float) -> Figure:
-    """A figure of so many inches, whose parts make room for each other."""
+def empty(width: float, height: float, alt: str) -> Chart:
+    """A figure of so many inches, whose parts make room for each other. alt: what it shows, for who cannot see it; its
+    first sentence is its title."""
     figure = Chart(figsize=(width, height))
+    figure.alt = alt
     figure.set_layout_engine("constrained", h_pad=0.12, w_pad=0.12)
     return figure
 
@@ -53,13 +56,23 @@ def save(figure: Figure, path: Path, note: str | None = None) -> str:
     .svg, whose text stays text. Raises DataError where it cannot be written."""
     if note is not None:
         write_note(figure, note)
-    is_text = path.suffix.lower() == ".svg"
-    date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    ending = path.suffix.lower()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "seqlab"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # returned in words
         warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # a few hours have fewer ticks than it likes
         written, dpi = io.BytesIO(), min(150, TALLEST / figure.get_figheight())
-        figure.savefig(written, format=path.suffix[1:].lower(), dpi=dpi, metadata=date)
+        figure.savefig(written, format=ending[1:], dpi=dpi, metadata=_metadata(figure, ending))
     with replacing(path) as new:
         new.write_bytes(written.getvalue())
-    return "" if is_text else note_of(find_fonts(figure))
+    return "" if ending == ".svg" else note_of(find_fonts(figure))
+
+
+def _metadata(figure: Figure, ending: str) -> dict[str, str | None] | None:
+    """What the file says of itself beside the picture: what it shows, and no date, which would differ each time."""
+    alt = text_of(getattr(figure, "alt", ""), 4000)
+    title = alt.partition(". ")[0].removesuffix(".")
+    if ending == ".svg":  # whose title is what screen readers read
+        return {"Title": alt, "Description": alt, "Date": None}
+    if ending == ".png":
+        return {"Title": title, "Description": alt}
+    return {"Title": title, "Subject": alt, "CreationDate": None} if ending == ".pdf" else None

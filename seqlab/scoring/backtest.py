@@ -14,6 +14,7 @@ from seqlab.errors import DataError
 TOLERATED = 0.05  # by which the coverage of an 80 % interval may be off, however many forecasts say so
 FEWEST_INDEPENDENT = 5  # forecasts whose coverage says anything
 TINY = 1e-9  # of the size of outcomes: what rounding may do to them
+NO_UNIT = 1e-12  # the unit of the MASE of a series that had never moved
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def pool_scaled(backtests: Sequence[Backtest]) -> Backtest:
 def _has_moved(one: Backtest) -> bool:
     """Whether the unit of its MASE is known, and is one beside the largest change that came or was forecast."""
     largest = max(float(np.abs(each).max(initial=TINY)) for each in (one.outcomes, *one.quantiles.values()))
-    return one.naive_error is not None and bool((one.naive_error > TINY * largest).all())
+    return one.naive_error is not None and bool((one.naive_error > np.maximum(TINY * largest, NO_UNIT)).all())
 
 
 def _scaled(one: Backtest) -> Backtest:

@@ -4,7 +4,7 @@ import numpy as np
 
 RATE = 0.01  # per day at a horizon of one; a small one, for one that follows every run of luck costs more than it gives
 INSIDE = 0.8
-PRIOR, MOST = 20, 2.0  # forecasts that speak for widths as they are; what they are multiplied or divided by at most
+PRIOR, MOST = 10, 2.0  # forecasts that speak for widths as they are; what they are multiplied or divided by at most
 
 
 def excess(quantiles: np.ndarray, outcomes: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -44,11 +44,12 @@ def width_factors(known: np.ndarray, apart: int) -> np.ndarray:
     """
     horizon = known.shape[-1]
     factors = np.ones(horizon)
-    for h in range(horizon):
-        near = known[..., (h + 1) // 2 : 2 * h + 2]
-        near = near[np.isfinite(near)]
-        count = np.isfinite(known[..., h]).sum() * min(1.0, apart / (h + 1))
-        if count and len(near):
-            size = max(float(np.quantile(near, INSIDE)), 1 / MOST)
-            factors[h] = min(size, MOST) ** (count / (count + PRIOR))
+    counts = np.isfinite(known).sum((0, 1)) * np.minimum(1.0, apart / np.arange(1, horizon + 1))
+    for h in np.flatnonzero(counts):
+        near = np.sort(known[..., (h + 1) // 2 : 2 * h + 2], None)  # NaN last
+        share = min(1.0, INSIDE * (1 + 1 / counts[h]))  # the next one is as likely above all as between two of them
+        place = share * (np.isfinite(near).sum() - 1)
+        low, high = near[int(np.floor(place))], near[int(np.ceil(place))]
+        size = low + (place % 1) * (high - low) if high > low else low
+        factors[h] = min(max(size, 1 / MOST), MOST) ** (counts[h] / (counts[h] + PRIOR))
     return factors

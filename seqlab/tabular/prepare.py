@@ -150,12 +150,33 @@ def _validation(
         weighted = there * weights[: len(parts)].gather(1, own_y)
         counts = torch.where(weighted.sum(1, keepdim=True) > 0, weighted, counts)
 
-    def validate(step: int) -> dict[str, float]:
+    predicting = slice(None) if told is None else told == 0
+    constant = constant_loss(own_y[predicting], counts[predicting], loss)
+
+    def validate(step: int) -> dict[str, Any]:
         nets.eval()
         each = row_losses(outputs_of(nets.mlp, own_x), own_y, loss, told)  # (parts, longest)
         losses = (each * counts).sum(1) / counts.sum(1)
         if step == 0:  # only timed: nothing is kept
             return {"val_loss": float(losses.mean())}
-        return nets.keep_best(losses, step, patience)
+        found: dict[str, Any] = nets.keep_best(losses, step, patience)
+        if constant > 0:
+            now = torch.where(nets.open, losses, nets.best_loss)  # a closed net is no longer looked after
+            found["val_skill"] = 100 * (1 - float(now[predicting].mean()) / constant)
+            found["val_baseline"] = "a constant"
+        return found
 
     return validate
+
+
+def constant_loss(y: Tensor, counts: Tensor, loss: str) -> float:
+    """The mean loss of the best constant for the targets (parts, N) of each part, whose rows count so much."""
+    shares = (counts / counts.sum(1, keepdim=True)).double()
+    if loss == "cross_entropy":
+        classes = torch.zeros(len(y), int(y.max()) + 1, dtype=torch.float64, device=y.device).scatter_add(1, y, shares)
+        return float(torch.special.entr(classes).sum(1).mean())
+    if loss == "squared":
+        middle = (shares * y).sum(1, keepdim=True)
+        return float((shares * (y - middle).square()).sum(1).mean())
+    middle = torch.stack([one[there > 0].median() for one, there in zip(y, shares, strict=True)])[:, None]
+    return float((shares * (y - middle).abs()).sum(1).mean())

@@ -1,20 +1,21 @@
 """A trained net for tables as a library user holds it: it predicts rows, is evaluated, and says what it depends on."""
 
-import shlex
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, net_of, rebuilt, source_at
 from seqlab.data.contamination import CHANCE, contamination
 from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
 from seqlab.data.tables.target import Target
 from seqlab.errors import CheckpointError, DataError, UsageError
+from seqlab.export import export
 from seqlab.machine import Compute, use_threads
 from seqlab.models.mlp import MLP
 from seqlab.results import Evaluation
@@ -22,11 +23,12 @@ from seqlab.tabular.batched import BatchedMLP
 from seqlab.tabular.duplicates import row_hashes
 from seqlab.tabular.evaluate import Metrics, metrics_of
 from seqlab.tabular.examples import labeled_rows, unlabeled
+from seqlab.tabular.graph import graph
 from seqlab.tabular.importance import importance
 from seqlab.tabular.intervals import Intervals, coverage, crossed
 from seqlab.tabular.predictions import Predictions, decode_rows, labels_of, outputs_in_units, quantiles_of
 from seqlab.tabular.source import TableData, load_table
-from seqlab.tasks import Event, Note, Task
+from seqlab.tasks import Event, Note, Status, Task
 
 ENTRIES = {"model": dict, "parts": int, "quantile_parts?": int, "encoder": dict, "target": dict, "split": dict}
 ENTRIES |= {"data.sha256": str, "data.written?": dict, "notes?": list, "learnt?": str}
@@ -163,13 +165,16 @@ class TableModel:
         return Task(self._evaluate(data))
 
     def _evaluate(self, data: TableData | None) -> Generator[Event, None, Evaluation]:
+        own = data is None
         if data is None:
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a file of yours, whose place is not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} FILE",
-            )
+            data = source_at(self.checkpoint, "a file of yours")["paths"][-1]  # the test rows, where there were such
+            yield Note(f"read again from {data}")
+        yield Status("reading the table")
         whole = load_table(data, self._written)
         rows = self.held_out(whole)
+        known = (self.checkpoint.config["data"]["sha256"], self.checkpoint.config["split"]["test"])
+        if own and whole.sha256 not in known:
+            yield Note("  it is not as it was in training: all of it is measured")
         what = "held out in training" if rows is not whole else "all of it"
         yield Note(f"{rows.name}: {len(rows.frame):,} rows, {what}")
         learned = self._share_learned_from(rows)
@@ -178,6 +183,7 @@ class TableModel:
         left_out = unlabeled(rows, self.target.name) if self.target.name in rows.frame else []
         for note in (*rows.notes, *left_out, *self.encoder.filled(rows.frame)):
             yield Note(f"  {note}")
+        yield Status("measuring which columns it depends on")
         metrics = self._metrics(rows) | {"importance": self._importance(rows, SHUFFLES, 0)}
         return Evaluation(self.checkpoint.name, rows.name, metrics)
 
@@ -198,6 +204,10 @@ class TableModel:
             )
         known = table.frame[table.frame[self.target.name].notna()]
         return Table(table.name, known.iloc[decode_rows(rows)].reset_index(drop=True), table.sha256, table.notes)
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.encoder, self.net, self.target) if onnx else None)
 
     def to_dict(self) -> dict[str, Any]:
         """What `seqlab train-mlp --json` prints last."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab import runs
+from seqlab import checkpoint, runs
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.data.contamination import fingerprint
@@ -28,7 +28,9 @@ from seqlab.tabular.parts import parts_of, split_rows
 from seqlab.tabular.predictions import encode_rows
 from seqlab.tabular.prepare import prepare
 from seqlab.tabular.source import TableData, load_table
-from seqlab.tasks import Event
+from seqlab.tasks import Event, Status
+
+MEASURING = Status("measuring on rows that were held out, beside a constant and a linear model")
 
 
 def train_mlp(
@@ -45,9 +47,11 @@ def train_mlp(
 ) -> Generator[Event, None, Checkpoint | None]:
     """Train on a file or a DataFrame, with what was `given` of the settings. Otherwise as `train`."""
     settings = all_settings.make(TableSettings, given)
+    yield Status("reading the table")
     table = load_table(data)
     options = yield from runs.target_folder(options, table.name, given)
     other = None if test is None else load_table(test, table.written)
+    options = replace(options, source=checkpoint.source_of(data, *([] if test is None else [test])))
     yield from about(table, target, task=task, groups=groups, time=time, test=other)
     return (
         yield from train(table, target, settings, options, task=task, folds=folds, groups=groups, time=time, test=other)
@@ -105,14 +109,14 @@ def train(
         },
         "notes": [*table.notes, *data.notes, *fitted[-1][1], *leaks(table.frame, target)],
     }
-    if saved is not None:
-        _check_same(saved, config)
+    _check_same(saved, config)
     prepared = prepare(x, parts, data.classes, settings, compute, config)
     with use_threads(prepared.device_config.threads):
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
         assert isinstance(prepared.model, BatchedMLP)
+        yield MEASURING
         return keeper.finish(run_metrics(data, prepared.model.best(), splits, parts, tested))
 
 
@@ -157,8 +161,10 @@ def _began_with(saved: Checkpoint, table: Table, test: Table | None, **given: An
     return began
 
 
-def _check_same(saved: Checkpoint, config: dict[str, Any]) -> None:
+def _check_same(saved: Checkpoint | None, config: dict[str, Any]) -> None:
     """Raise CheckpointError where a run that is to be resumed has split, encoded or learned its table otherwise."""
+    if saved is None:
+        return
     again = json.loads(json.dumps({name: config[name] for name in ("encoder", "split")}))
     outputs = len(config["target"]["classes"]) or 1 + len(QUANTILES)
     if saved.config["model"]["outputs"] != outputs or any(saved.config[name] != one for name, one in again.items()):

@@ -12,6 +12,7 @@ from seqlab.errors import DivergenceError
 from seqlab.tasks import Note
 from seqlab.training.averaging import averaged, last_weights
 from seqlab.training.loop import train
+from seqlab.training.pace import Budget, Cost, Pace, even
 from seqlab.training.resume import Snapshot, position
 from seqlab.training.run import Run, Step, Validate
 
@@ -27,12 +28,17 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """How a run stands after a step; `record` is the log line where one was due. rate: examples a second."""
+    """How a run stands after a step; `record` is the log line where one was due. loss: of the
+    step; train_loss: the mean since the last record. rate: examples a second;
+    seconds_left: with evaluations and, of a run of minutes, the last measurement."""
 
     step: int
     max_steps: int
     epoch: int
+    loss: float
     train_loss: float
+    grad_norm: float
+    lr: float
     rate: float
     seconds_left: float
     record: dict[str, Any] | None
@@ -47,6 +53,8 @@ def fit(
     patience: int | None = None,
     save_seconds: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
+    budget: Budget | None = None,
+    cost: Cost = even,
 ) -> Iterator[Progress | Note]:
     """Train to the end, or until `stop()`: every `eval_every` steps and at the end validate, log and save.
 
@@ -55,13 +63,14 @@ def fit(
     then keeps the weights of each itself, and `val_lowest`, which falls whenever one of them is better, counts instead.
     After `patience` evaluations without a lower one the run has come to its end: its `max_steps` become those it took.
     Yields after every step. A stop saves between two evaluations too, so that the resumed run is the uninterrupted one.
-    save_seconds: how far apart the saves of evaluations are at least, but for the last.
+    save_seconds: how far apart the saves of evaluations are at least, but for the last. budget: the time to keep.
+    cost: of a step in the course of the run, as a share of the dearest.
 
     A state that is not finite is never saved. The run goes back to its last good one, of the last evaluation or of its
     (resumed) beginning, and on at half the rate. After MOST_ROLLBACKS times it raises DivergenceError; where anything
     of it was saved, that state is, with a count that says that it has no future.
     """
-    policy = _Policy(run, keeper, eval_every, validate, patience, save_seconds, stop)
+    policy = _Policy(run, keeper, eval_every, validate, patience, save_seconds, stop, budget, cost)
     while True:
         try:
             yield from policy.steps()
@@ -85,34 +94,54 @@ class _Policy:
         patience: int | None,
         save_seconds: float,
         stop: Callable[[], bool],
+        budget: Budget | None,
+        cost: Cost,
     ) -> None:
         self.run, self.keeper, self.eval_every, self.validate = run, keeper, eval_every, validate
-        self.patience, self.save_seconds, self.stop = patience, save_seconds, stop
+        self.patience, self.save_seconds, self.stop, self.budget = patience, save_seconds, stop, budget
+        self.pace = Pace(cost)
         self.good, self.is_kept = Snapshot.of(run), run.step > 0
         self.start = self.saved = time.perf_counter()
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Progress | Note]:
         """The steps from where the run is. Raises DivergenceError where its state is not finite."""
-        run, clock = self.run, time.perf_counter()
-        examples = steps = 0
+        run, pace, clock = self.run, self.pace, time.perf_counter()
         for step in train(run):
             run.loss_sum += step.loss
             run.norm_sum += step.grad_norm
             run.since_record += 1
-            examples, steps = examples + step.examples, steps + 1
-            elapsed = max(time.perf_counter() - clock, 1e-9)
-            rate, seconds_left = examples / elapsed, (run.max_steps - run.step) * elapsed / steps
-            train_loss = run.loss_sum / run.since_record
+            now = time.perf_counter()
+            # with what the consumer did after the step before
+            pace.step(now - clock, step.examples, (run.step - 1) / run.max_steps)
+            clock, train_loss = now, run.loss_sum / run.since_record
             record: dict[str, Any] | None = None
             if run.step % self.eval_every == 0 or run.step == run.max_steps:
-                record = self.evaluated(step, rate)
+                record = self.evaluated(step, pace.rate)
             stopping = self.stop() and run.step < run.max_steps
             if record or stopping:
                 self.keep(record, stopping)
-                clock, examples, steps = time.perf_counter(), 0, 0
-            yield Progress(run.step, run.max_steps, run.epoch, train_loss, rate, seconds_left, record)
+                clock = time.perf_counter()
+                pace.evaluation(clock - now)
+            if self.budget is not None and (said := self.budget.adapted(run, pace, self.eval_every)):
+                yield Note(said)
+            yield Progress(
+                run.step,
+                run.max_steps,
+                run.epoch,
+                step.loss,
+                train_loss,
+                step.grad_norm,
+                step.lr,
+                pace.rate,
+                self.seconds_left(),
+                record,
+            )
             if stopping:
                 return
+
+    def seconds_left(self) -> float:
+        left = self.pace.left(self.run.step, self.run.max_steps, self.eval_every)
+        return left + (self.budget.measuring if self.budget else 0.0)
 
     def evaluated(self, step: Step, rate: float) -> dict[str, Any]:
         """The log line of this step. The weights are kept where they are the best so far, and its sums begin anew."""
@@ -153,7 +182,10 @@ class _Policy:
     def go_back(self, problem: DivergenceError) -> None:
         """To the last good state, at half the rate. Raises DivergenceError, with the state saved, after the last."""
         self.run.rollbacks += 1
+        max_steps = self.run.max_steps
         self.good.restored_in(self.run)
+        if self.budget is not None:  # it may have changed the length since
+            self.run.max_steps = max_steps
         if self.run.rollbacks <= MOST_ROLLBACKS:
             return
         if self.is_kept:

@@ -151,6 +151,7 @@ def _each_once(items: Sequence[SeriesData]) -> list[SeriesData]:
 
 def _of_table(data: SeriesData, given: dict[str, Any], compute: Compute) -> Generator[Event, None, Structure]:
     settings = all_settings.make(StructureSettings, given)
+    yield Status("reading the table")
     table = table_of(data) if isinstance(data, pd.DataFrame) else read_table(Path(str(data)))
     encoder, notes = fit_encoder(table.frame)
     for note in (*table.notes, *notes):

@@ -1,15 +1,18 @@
 """How good a classifier is on held-out images, and how good its probabilities are."""
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from seqlab.machine import DeviceConfig
 from seqlab.scoring.confidence import expected_calibration_error
-from seqlab.vision.classifier import Classifier, FittedOn, predict, views
+from seqlab.tasks import Status, Task
+from seqlab.vision.classifier import Classifier, FittedOn, evaluation_batch, predict, views
 
 SPREAD = 3.0  # the prior deviation of 1 / temperature from 1
 HOTTEST = 100.0  # a temperature at which even a net that has learned nothing is not overconfident
@@ -30,7 +33,18 @@ def evaluate(
     over the views. Nothing is fitted here. fitted_here: whether the temperature is from these very images, so that
     `ece_calibrated` would say nothing and is None.
     """
-    logits, averaged = (found.cpu() for found in classifier.plain_and_averaged(images, device_config))
+    return Task(measuring(classifier, images, labels, device_config, fitted_here=fitted_here)).result()
+
+
+def measuring(
+    classifier: Classifier, images: Tensor, labels: Tensor, device_config: DeviceConfig, *, fitted_here: bool = False
+) -> Generator[Status, None, dict[str, Any]]:
+    """`evaluate` as a generator of how far it is."""
+    parts: list[list[Tensor]] = []
+    for part in images.split(evaluation_batch(images)):
+        yield Status("measuring", sum(len(plain) for plain, _ in parts), len(images))
+        parts.append([found.cpu() for found in classifier.plain_and_averaged(part, device_config)])
+    logits, averaged = (torch.cat(found) for found in zip(*parts, strict=True))
     count = len(classifier.classes)
     predicted = logits.argmax(1)
     ranked = logits.topk(min(5, count)).indices  # (N, 5)

@@ -1,6 +1,5 @@
 """A trained image classifier as a library user holds it: it predicts, is evaluated, and shows what it goes by."""
 
-import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +8,21 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from seqlab.checkpoint import Checkpoint
+from seqlab.checkpoint import Checkpoint, source_at
 from seqlab.data.contamination import CHANCE, contamination, image_hashes
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import READERS, load_images
 from seqlab.errors import DataError, UsageError
+from seqlab.export import export
 from seqlab.machine import Compute, DeviceConfig
 from seqlab.results import Evaluation
 from seqlab.tasks import Event, Note, Status, Task
 from seqlab.vision import classifier as classifiers
 from seqlab.vision.classifier import Classifier, as_trained, check_classes
-from seqlab.vision.evaluate import Mistake, evaluate, worst_mistakes
+from seqlab.vision.evaluate import Mistake, measuring, worst_mistakes
 from seqlab.vision.grad_cam import heat_maps
-from seqlab.vision.inputs import listed, name_of, picture_of, pixels_of
+from seqlab.vision.graph import graph
+from seqlab.vision.inputs import listed, name_of, picture_of, pixels_of, with_folders
 from seqlab.vision.results import HeatMap, HeatMaps, ImagePrediction, ImagePredictions
 
 if TYPE_CHECKING:
@@ -97,11 +98,10 @@ class ImageModel:
         self, data: str | Path | ImageSet | None, data_dir: Path | None, worst: bool, offline: bool
     ) -> Generator[Event, None, ImageEvaluation]:
         trained_on = self.checkpoint.config["data"]
-        if data is None and trained_on["origin"] == "folder":
-            raise DataError(
-                f"checkpoint '{self.checkpoint.name}' was trained on a folder of yours, whose place is not kept",
-                f"name it: seqlab evaluate {shlex.quote(self.checkpoint.name)} PATH",
-            )
+        own = data is None and trained_on["origin"] == "folder"
+        if own:
+            (data,) = source_at(self.checkpoint, "a folder of yours")["paths"]
+            yield Note(f"read again from {data}")
         if isinstance(data, ImageSet):
             images = data
         else:
@@ -114,12 +114,16 @@ class ImageModel:
             pixels, labels = torch.cat([images.images, pixels]), torch.cat([images.labels, labels])
             split, what = "all", "images, all of them"
         yield Note(f"{images.name}: {len(pixels):,} {what}, from {images.origin}")
+        if own and split == "all":
+            yield Note("  it is not as it was in training: all of it is measured")
         for note in images.notes:
             yield Note(f"  {note}")
         check_classes(self.classifier, images)
         yield from self._check_contamination(images, pixels)
         fitted_here = self.classifier.fitted_on == "test" and images.sha256 == trained_on["sha256"]
-        found = evaluate(self.classifier, pixels, labels, self.device_config, fitted_here=fitted_here)
+        found = yield from measuring(self.classifier, pixels, labels, self.device_config, fitted_here=fitted_here)
+        if worst:
+            yield Status("looking for the worst mistakes")
         mistakes = worst_mistakes(self.classifier, pixels, labels, self.device_config) if worst else []
         kept = tuple((one, pixels[one.index]) for one in mistakes)
         return ImageEvaluation(self.checkpoint.name, images.name, {"split": split, **found}, kept)
@@ -140,9 +144,9 @@ class ImageModel:
     def predict(self, images: "Images", top: int = 3, *, views: bool = False) -> ImagePredictions:
         """The `top` likeliest classes of each image.
 
-        images: files, arrays (H, W, 3) of uint8, tensors (3, H, W) of uint8 or PIL images, one or many, of any size:
-        the middle of each is resized to what the net reads. views: average over the test-time views of each image,
-        shifted, and mirrored where trained so. Raises DataError for what is no image.
+        images: files, folders of them, arrays (H, W, 3) or tensors (3, H, W) of uint8, or PIL images, one or many, of
+        any size: the middle of each is resized to what the net reads. views: average over the test-time views of each
+        image, shifted, and mirrored where trained so. Raises DataError for what is no image.
         """
         return self.predict_task(images, top, views=views).result()
 
@@ -158,6 +162,7 @@ class ImageModel:
     def _predict(
         self, images: "list[Image]", top: int, views: bool, skip_damaged: bool
     ) -> Generator[Event, None, ImagePredictions]:
+        images = yield from with_folders(images)
         predictions: list[ImagePrediction] = []
         failed: list[DataError] = []
         height, width, ranges = self.classifier.height, self.classifier.width, self.classifier.ranges
@@ -215,6 +220,10 @@ class ImageModel:
             for one, heat in zip(found, heats, strict=True)
         ]
         return HeatMaps(self.checkpoint.name, tuple(maps))
+
+    def export(self, folder: str | Path, *, onnx: bool = False) -> Checkpoint:
+        """Write it to a new folder in half precision, with a model card; onnx: and as `model.onnx`, see `export`."""
+        return export(self.checkpoint, folder, graph(self.classifier) if onnx else None)
 
     def to_dict(self) -> dict[str, object]:
         """What `seqlab train-cnn --json` prints last."""

@@ -1,15 +1,17 @@
 """The images that a library user may give: files, arrays, PIL images and tensors, one or many."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
-from seqlab.data.images.decode import as_picture, fitted, opened, read_image
+from seqlab.data.images.decode import IN_WORDS, as_picture, fitted, opened, read_image
 from seqlab.data.images.depth import Ranges
+from seqlab.data.images.layout import images_below, listing
 from seqlab.errors import DataError
+from seqlab.tasks import Note
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -28,6 +30,23 @@ def listed(images: "Images") -> "list[Image]":
     if isinstance(images, Iterable) and not isinstance(images, str):
         return list(images)
     return [images]
+
+
+def with_folders(images: "list[Image]") -> "Generator[Note, None, list[Image]]":
+    """The images with the image files below it in place of each folder, saying what else is in that. Raises DataError
+    for a folder without an image."""
+    found: list[Image] = []
+    for image in images:
+        if not isinstance(image, str | Path) or not Path(image).is_dir():
+            found.append(image)
+            continue
+        inside, others = images_below(Path(image))
+        if not inside:
+            raise DataError(f"{image} holds no image", f"name image files, or a folder of them: {IN_WORDS}")
+        beside = f"; no images, not read: {listing(others)}" if others else ""
+        yield Note(f"{image}: {len(inside):,} image{'' if len(inside) == 1 else 's'}{beside}")
+        found += inside
+    return found
 
 
 def name_of(image: "Image", number: int) -> str:

@@ -1,6 +1,7 @@
 """What the training of a classifier consists of: the net, its batches, how it is optimized and validated."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 from seqlab import training
 from seqlab.data.batches import ShuffledBatches, seeded
 from seqlab.data.contamination import fingerprint, image_hashes
-from seqlab.data.images.augment import Augment, Normalise, growing_work
+from seqlab.data.images.augment import Augment, Normalise, growing_cost
 from seqlab.data.images.image_set import ImageSet, channel_statistics
 from seqlab.errors import UsageError
 from seqlab.machine import Compute, DeviceConfig, keep_freed_memory, use_threads
@@ -26,6 +27,8 @@ from seqlab.vision.classifier import Classifier
 from seqlab.vision.device import measured_precision, record_graphs
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
+MEASURED = 256  # images tell how long all will take
+WORST = 3  # classes that an evaluation names
 WHITENED = 5000  # images are enough to know the patches of all
 FEWEST_FOR_TEMPERATURE, MOST_FOR_TEMPERATURE = 100, 1000  # images
 
@@ -80,7 +83,8 @@ def prepare(
         averaging=settings.ema_decay,
         patience=settings.patience,
         epochs=planned.epochs,
-        work=growing_work(width, settings.start_side),  # the steps that are timed have full images
+        cost=partial(growing_cost, width, settings.start_side) if settings.start_side is not None else None,
+        measuring=partial(_measuring, classifier, data, settings, device_config),
         on_length=partial(_set_length, net, batches, settings, device_config),
     )
     return prepared, classifier
@@ -126,7 +130,7 @@ def class_loss(model: nn.Module, batch: Batch, state: State, *, label_smoothing:
 
 
 def describe(data: ImageSet) -> dict[str, Any]:
-    """What a checkpoint notes of its images: enough to recognise them, and no path."""
+    """What a checkpoint notes of its images: enough to recognise them, wherever they lie."""
     return {
         "name": data.name,
         "origin": data.origin,
@@ -162,23 +166,48 @@ def _set_length(
 ) -> None:
     """Have the images grow over so many steps; where they do not, and on a GPU, a step is a CUDA graph."""
     assert isinstance(batches.augment, Augment)
+    if settings.start_side is None and batches.augment.epochs != 1.0:
+        return  # its length has changed, which is nothing to a graph
     batches.augment = replace(batches.augment, start_side=settings.start_side, epochs=max_steps / len(batches))
     if device_config.device.type == "cuda" and settings.start_side is None:
         record_graphs(net, next(batches.epoch(0))[0], device_config.precision)
 
 
+def _measuring(
+    classifier: Classifier, data: ImageSet, settings: VisionSettings, device_config: DeviceConfig, seconds: float
+) -> float:
+    """How long the last measurement will take, by a few images: of those held out and, if it is theirs, the test's."""
+    count = held_out(settings) + (0 if settings.val_images else len(data.test_images))
+    some = data.images[:MEASURED]
+    start = time.perf_counter()
+    classifier.plain_and_averaged(some, device_config)
+    return min((time.perf_counter() - start) / len(some) * count, seconds / 2)
+
+
 def _validation(
     classifier: Classifier, data: ImageSet, settings: VisionSettings, device_config: DeviceConfig
-) -> Callable[[int], dict[str, float]]:
+) -> Callable[[int], dict[str, Any]]:
     images, labels = held_out_part(data, settings)
 
-    def validate(step: int) -> dict[str, float]:
+    def validate(step: int) -> dict[str, Any]:
         logits = classifier.logits(images, device_config)
         truth = labels.to(logits.device)
-        top1 = (logits.argmax(1) == truth).float().mean()
-        return {"val_loss": F.cross_entropy(logits, truth).item(), "val_top1": top1.item()}
+        right = (logits.argmax(1) == truth).float()
+        return {
+            "val_loss": F.cross_entropy(logits, truth).item(),
+            "val_top1": right.mean().item(),
+            "val_worst": worst_classes(data.classes, truth, right),
+        }
 
     return validate
+
+
+def worst_classes(names: Sequence[str], truth: Tensor, right: Tensor) -> dict[str, float]:
+    """The classes of which the smallest shares are right, the worst first, and these: truth and right (N,)."""
+    sums = torch.zeros(len(names), device=right.device).index_add(0, truth, right).tolist()
+    counts = truth.bincount(minlength=len(names)).tolist()
+    shares = {name: total / count for name, total, count in zip(names, sums, counts, strict=True) if count}
+    return dict(sorted(shares.items(), key=lambda one: one[1])[:WORST])
 
 
 def _check_settings(name: str, settings: VisionSettings, labels: Tensor, width: int) -> None:

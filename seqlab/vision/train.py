@@ -19,7 +19,7 @@ from seqlab.errors import CheckpointError, UsageError
 from seqlab.machine import DeviceConfig, use_threads
 from seqlab.runs import RunOptions
 from seqlab.settings import VisionSettings
-from seqlab.tasks import Event, Note
+from seqlab.tasks import Event, Note, Status
 from seqlab.vision.classifier import Classifier, FittedOn
 from seqlab.vision.evaluate import calibrated, evaluate
 from seqlab.vision.folds import FoldedImages, folds, summary
@@ -58,6 +58,8 @@ def train_cnn(
     options = yield from runs.target_folder(options, name, given, FIRST_FOLD if folds is not None else "")
     data = yield from _loaded(source, model or DEFAULT_MODEL, size, data_dir, offline)
     yield from _about(data)
+    if data.origin == "folder" and not isinstance(source, ImageSet):
+        options = replace(options, source=checkpoint.source_of(str(source)))
     if "batch_size" not in given:
         settings = replace(settings, batch_size=min(settings.batch_size, max(2, len(data.images) // FEWEST_BATCHES)))
     if "temperature_images" not in given and not settings.val_images and not options.resume:
@@ -91,6 +93,7 @@ def train(
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
             return None
+        yield Status("measuring on images that were held out")
         return keeper.finish(_measured(classifier, data, settings, prepared.device_config, is_fold))
 
 

@@ -60,6 +60,8 @@ COMMON = {
     *("--config", "--checkpoints", "--offline", "--help"),
 }
 
+OF_TRAINING = {"--epochs", "--minutes", "--resume", "--overwrite", "--tensorboard"}  # common to the train commands
+
 # What each command has beside the common options: a list people and scripts build on. Change it with the contract.
 OWN = {
     "forecast": "--as-of --backtest --baselines --column --freq --holidays --horizon --id --kind --known --levels "
@@ -67,11 +69,12 @@ OWN = {
     "generate": "--adapt --check-copies --corpus --length --min-p --no-cache --prompt --samples --stop --temperature "
     "--top-k --top-p",
     "score": "--corpus",
-    "train-text": "--epochs --from --minutes --overwrite --resume",
+    "train-text": "--epochs --from --minutes --overwrite --resume --tensorboard",
     "train-forecaster": "--column --cut --epochs --freq --from --id --kind --levels --minutes --overwrite "
-    "--resume --returns --target --time",
-    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size",
-    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --test --time",
+    "--resume --returns --target --tensorboard --time",
+    "train-cnn": "--data-dir --epochs --folds --list --minutes --model --overwrite --resume --size --tensorboard",
+    "train-mlp": "--curve --epochs --folds --groups --l2 --minutes --overwrite --resume --target --task --tensorboard "
+    "--test --time",
     "structure": "--column --freq --kind --levels --returns --top",
     "evaluate": "--adapt --column --data-dir --freq --id --kind --levels --no-cache --plot --returns --target --time "
     "--writing",
@@ -84,7 +87,8 @@ OWN = {
     "checkpoints list": "",
     "checkpoints show": "",
     "checkpoints verify": "",
-    "checkpoints export": "",
+    "checkpoints export": "--onnx",
+    "completion": "--install",
     "doctor": "",
 }
 
@@ -114,7 +118,7 @@ def test_the_options_of_every_command_are_the_frozen_ones() -> None:
 def test_common_options_are_everywhere_and_own_ones_few() -> None:
     for name, command in all_commands().items():
         assert options_of(command) >= COMMON, name
-        own = [p for p in command.params if set(p.opts) - COMMON and isinstance(p, click.Option)]
+        own = [p for p in command.params if set(p.opts) - COMMON - OF_TRAINING and isinstance(p, click.Option)]
         assert len(own) <= (20 if name == "forecast" else 14), name
 
 
@@ -194,9 +198,18 @@ def test_generate_until_a_string(cli: Cli, trained: Path) -> None:
     assert at_once == [{"text": "", "log_likelihood_per_char": None}]
 
 
+def test_without_a_seed_each_text_is_another_and_can_be_written_again(cli: Cli, trained: Path) -> None:
+    first, second = (cli("generate", "small", "--length", 60, "--json") for _ in "ab")
+    texts = [one.json["samples"][0]["text"] for one in (first, second)]
+    assert first.json["seed"] != second.json["seed"] and texts[0] != texts[1]
+    assert f"--seed {first.json['seed']} " in first.err
+    again = cli("generate", "--corpus", "small", "--length", 60, "--seed", first.json["seed"], "--json")
+    assert again.json["samples"] == first.json["samples"] and "--seed" not in again.err
+
+
 def test_generate_into_a_file(cli: Cli, trained: Path, tmp_path: Path) -> None:
-    text = cli("generate", "--corpus", "small", "--length", 40).out
-    done = cli("generate", "--corpus", "small", "--length", 40, "-o", tmp_path / "text.txt")
+    text = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5).out
+    done = cli("generate", "--corpus", "small", "--length", 40, "--seed", 5, "-o", tmp_path / "text.txt")
     assert (done.status, done.out) == (0, "")
     assert (tmp_path / "text.txt").read_text() == text
     assert str(tmp_path / "text.txt") in done.err
@@ -311,7 +324,8 @@ def test_evaluate_says_when_the_text_is_another(cli: Cli, trained: Path, small_t
     [
         (2, ["generat"], ["'generat'", "did you mean 'generate'?"]),
         (2, ["zzz"], ["'zzz'", "known: "]),
-        (2, ["generate"], ["--corpus", "seqlab generate --help"]),
+        (2, ["generate"], ["seqlab generate --corpus linux"]),
+        (2, ["generate", "small", "--corpus=other"], ["small", "--corpus other"]),
         (2, ["generate", "--corpus=small", "--lenght=3"], ["--lenght", "--length"]),
         (2, ["generate", "--corpus=small", "--length=x"], ["--length", "x"]),
         (2, ["generate", "--corpus=small", "--length=0"], ["--length"]),
@@ -480,6 +494,7 @@ def test_what_was_resolved_is_saved_and_no_path_of_this_machine(cli: Cli, small_
     words = ["hidden_size=8", *(word.removeprefix("--set=") for word in TINY[1:]), "max_steps=2"]
     expected = ["--seed", "4", *(part for word in words for part in ("--set", word))]
     assert saved["command"].split() == ["seqlab", "train-text", "small.txt", *expected]
+    assert saved.pop("source") == {"paths": [str(small_text)]}  # beside it nothing says where it was
     assert str(tmp_path) not in json.dumps(saved) and str(small_text.parent) not in json.dumps(saved)
 
 
@@ -561,12 +576,14 @@ def test_the_help_names_the_settings(cli: Cli) -> None:
 def test_minutes_fix_the_steps_and_record_them(cli: Cli, small_text: Path, tmp_path: Path) -> None:
     words = ["train-text", small_text, "--threads=1", *TINY, "--json"]
     timed = cli(*words, "--minutes=0.02", "-o", tmp_path / "timed")
-    steps = timed.lines[-2]["step"]
+    steps, defaults = timed.lines[-2]["step"], dataclasses.asdict(LanguageSettings())
     saved = json.loads((tmp_path / "timed" / "config.json").read_text())
     assert saved["settings"]["max_steps"] == steps
-    sizes = [f"--set={name}={saved['settings'][name]}" for name in ("max_steps", "dropout")]  # a fast machine drops
-    repeated = cli(*words, *sizes, "-o", tmp_path / "repeated")
-    assert repeated.lines[-1]["nats_per_char"] == timed.lines[-1]["nats_per_char"]
+    chosen = [f"--set={name}={value}" for name, value in saved["settings"].items() if value != defaults[name]]
+    repeated = cli(*words, *chosen, "-o", tmp_path / "repeated")
+    assert repeated.lines[-2] | {"rate": 0, "seconds": 0} == timed.lines[-2] | {"rate": 0, "seconds": 0}
+    again = json.loads((tmp_path / "repeated" / "config.json").read_text())
+    assert again["files"]["model"] == saved["files"]["model"]  # with its sha256
 
 
 # Precedence
@@ -755,6 +772,20 @@ def test_training_is_animated_on_a_terminal_only(
     assert controls(dumb.err) == set() and 2 <= dumb.err.count("step ") <= 12
 
 
+def test_a_training_has_a_screen_whose_last_state_stays(small_text: Path, tmp_path: Path) -> None:
+    words = train_words(small_text, 60, "-o", tmp_path / "one", "--overwrite")
+    seen = seen_on_a_terminal(*words, NO_COLOR="1", COLUMNS="70")
+    last = seen[seen.rindex("╭") :]
+    frame = last[: last.index("╰")].splitlines()
+    assert "60 steps" in frame[0] and "left" not in frame[0] and {len(line) for line in frame} == {69}
+    assert any("train" in line for line in frame) and any("val" in line for line in frame)
+    assert any("writes" in line for line in frame)
+    assert "step      60/60" not in seen and last.count("bits per character") >= 2  # the result comes after it
+    for plain_output in ("-q", "--json"):
+        assert "╭" not in seen_on_a_terminal(*words, plain_output)
+    assert "╭" not in seen_on_a_terminal(*words, PYTHONIOENCODING="ascii")
+
+
 def wait_for(line: str, process: "subprocess.Popen[str]") -> None:
     assert process.stderr is not None
     seen = []
@@ -790,16 +821,75 @@ def test_a_signal_during_the_last_measurement_does_not_lose_the_result(
     small_text: Path, number: signal.Signals, status: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module("seqlab.language.train")  # beside the function of that name
-    evaluate = module.evaluate
+    measuring = module.measuring
 
-    def disturbed(*given: Any) -> Any:
+    def disturbed(*given: Any, **how: Any) -> Any:
         os.kill(os.getpid(), number)
-        return evaluate(*given)
+        return measuring(*given, **how)
 
-    monkeypatch.setattr(module, "evaluate", disturbed)
+    monkeypatch.setattr(module, "measuring", disturbed)
     done = cli(*train_words(small_text, 2, "--json"))
     assert done.status == status and "saved in" in done.err
     assert done.lines[-1]["final"] is True and done.lines[-1]["bits_per_char"] > 0
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_measurement_that_no_part_is_kept_of_ends_at_once_and_can_be_made_again(
+    tmp_path: Path, number: signal.Signals, status: int, cli: Cli
+) -> None:
+    table = tmp_path / "things.csv"
+    table.write_text("size,kind\n" + "".join(f"{k % 7},{'big' if k % 7 > 3 else 'small'}\n" for k in range(100)))
+    words = list(map(str, ["train-mlp", table, "--target=kind", "--threads=1", "--set=max_steps=30"]))
+    program = (
+        "import os, sys, time\n"
+        "from seqlab.cli.main import main\n"
+        "from seqlab.tabular import train\n"
+        "def endless(*given):\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    time.sleep(1000)\n"
+        "sys.modules['seqlab.tabular.train'].run_metrics = endless\n"
+        f"sys.argv = ['seqlab', *{words!r}]\n"
+        f"main({words!r})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (status, ""), ended.stderr
+    assert "trained and saved, but not measured; measure it with: seqlab train-mlp" in ended.stderr
+    assert "accuracy" in cli(*words, "--resume").out
+
+
+def test_tensorboard_gets_the_curves_of_the_log(small_text: Path, tmp_path: Path, cli: Cli) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = tmp_path / "board"
+    assert cli(*train_words(small_text, 12, "-o", tmp_path / "one"), "--tensorboard", folder).status == 0
+    read = event_accumulator.EventAccumulator(str(folder)).Reload()
+    log = [json.loads(line) for line in (tmp_path / "one" / "log.jsonl").read_text().splitlines()]
+    config = json.loads((tmp_path / "one" / "config.json").read_text())
+    seen = {tag: {one.step: one.value for one in read.Scalars(tag)} for tag in read.Tags()["scalars"]}
+    assert seen["val/loss"] == pytest.approx({record["step"]: record["val_loss"] for record in log})
+    assert list(seen["train/loss"]) == list(seen["train/grad_norm"]) == list(range(1, 13))
+    mean = sum(seen["train/loss"][step] for step in range(1, 6)) / 5
+    assert mean == pytest.approx(log[0]["train_loss"], rel=1e-5)
+    assert seen["train/lr"][12] == pytest.approx(log[-1]["lr"])
+    assert seen["final/bits_per_char"][12] == pytest.approx(config["metrics"]["bits_per_char"])
+    assert "--tensorboard" not in config["command"]
+
+
+def test_without_tensorboard_it_is_said_before_any_work(
+    small_text: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = train_words(small_text, 12, "-o", tmp_path / "one")
+    (tmp_path / "file").touch()
+    cli(*words, "--tensorboard", tmp_path / "file").fails(1, "is a file", "--tensorboard FOLDER")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    cli(*words, "--tensorboard", tmp_path / "board").fails(2, "pip install 'seqlab[tensorboard]'")
+    assert not (tmp_path / "one").exists() and not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_the_curve_of_a_checkpoint_is_drawn(trained: Path, tmp_path: Path, ending: str, cli: Cli) -> None:
+    done = cli("checkpoints", "show", "small", "-o", tmp_path / f"curve.{ending}")
+    assert done.status == 0 and "settings:" in done.out and (tmp_path / f"curve.{ending}").stat().st_size > 5000
+    cli("checkpoints", "show", "small", "-o", tmp_path / "no" / f"curve.{ending}").fails(1, "its folder does not exist")
 
 
 def test_a_second_signal_stops_at_once(small_text: Path, tmp_path: Path) -> None:

@@ -36,7 +36,25 @@ def config_of(folder: Path) -> str:
     return (folder / "config.json").read_text()
 
 
-def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kept(cli: Cli, tmp_path: Path) -> None:
+def test_a_folder_is_predicted_as_the_images_in_it(cli: Cli, tmp_path: Path) -> None:
+    pets = bars(tmp_path / "pets", {"cat": 15, "dog": 15})
+    assert cli("train-cnn", pets, *SHORT).status == 0
+    new = bars(tmp_path / "new", {"b": 2, "a": 3}, seed=1)
+    (new / "b" / "all.zip").write_bytes(b"PK")
+    (new / "a" / "torn.png").write_bytes(b"no png")
+    (new / ".hidden.png").write_bytes(b"")
+    done = cli("predict", "pets-lenet5", new)
+    assert done.status == 1 and "1 of 6 files could not be read" in done.err
+    assert "6 images; no images, not read: b/all.zip" in done.err and "torn.png" in done.err
+    shown = [line.split(":")[0] for line in done.out.splitlines()]
+    assert shown == sorted(str(path) for path in new.glob("*/*.*") if path.name not in ("all.zip", "torn.png"))
+    (new / "a" / "torn.png").unlink()
+    (tmp_path / "empty").mkdir()
+    assert len(cli("predict", "pets-lenet5", new, pets / "cat" / "0.png", "--json").json["predictions"]) == 6
+    cli("predict", "pets-lenet5", tmp_path / "empty").fails(1, "holds no image")
+
+
+def test_a_folder_of_images_is_trained_and_evaluated_on_where_it_lies(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "my pets", {"cat": 30, "dog": 30, "emu": 30})
     (pets / "notes.txt").write_text("mine")
     trained = cli("train-cnn", pets, "--set", "max_steps=80", *RUN, "--json")
@@ -46,13 +64,17 @@ def test_a_folder_of_images_is_trained_and_evaluated_on_and_its_place_is_not_kep
     metrics = trained.lines[-1]
     assert metrics["top1"] > 0.9 and metrics["images"] == 18 and list(metrics["per_class"]) == ["cat", "dog", "emu"]
     folder = tmp_path / "checkpoints" / "my pets-lenet5"
-    assert str(tmp_path) not in config_of(folder)
     config = json.loads(config_of(folder))
+    assert config.pop("source") == {"paths": [str(pets)]}
+    assert str(tmp_path) not in json.dumps(config)
     assert config["command"].startswith("seqlab train-cnn 'my pets' --model lenet5")
     assert config["data"]["origin"] == "folder" and config["input"]["height"] == 32
     name, how = "my pets-lenet5", ["--threads", 1, "--device", "cpu", "--precision", "fp32"]
-    cli("evaluate", name).fails(1, "folder of yours", "seqlab evaluate 'my pets-lenet5' PATH")
     same = cli("evaluate", name, pets, "--json", *how)
+    assert cli("evaluate", name, "--json", *how).json == same.json
+    assert cli("checkpoints", "export", name, "-o", tmp_path / "given").status == 0
+    assert str(tmp_path) not in config_of(tmp_path / "given")  # who gets it need not know
+    cli("evaluate", tmp_path / "given").fails(1, "folder of yours", "seqlab evaluate given PATH")
     assert (same.json["images"], same.json["top1"]) == (18, metrics["top1"])
     shutil.copytree(pets, tmp_path / "elsewhere" / "renamed")
     assert cli("evaluate", name, tmp_path / "elsewhere" / "renamed", "--json", *how).json == same.json

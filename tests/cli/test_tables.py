@@ -51,7 +51,12 @@ def test_classes_are_trained_evaluated_and_predicted_by_name(cli: Cli, made: Pat
     rows.drop(columns="size").to_csv(tmp_path / "less.csv", index=False)
     cli("predict", "things", tmp_path / "less.csv").fails(1, "size")
     cli("predict", "things", tmp_path / "new.csv", made).fails(2, "more than one file")
-    cli("evaluate", "things").fails(1, "seqlab evaluate things FILE")
+    named = cli("evaluate", "things", "--json")
+    assert named.json == again.json and f"read again from {made}" in named.err
+    made.write_text(made.read_text() + "1,red,2,big\n")
+    assert "it is not as it was in training" in cli("evaluate", "things").err
+    made.rename(tmp_path / "moved.csv")
+    cli("evaluate", "things").fails(1, f"{made}, which is not there any more", "seqlab evaluate things PATH")
 
 
 def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: Path, tmp_path: Path) -> None:
@@ -66,9 +71,9 @@ def test_folds_hold_every_row_out_and_give_intervals_of_numbers(cli: Cli, made: 
     said = pd.DataFrame(cli("predict", "things", made, "--json").json["predictions"])
     truth = pd.read_csv(made)["price"]
     assert 0.8 < ((said["low"] <= truth) & (truth <= said["high"])).mean() <= 1
-    assert str(tmp_path) not in json.dumps(
-        json.loads((tmp_path / "checkpoints" / "things" / "config.json").read_text())
-    )
+    config = json.loads((tmp_path / "checkpoints" / "things" / "config.json").read_text())
+    assert config.pop("source") == {"paths": [str(made)]}
+    assert str(tmp_path) not in json.dumps(config)
 
 
 def test_a_table_that_cannot_be_trained_on_is_refused_at_once(cli: Cli, made: Path, tmp_path: Path) -> None:

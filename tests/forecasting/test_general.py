@@ -14,7 +14,8 @@ from seqlab.data.series.frames import load_data
 from seqlab.data.series.seasons import seasons_of
 from seqlab.data.series.series import Series
 from seqlab.errors import DataError, UsageError
-from seqlab.forecasting import general, general_training
+from seqlab.forecasting import general, general_training, rules
+from seqlab.forecasting.panels import windows
 from seqlab.runs import RunOptions
 from seqlab.tasks import Task
 
@@ -90,6 +91,29 @@ def test_quantiles_are_in_order_and_counts_are_whole_and_not_below_zero(forecast
     assert answer.windows.quantiles["model"].min() >= 0
     assert answer.prices.min() >= 0 and (answer.prices == answer.prices.round()).all()
     assert 0.75 < answer.backtest.scores("model").coverage80[0] <= 1
+
+
+def test_rare_demand_is_forecast_as_well_as_by_what_was_ordered_so_far(forecaster: general.GeneralForecaster) -> None:
+    """Where rows have no order the deciles of the past are the best there is."""
+    random = np.random.default_rng(7)
+    months = pd.date_range("2018-01-01", periods=72, freq="MS")
+    wanted = (random.random((80, 72)) < random.uniform(0.05, 0.5, (80, 1))) * random.integers(1, 6, (80, 72))
+    series = [one for k, y in enumerate(wanted) for one in load_data(pd.Series(y, months, name=f"part {k}"))]
+    ours, past = [], []
+    levels = np.array(scoring.LEVELS)
+    for one, answer in zip(wanted, general.forecast_all(forecaster, series, horizon=12, origins=1), strict=True):
+        ours.append(scoring.pinball(answer.windows.quantiles["model"][0], one[60:]).mean())
+        past.append(scoring.pinball(np.tile(np.quantile(one[:60], levels), (12, 1)), one[60:]).mean())
+    assert np.mean(ours) < 1.05 * np.mean(past)
+
+
+def test_the_net_is_told_where_in_the_season_a_rule_erred() -> None:
+    week = np.tile([10.0, 10, 10, 10, 10, 60, 10], 30)
+    (series,) = load_data(pd.Series(week, pd.date_range("2024-01-01", periods=len(week)), name="x"))
+    panel = replace(general.panel_of([series], 7), seasons=(7,))
+    made = windows(panel, [len(week)])
+    told = made["phase"][0, :, rules.NAMES.index("last")] * made["scale"][0]
+    np.testing.assert_allclose(told, [0, 0, 0, 0, 50 / 3, 50 / 3, 25], atol=1e-4)  # the mean of three days
 
 
 def test_two_years_of_months_are_enough_and_a_few_rows_are_not(forecaster: general.GeneralForecaster) -> None:

@@ -1,20 +1,24 @@
 """The pictures: what is written in an SVG, and a terminal's picture against the numbers that it shows."""
 
 import io
+import re
 import unicodedata
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from seqlab.cli.reports import terminal_chart
+from seqlab.errors import DataError
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
-from seqlab.plots import backtest_chart, fan_chart, style
+from seqlab.plots import backtest_chart, fan_chart, style, training_chart
+from seqlab.plots.dates import tick_labels
 from seqlab.scoring import LEVELS
 from seqlab.scoring.backtest import Backtest
 from tests.forecasting.test_forecasting import made_series
@@ -46,7 +50,11 @@ def test_a_fan_chart_says_what_its_lines_are_and_that_it_is_no_advice(tmp_path):
     one = made_forecast(backtest=clustered(60, 1, seed=0))
     style.save(fan_chart.draw([one]), tmp_path / "fan.svg")
     said = texts(tmp_path / "fan.svg")
-    assert "MADE" in said and "random walk, 80 %" in said
+    assert "MADE" in said
+    (walk,) = [text for text in said if text.startswith("random walk")]  # twice as wide: it leaves the picture
+    assert float(walk.removeprefix("random walk, 80 %: to ")) == pytest.approx(
+        one.random_walk[-1, LEVELS.index(0.9)], rel=1e-3
+    )
     for level, meaning in ((0.95, "90 % band"), (0.9, "80 % band"), (0.75, "50 % band"), (0.5, "median")):
         (label,) = [text for text in said if text.endswith(meaning)]
         assert float(label.split()[0].replace(",", "")) == pytest.approx(one.prices[-1, LEVELS.index(level)], rel=1e-3)
@@ -86,8 +94,9 @@ def test_minutes_can_be_drawn(tmp_path):
     minutes = np.datetime64("2024-01-31T15:30", "m") + 60 * np.arange(105)
     hourly = replace(one, series=replace(one.series, dates=minutes[:100]), dates=minutes[100:])
     style.save(fan_chart.draw([hourly]), tmp_path / "fan.svg")
-    assert any(str(minutes[-1]) in text for text in texts(tmp_path / "fan.svg"))
-    assert terminal_chart.lines(hourly, 80)[-1].endswith(str(minutes[-1]))
+    last = str(minutes[-1]).replace("T", " ")
+    assert any(last in text for text in texts(tmp_path / "fan.svg"))
+    assert terminal_chart.lines(hourly, 80)[-1].endswith(last)
 
 
 def test_nights_and_weekends_take_no_room_in_a_chart_of_minutes(tmp_path):
@@ -98,8 +107,9 @@ def test_nights_and_weekends_take_no_room_in_a_chart_of_minutes(tmp_path):
     half_hours = replace(one, series=replace(one.series, dates=weeks[-105:][:100]), dates=weeks[99:104])
     style.save(fan_chart.draw([half_hours]), tmp_path / "fan.svg")
     said = texts(tmp_path / "fan.svg")
-    days = {str(day)[5:10] for day in weeks[80:]}
-    assert len(days & {text[:5] for text in said}) == len(days)  # each of the sessions shown has its tick
+    days = {f"{day.item():%-d %b}" for day in weeks[80:]}
+    shown = {" ".join(text.split()[:2]) for text in said}
+    assert days <= shown  # each of the sessions shown has its tick
 
 
 def test_a_backtest_chart_shows_its_skill_and_gives_no_intervals_of_a_few_days(tmp_path):
@@ -114,12 +124,54 @@ def test_a_backtest_chart_shows_its_skill_and_gives_no_intervals_of_a_few_days(t
     assert any("No intervals" in text for text in texts(tmp_path / "few.svg"))
 
 
+def test_a_season_fills_its_picture_whatever_a_random_walk_would_hold_possible():
+    """A season of ten in height beside a random walk that goes thirty times as far."""
+    one = made_forecast(steps=12, days=120)
+    values = 100 + 5 * np.sin(np.arange(132) * np.pi / 6)
+    series = replace(one.series, close=values[:120], adjusted=values[:120])
+    fan = values[120:, None] + np.linspace(-1, 1, len(LEVELS))
+    walk = 100 + np.linspace(0, 150, 12)[:, None] * np.linspace(-1, 1, len(LEVELS))
+    axes = fan_chart.draw([replace(one, series=series, prices=fan, random_walk=walk)]).axes[0]
+    low, high = axes.get_ylim()
+    assert low <= 94 and high >= 106  # all of history and fan
+    assert high - low < 2 * 12
+
+
+@pytest.mark.parametrize("step", ["s", "m", "h", "D", "M", "Y"])
+def test_every_tick_of_dates_can_be_dated(step):
+    """From the labels alone, one after the other, the year and the month of each is told."""
+    for every in (1, 3, 10):
+        times = (np.datetime64("2023-12-31T23:58:50", step) + every * np.arange(9)).astype("datetime64[s]").tolist()
+        year, month = "", ""
+        for time, label in zip(times, tick_labels(times), strict=True):
+            for word in label.split():
+                year = word if re.fullmatch(r"\d{4}", word) else year
+                month = word if word.isalpha() else month
+            assert year == str(time.year)
+            assert step == "Y" or month == f"{time:%b}"
+
+
+def test_pictures_say_what_they_show_to_who_cannot_see_them(tmp_path):
+    one = made_forecast("<A> & B", backtest=clustered(60, 1, seed=0))
+    figures = {"fan": fan_chart.draw([one]), "scores": backtest_chart.draw(one.backtest, [one.series.name])}
+    for name, figure in figures.items():
+        style.save(figure, tmp_path / f"{name}.svg")
+        style.save(figure, tmp_path / f"{name}.png")
+        (title,) = ElementTree.parse(tmp_path / f"{name}.svg").findall("{http://www.w3.org/2000/svg}title")
+        read = Image.open(tmp_path / f"{name}.png").info
+        assert title.text == read["Description"] and read["Description"].startswith(read["Title"])
+        assert "<A> & B" in title.text and "80 %" in title.text
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0, 0.3))
 def test_labels_are_moved_apart_and_no_further_than_needed(places, gap):
     places.sort()
     spread = fan_chart.spread(places, gap)
     assert all(after - before >= gap - 1e-9 for before, after in pairwise(spread))
-    assert np.mean(spread) == pytest.approx(np.mean(places))
+    room = 1 - (len(places) - 1) * gap
+    assert room < 0 or (spread[0] >= -1e-9 and spread[-1] <= 1 + 1e-9)
+    if room > 0 and spread[0] > 1e-9 and spread[-1] < 1 - 1e-9:
+        assert np.mean(spread) == pytest.approx(np.mean(places))
     if all(after - before >= gap for before, after in pairwise(places)):
         assert spread == pytest.approx(places)
 
@@ -223,3 +275,48 @@ def test_a_terminal_gets_the_letters_that_it_has_and_a_file_none(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "dumb")
     assert shown("utf-8").isascii() and shown("utf-8")
+
+
+def test_the_curves_of_a_training_are_those_of_its_log(tmp_path):
+    log = [{"step": 10 * k, "train_loss": 3.0 / k, "val_loss": 2.0 + (k - 4) ** 2 / 10} for k in range(1, 8)]
+    figure = training_chart.draw(AWKWARD, "language", log, 40)
+    train, val, best, _ = figure.axes[0].lines
+    assert train.get_xydata().tolist() == [[one["step"], one["train_loss"]] for one in log]
+    assert val.get_xydata().tolist() == [[one["step"], one["val_loss"]] for one in log]
+    assert best.get_xydata().tolist() == [[40, 2.0]]
+    style.save(figure, tmp_path / "curve.svg")
+    assert {"best: 2 at step 40", "loss, nats per character", "training", "validation"} <= set(
+        texts(tmp_path / "curve.svg")
+    )
+
+
+def test_a_training_without_validation_or_log():
+    log = [{"step": 5, "train_loss": 1.0, "val_loss": None}, {"step": 10, "train_loss": 0.5, "val_loss": None}]
+    assert len(training_chart.draw("a", "vision", log, 10).axes[0].lines) == 1
+    with pytest.raises(DataError, match="no log"):
+        training_chart.draw("a", "vision", [], 10)
+
+
+# severity 1.0 of Machado, Oliveira and Fernandes (2009), on linear RGB
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_colours_of_the_figures_can_be_told_apart_by_the_colour_blind(kind):
+    """Of those beside each other in a chart, in CIELAB; 10 is told apart at a glance."""
+    colours = (style.MODEL, style.WALK, *style.OTHERS)
+    seen = []
+    for colour in colours:
+        linear = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+        linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
+        linear = np.clip(np.array(BLINDNESS[kind]) @ linear, 0, 1)
+        xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+        x, y, z = np.cbrt(xyz / [0.9505, 1, 1.089])
+        seen.append((116 * y - 16, 500 * (x - y), 200 * (y - z)))
+    for one, other in combinations(range(len(colours)), 2):
+        assert np.linalg.norm(np.subtract(seen[one], seen[other])) > 10, (colours[one], colours[other])

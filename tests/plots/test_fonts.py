@@ -63,7 +63,7 @@ def missing_glyphs(figure: Figure, path: Path) -> int:
 
 
 def figure_of(name: str) -> Figure:
-    figure = style.empty(4, 3)
+    figure = style.empty(4, 3, "A name.")
     axes = figure.subplots()
     axes.set_title(style.text_of(name), fontweight="bold", parse_math=False)
     axes.set_xticks([0, 1], [style.text_of(name), "plain"], parse_math=False)

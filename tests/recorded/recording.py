@@ -40,6 +40,8 @@ class Mask:
 
 
 VERSIONS = "seqlab|torch|python|numpy|processor|instruction_set"
+MACHINE = "seqlab|python|system|torch|processor|packages|extra"
+MACHINE_LINES = rf"(?m)^(ok  (?:{MACHINE}) ).*(?:\n {{16}}.*)*$"
 MASKS = [
     Mask(r'("(?:seconds|rate|chars_per_second)": )[\d.e+-]+', r'\1"TIME"', "how fast the machine was"),
     Mask(r"[\d,]+ (chars|windows|images|rows)/s(?:, .* left)?", r"N \1/s", "how fast the machine was"),
@@ -63,14 +65,14 @@ MASKS = [
     ),
     Mask(r"\d+\.\d years ago", "N years ago", "how old the embedded quotes are depends on the day"),
     Mask(r"seqlab, version \S+", "seqlab, version VERSION", "every release has its own"),
-    Mask(r"(?m)^(ok  (?:seqlab|python|torch|processor) ).*$", r"\1VERSION", "`doctor` describes the machine"),
+    Mask(MACHINE_LINES, r"\1VERSION", "`doctor` describes the machine"),
     Mask(
-        r'("name": "(?:seqlab|python|torch|processor)", "value": )"[^"]*", "note": "[^"]*"',
+        rf'("name": "(?:{MACHINE})",\s+"value": )(?:"[^"]*"|\d+),\s+"note": "[^"]*"',
         r'\1"VERSION", "note": "..."',
         "the same as JSON",
     ),
-    Mask(r"(?m)^(ok  cache +TMP/cache) +", r"\1 ", "the column is as wide as the path"),
-    Mask(r"writable, \d+ GB free", "writable, N GB free", "`doctor` knows the disk"),
+    Mask(r"(?m)^(ok  cache +TMP/cache)\s+", r"\1 ", "the column is as wide as the path"),
+    Mask(r"writable,\s+\d+\s+GB\s+free", "writable, N GB free", "`doctor` knows the disk"),
 ]
 
 

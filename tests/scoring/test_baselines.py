@@ -191,3 +191,14 @@ def test_widths_that_are_wrong_by_a_factor_are_mended_by_it() -> None:
     assert (np.abs(np.log(one)) < 0.1).all()  # one forecast says little
     near, far = calibration.width_factors(1.7 * size[:, :1], 1)[[0, 11]]  # from row to row those far ahead overlap
     assert near > far > 1
+
+
+def test_widths_by_few_outcomes_hold_the_next_one_as_often_as_asked() -> None:
+    """One horizon, so many outcomes alike: their width is the smallest of these that is above 80 % of n + 1."""
+    random = np.random.default_rng(1)
+    held = []
+    for _ in range(4000):
+        size = np.abs(random.normal(size=25))
+        whole = calibration.width_factors(size[:24, None, None], 1)[0] ** ((24 + calibration.PRIOR) / 24)
+        held.append(size[24] <= whole)
+    assert np.mean(held) == pytest.approx(0.8, abs=0.015)

@@ -15,7 +15,7 @@ from seqlab.data.tables.reader import Table
 from seqlab.errors import CheckpointError, DataError, UsageError
 from seqlab.settings import TableSettings
 from seqlab.tabular.table_model import TableModel
-from seqlab.training import steps_in
+from seqlab.training import Length, length_in
 from tests.tabular.helpers import FP32, table, trained, training
 
 
@@ -152,7 +152,11 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path) -> No
 
 def test_minutes_are_measured_without_training_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps that a run of minutes is timed by leave it as it is: it is the run of so many steps."""
-    monkeypatch.setattr("seqlab.training.steps_in", lambda run, *given: min(40, steps_in(run, *given)))
+
+    def short(*given: Any) -> Length:
+        return Length(min(40, length_in(*given).steps))
+
+    monkeypatch.setattr("seqlab.training.length_in", short)
     one = trained(table("wine"), tmp_path / "minutes", minutes=0.05)
     other = trained(table("wine"), tmp_path / "steps", max_steps=one.config["settings"]["max_steps"])
     assert all(torch.equal(tensor, other.weights()[name]) for name, tensor in one.weights().items())

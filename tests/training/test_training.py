@@ -18,7 +18,8 @@ from seqlab.language import next_token_loss
 from seqlab.machine import Compute
 from seqlab.models.cells import CELLS, hidden_states, unroll
 from seqlab.models.recurrent import RecurrentLanguageModel
-from seqlab.runs import Prepared, RunOptions, steps_of
+from seqlab.runs import Prepared, RunOptions
+from seqlab.runs.length import length_of
 from seqlab.settings import LanguageSettings, Settings
 from seqlab.tasks import Note
 from seqlab.training import Batch, Run, State, optimizers, schedules
@@ -344,7 +345,7 @@ def test_the_length_is_that_of_the_settings_or_of_the_options_or_the_jobs_own() 
         prepared = Prepared(
             run.model, run.objective, run.batches, run.optimizer, settings, device_config, {"job": "text"}, epochs=2
         )
-        return steps_of(prepared, RunOptions(**asked), None)
+        return length_of(prepared, RunOptions(**asked), None).steps
 
     assert length(17) == 17
     assert length(17, epochs=3) == 30  # what is asked for goes before a job's default in steps
@@ -360,12 +361,12 @@ def test_timing_steps_leaves_the_run_as_it_was() -> None:
         pass
     before, place = everything(run), (run.step, run.epoch, run.index, run.state)
     random, batches = torch.get_rng_state(), run.batches
-    chosen = training.steps_in(run, 3.0, validate=lambda step: {})
+    chosen = training.length_in(run, 3.0, validate=lambda step: {})
     assert_same(everything(run), before)
     assert (run.step, run.epoch, run.index, run.state) == place
     assert torch.equal(torch.get_rng_state(), random)
     assert run.batches is batches
-    assert chosen > 10  # three seconds of steps that take a few milliseconds
+    assert chosen.steps > 20 and chosen.evaluations == 20  # three seconds of steps that take a few milliseconds
 
 
 # One loop for every job: the tasks below go through `train` and `evaluate` alike

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from seqlab import api, checkpoint, training, vision
-from seqlab.data.images.augment import growing_work
+from seqlab.data.images.augment import growing_cost
 from seqlab.data.images.image_set import ImageSet
 from seqlab.data.images.sets import load_images
 from seqlab.errors import CheckpointError, UsageError
@@ -344,7 +344,8 @@ def test_the_decisions_of_the_command_are_those_of_the_library(data: ImageSet, t
 def test_minutes_count_the_smaller_images_of_the_beginning(data: ImageSet, tmp_path: Path) -> None:
     settings = VisionSettings(**vision.MODELS["fast"].defaults | {"batch_size": 40})
     prepared, _ = vision.prepare(data, settings, FP32)
-    assert prepared.work == growing_work(32, 20) < 1
+    assert prepared.cost is not None
+    assert [prepared.cost(done) for done in (0.0, 1.0)] == [growing_cost(32, 20, 0.0), 1.0] == [(20 / 32) ** 2, 1.0]
     assert prepared.on_length is not None
     prepared.on_length(20)
     assert prepared.batches.augment.side(32, 0.0) == 20  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from seqlab.cli.layout import table
 from seqlab.cli.options import Common
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
@@ -36,18 +37,20 @@ def list_(common: Common) -> None:
         result_json({"cache": str(cache.cache_folder()), "downloads": rows, "quotes": quotes})
         return
     say(common, f"cache {cache.cache_folder()}")
-    for row in rows:
-        state = state_of(files_of(row["name"]))
-        result(f"{row['name']:13} {_size(row['bytes']):>9}  {state:13} {row['origin'] or row['about']}")
+    cells = [
+        [row["name"], _size(row["bytes"]), f"  {state_of(files_of(row['name']))}", f"  {row['origin'] or row['about']}"]
+        for row in rows
+    ]
     store, embedded = quotes["store"], quotes["embedded"]
     if "error" in store:
-        result(f"{'quotes':13} {_size(store['bytes']):>9}  {'damaged':13} {store['error']}")
+        cells.append(["quotes", _size(store["bytes"]), "  damaged", f"  {store['error']}"])
     elif store["tickers"]:
         last = max(entry["fetched_at"] for entry in store["tickers"])
         names = " ".join(entry["ticker"] for entry in store["tickers"])
-        result(f"{'quotes':13} {_size(store['bytes']):>9}  {'cached':13} from Yahoo Finance, last {last}: {names}")
-    size, names = _size(embedded["bytes"]), " ".join(embedded["tickers"])
-    result(f"{'quotes':13} {size:>9}  {'embedded':13} skfolio and bokeh, 1990 to 2022 at most: {names}")
+        cells.append(["quotes", _size(store["bytes"]), "  cached", f"  from Yahoo Finance, last {last}: {names}"])
+    about = f"  skfolio and bokeh, 1990 to 2022 at most: {' '.join(embedded['tickers'])}"
+    cells.append(["quotes", _size(embedded["bytes"]), "  embedded", about])
+    result("\n".join(table(cells, (-13, 10, -15, 0))))
 
 
 @command.command()
@@ -70,12 +73,12 @@ def fetch(common: Common, name: str) -> None:
     if common.json:
         result_json(row)
     else:
-        result(row["path"])
+        result(row["path"], as_it_is=True)
     if name in NEXT:
         say(common, f"use it: {NEXT[name]}")
 
 
-@command.command()
+@command.command(short_help="Where NAME is in the cache.")
 @click.argument("name")
 @result_options
 def path(common: Common, name: str) -> None:
@@ -87,7 +90,7 @@ def path(common: Common, name: str) -> None:
     if common.json:
         result_json(row)
     else:
-        result(row["path"])
+        result(row["path"], as_it_is=True)
 
 
 def _named(name: str) -> list[Download]:

@@ -12,6 +12,7 @@ from seqlab.cli.charts import PAGE, is_page, write_chart, write_page
 from seqlab.cli.options import (
     CHARTS,
     Common,
+    check_writable,
     common_options,
     covariate_options,
     covariate_words,
@@ -200,8 +201,8 @@ def _is_one_of(path: Path, names: Sequence[str]) -> bool:
 def _check_files(names: Sequence[str], output: Path | None, backtest: Path | None) -> None:
     """Raises UsageError where what is written has no ending that can be, or would replace what is read, or each
     other."""
-    for written in (output, backtest):
-        endings = (*TABLES, *CHARTS, PAGE) if written is output else (*TABLES, *CHARTS)
+    for option, written in (("-o", output), ("--backtest", backtest)):
+        endings = (*TABLES, *CHARTS, PAGE) if option == "-o" else (*TABLES, *CHARTS)
         if written and written.suffix.lower() not in endings:
             raise UsageError(
                 f"{written} has no ending that can be written", f"use {', '.join(endings[:-1])} or {endings[-1]}"
@@ -210,5 +211,7 @@ def _check_files(names: Sequence[str], output: Path | None, backtest: Path | Non
             require_parquet(written)
         if written is not None and _is_one_of(written, names):
             raise UsageError(f"{written} is read here: it would be replaced", "name another file to write")
+        if written is not None:
+            check_writable(written, option)
     if output is not None and backtest is not None and output.resolve() == backtest.resolve():
         raise UsageError(f"-o and --backtest both name {output}", "name two files")

@@ -1,5 +1,6 @@
 """seqlab generate --corpus NAME"""
 
+import secrets
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.signals import Stop, graceful_stop
 from seqlab.data.text.decoding import text_of
+from seqlab.errors import UsageError
 from seqlab.settings import TEMPERATURE
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command("generate")
-@click.option("--corpus", required=True, metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
+@click.argument("name", required=False)
+@click.option("--corpus", metavar="NAME", help="A trained corpus, or a checkpoint's name or folder.")
 @click.option("--prompt", help="Text to go on from; - reads it from standard input. Default: as its corpus may begin.")
 @click.option("--length", type=click.IntRange(min=1), default=1000, show_default=True, help="Characters to write.")
 @click.option(
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
 @common_options
 def command(
     common: Common,
-    corpus: str,
+    name: str | None,
+    corpus: str | None,
     prompt: str | None,
     length: int,
     temperature: float,
@@ -62,8 +66,10 @@ def command(
 ) -> None:
     """Write text with the model trained on a corpus, as it is drawn; of several samples, each when all are done.
 
-    The same --seed writes the same text. `linux` ships with seqlab.
+    NAME is short for --corpus NAME; `linux` and `stacks` ship with seqlab. The same --seed writes the same text;
+    without one each call writes another, and says its seed.
     """
+    corpus = _one_of(name, corpus)
     from seqlab import api
     from seqlab.sampling import Sampling
 
@@ -86,7 +92,7 @@ def command(
         min_p=min_p,
         stop=stop,
         samples=samples,
-        seed=common.seed or 0,
+        seed=_seed(common),
         adapt=adapt,
         cache=not no_cache,
     )
@@ -99,8 +105,26 @@ def command(
         if common.json:
             result_json(found.to_dict())
         elif common.output is None:
-            result("" if streamed else _together(found.prompt, found))
+            result("" if streamed else _together(found.prompt, found), as_it_is=True)
         _say_figures(common, found, sum(map(len, writing.written)))
+
+
+def _seed(common: Common) -> int:
+    """The seed that was named, else a new one, which is said."""
+    if common.seed is not None:
+        return common.seed
+    seed = secrets.randbelow(10**6)
+    say(common, f"seed {seed}: with --seed {seed} it writes the same again")
+    return seed
+
+
+def _one_of(name: str | None, corpus: str | None) -> str:
+    """The corpus, named as an argument or an option. Raises UsageError where it is neither, or both differ."""
+    if name and corpus and name != corpus:
+        raise UsageError(f"{name} and --corpus {corpus} name two corpora", "name one of them")
+    if not (name or corpus):
+        raise UsageError("no corpus is named", "for one that ships with seqlab: `seqlab generate --corpus linux`")
+    return str(name or corpus)
 
 
 def _say_figures(common: Common, found: "Generated", count: int) -> None:

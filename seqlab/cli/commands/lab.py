@@ -2,15 +2,14 @@
 
 import csv
 import io
-import shutil
 import tempfile
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from seqlab.cli.layout import SENTENCE, fitted, room
 from seqlab.cli.options import CHARTS, Common, check_writable, common_options
 from seqlab.cli.output import result, result_json, say
 from seqlab.cli.progress import follow
@@ -27,7 +26,7 @@ def command() -> None:
     """Run the experiments of the seminar: one claim each, measured on this machine."""
 
 
-@command.command("list")
+@command.command("list", short_help="Claims, seconds of a seed, knobs that break them.")
 @result_options
 def list_(common: Common) -> None:
     """The experiments: what they claim, seconds of one seed, and the knobs that break them."""
@@ -54,10 +53,10 @@ def list_(common: Common) -> None:
     for one in found:
         knobs = "".join(f"; breaks with {name}={value}" for each in one.contrasts() for name, value in each.items())
         result(f"{one.name}: {one.seeds} seeds of {one.seconds:g} s{knobs}")
-        result(_wrapped(one.claim, "    "))
+        result(_wrapped(f"    {one.claim}"))
 
 
-@command.command()
+@command.command(short_help="Run the experiment NAME, or all.")
 @click.argument("name")
 @click.option("--seeds", type=click.IntRange(1), help="How many seeds, from --seed on.  [default: see lab list]")
 @click.option(
@@ -186,17 +185,9 @@ def _print(common: Common, results: Sequence["Result"], is_all: bool) -> None:
 def _line(finding: "Finding") -> str:
     spread = f" ({finding.low:.4g} to {finding.high:.4g})" if finding.low != finding.high else ""
     word = finding.word if finding.holds else finding.word.upper()
-    return _wrapped(f"{word:9}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}", "  ", 13)
+    return _wrapped(f"  {word:9}  {finding.text}: {finding.mean:.4g}{spread}, asked {finding.bound}", 13)
 
 
-def _wrapped(text: str, indent: str = "", hang: int | None = None) -> str:
-    """Text in lines as wide as the terminal, at most 100 characters; off a terminal 100."""
-    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent if hang is None else " " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _wrapped(text: str, hang: int | None = None) -> str:
+    """Text in lines as wide as the terminal, or as a sentence may be."""
+    return fitted(text, min(room() or SENTENCE, SENTENCE), hang)

@@ -25,7 +25,8 @@ PICTURES = (*CHARTS, ".jpg", ".jpeg")
 @click.option("--views", is_flag=True, help="Average over views of each image: shifted, and mirrored where trained so.")
 @common_options
 def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, views: bool) -> None:
-    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format, or the rows of a table.
+    """Apply CHECKPOINT to files: the likeliest classes of images of any size and format, or the rows of a table. A
+    folder stands for all images in it and below.
 
     A table gets a CSV with a row for each of its own: the prediction, and the probability of each class or the ends of
     a 90 % interval (a narrower one, and said, where too few rows were held out): as wide as the net has learned, and
@@ -38,8 +39,8 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     from seqlab.checkpoint import find
 
     drawn = common.output if common.output and common.output.suffix.lower() in PICTURES else None
-    if drawn:
-        check_writable(drawn, "-o")
+    if common.output:
+        check_writable(common.output, "-o")
     if common.output and any(common.output.resolve() == file.resolve() for file in files):
         raise UsageError(f"{common.output} is read here: it would be replaced", "name another file with -o FILE")
     saved = find(checkpoint)
@@ -72,7 +73,7 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
             result(images.prediction(event))
     bar.clear()
     found = task.result()
-    if len(found.failed) == len(files) == 1:
+    if len(found.failed) == 1 and not found:
         raise found.failed[0]
     if common.json:
         result_json(found.to_dict())
@@ -82,7 +83,9 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
         write_chart(common, model.grad_cam(found).plot(), drawn, grad_cam.NOTE)
         say(common, f"heat maps drawn in {drawn}")
     if found.failed:
-        raise DataError(f"{len(found.failed):,} of {len(files):,} files could not be read", found.failed[0].hint)
+        raise DataError(
+            f"{len(found.failed):,} of {len(found.failed) + len(found):,} files could not be read", found.failed[0].hint
+        )
 
 
 def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bool, drawn: Path | None) -> None:
@@ -95,14 +98,16 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     if common.json:
         result_json(found.to_dict())
     else:
-        result(found.to_frame().to_csv(index=False).rstrip("\n"))
+        result(found.to_frame().to_csv(index=False).rstrip("\n"), as_it_is=True)
 
 
 def _check_drawn(files: Sequence[Path], drawn: Path) -> None:
+    from seqlab.data.images.layout import images_below
     from seqlab.vision.image_model import MOST_DRAWN
 
-    if len(files) > MOST_DRAWN:
+    count = sum(len(images_below(file)[0]) if file.is_dir() else 1 for file in files)
+    if count > MOST_DRAWN:
         raise UsageError(
-            f"{len(files):,} images are too many for one picture",
+            f"{count:,} images are too many for one picture",
             f"name at most {MOST_DRAWN}, or have the text with -o FILE.txt",
         )

@@ -13,7 +13,7 @@ import click
 from seqlab import files
 from seqlab.cli.charts import is_page, write_page
 from seqlab.cli.options import Common
-from seqlab.cli.output import Bar, result, result_json_list, say
+from seqlab.cli.output import Bar, is_read_aloud, result, result_json_list, say
 from seqlab.cli.redirect import page_options
 from seqlab.data.text.decoding import text_of
 from seqlab.errors import DataError
@@ -55,7 +55,7 @@ def command(common: Common, file: str, corpus: str) -> None:
     if common.json:
         _as_json(common, text, pieces)
     else:
-        _as_text(text, pieces)
+        _as_text(common, text, pieces)
     if is_page(common.output):
         import numpy as np
 
@@ -70,8 +70,8 @@ def _keeping(pieces: Iterator["np.ndarray"], kept: list[Any]) -> Iterator["np.nd
         yield piece
 
 
-def _as_text(text: str, pieces: Iterator["np.ndarray"]) -> None:
-    total = _show(text, pieces)
+def _as_text(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:
+    total = _show(common, text, pieces)
     chars = len(text)
     result(f"{total / chars:.4f} bits per character ({total / chars * math.log(2):.4f} nats), {chars:,} characters")
 
@@ -105,13 +105,16 @@ def _as_json(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> None:
     result_json_list({"nats_per_char": nats, "bits_per_char": nats / math.log(2)}, "chars", chars)
 
 
-def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
+def _show(common: Common, text: str, pieces: Iterator["np.ndarray"]) -> float:
     """Write the text line by line as it is scored, and a legend. The sum of all bits."""
     colourful = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colourful &= not is_read_aloud()
     write = _coloured_lines() if colourful else _plain_line
-    total, place = 0.0, 0
+    total, place, bar = 0.0, 0, Bar(common)
     line: list[float] = []
     for piece in pieces:
+        if common.output is not None:  # else the lines themselves show how far it is
+            bar.show(f"{place:,} of {len(text):,} characters", place, len(text))
         for bits in (-piece / math.log(2)).tolist():
             line.append(bits)
             place += 1
@@ -119,6 +122,7 @@ def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
                 write(text[place - len(line) : place], line)
                 total += math.fsum(line)
                 line = []
+    bar.clear()
     result("")
     if colourful:
         legend = [("surprise in bits: ", ""), (f"below {STEPS[0][0]}", "")]
@@ -130,7 +134,7 @@ def _show(text: str, pieces: Iterator["np.ndarray"]) -> float:
 
 
 def _plain_line(line: str, bits: list[float]) -> None:
-    result(f"{sum(bits) / len(bits):6.2f}  {line.removesuffix(chr(10))}")
+    result(f"{sum(bits) / len(bits):6.2f}  {line.removesuffix(chr(10))}", as_it_is=True)
 
 
 def _coloured_lines() -> Any:

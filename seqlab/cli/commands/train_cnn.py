@@ -9,10 +9,10 @@ import click
 
 from seqlab.cli.options import Common, common_options, data_dir_option
 from seqlab.cli.output import result, result_json, say
-from seqlab.cli.progress import follow
 from seqlab.cli.reports import images
 from seqlab.cli.signals import graceful_stop
-from seqlab.cli.training import of_run, resume_command, run_options, train
+from seqlab.cli.tensorboard import Board
+from seqlab.cli.training import followed, of_run, resume_command, run_options, train
 from seqlab.errors import UsageError
 from seqlab.settings import VisionSettings, described
 
@@ -88,11 +88,13 @@ def command(
 
 
 def _cross_validate(common: Common, start: "Callable[..., Task[Any]]", run: dict[str, Any]) -> None:
+    board = Board(run["tensorboard"])
     with graceful_stop(common) as stop:
-        found = follow(common, start(**of_run(common, run, stop)), "images/s", images.progress, stop)
+        found = followed(common, start(**of_run(common, run, stop)), "images/s", images.progress, stop, board)
         if found is None:
             say(common, f"continue with: {resume_command()}")
             return
+        board.finish(found.metrics)
         if common.json:
             result_json(found.to_dict())
             return

@@ -2,18 +2,19 @@
 
 import csv
 import math
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqlab.cli.layout import table
 from seqlab.errors import UsageError
 from seqlab.files import replacing
+from seqlab.formatting import dates_in_words
 
 if TYPE_CHECKING:
+    from seqlab.data.series.series import Series
     from seqlab.forecasting import Forecast, Forecasts
     from seqlab.scoring.backtest import Backtest
 
@@ -46,22 +47,35 @@ def lines(one: "Forecast") -> list[str]:
     decimals = 0 if series.kind == "counts" else decimals
     written = [[f"{value:,.{decimals}f}" for value in row] for row in shown]
     wide = max(11, 2 + max(len(value) for row in written for value in row))
-    rows = [*map(str, one.dates), "random walk"]
+    rows = [*series.in_words(one.dates), "random walk"]
     first = max(12, 1 + max(map(len, rows)))
-    table = [
-        f"{row:{first}}{''.join(f'{v:>{wide}}' for v in values)}" for row, values in zip(rows, written, strict=True)
+    cells = [
+        [backtest.step, *(name for name, _ in places), ""],
+        *([row, *values, ""] for row, values in zip(rows, written, strict=True)),
     ]
+    now = series.in_words(series.dates[-1:])[0]
+    cells[-1][-1] = f"  on the last {backtest.step}"
+    outer = len(places)
+    printed = table(
+        cells, [-first, *[wide] * outer, -2], [[outer + 1], [1, outer], [3, outer - 2]], more=": -o FILE.csv has all"
+    )
     lines = [
         "",
-        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {series.dates[-1]} ({series.source})",
+        f"{series.name}, {series.last_in_words} {last:,.{decimals}f} on {now}{age_of(series)} ({series.source})",
         *for_stdout(one),
-        f"{backtest.step:{first}}" + "".join(f"{name:>{wide}}" for name, _ in places),
-        *table[:-1],
-        f"{table[-1]}  on the last {backtest.step}",
+        *printed,
         *effect_lines(one),
     ]
     lines += backtest_lines(backtest)
-    return [*lines, "", wrapped(one.verdict)]
+    return [*lines, "", one.verdict]
+
+
+def age_of(series: "Series") -> str:
+    """How old the last quote is, where that is more than a week: it changes what a forecast means."""
+    days = (date.today() - series.dates[-1].astype("datetime64[D]").item()).days
+    if series.source not in ("yahoo", "store", "snapshot") or days <= 7:
+        return ""
+    return f", {days / 365.25:.1f} years ago" if days > 365 else f", {days} days ago"
 
 
 def effect_lines(one: "Forecast") -> list[str]:
@@ -74,12 +88,7 @@ def effect_lines(one: "Forecast") -> list[str]:
     unit = " %" if one.effects_in_percent else ""
     said = [f"{name} {size:+,.3g}{unit}" for name, size in found.items()]
     more = f", and {len(said) - MOST_EFFECTS} more" if len(said) > MOST_EFFECTS else ""
-    return ["", wrapped(f"effects of one more of each: {', '.join(said[:MOST_EFFECTS])}{more}")]
-
-
-def wrapped(text: str) -> str:
-    """Text in lines as long as the terminal, which would break it within words."""
-    return textwrap.fill(text, max(40, shutil.get_terminal_size().columns - 1)) if sys.stdout.isatty() else text
+    return ["", f"effects of one more of each: {', '.join(said[:MOST_EFFECTS])}{more}"]
 
 
 def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
@@ -87,19 +96,20 @@ def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
     days = backtest.origins
     if not len(days):
         return []
+    first, last = dates_in_words([days.min(), days.max()], backtest.step)
     step = f" {backtest.step[0]}" if backtest.step[0].isalpha() else ""
-    heads = "".join(f"{f'{h}{step}':>9}" for h in backtest.horizons)
+    heads = [f"{h}{step}" for h in backtest.horizons]
     count = f"{len(days):,} forecast{'' if len(days) == 1 else 's'}"
-    lines = ["", f"backtest: {count} from {days.min()} to {days.max()}{f'; {unit}' if unit else ''}", ""]
-    lines.append(f"{'':14}{'CRPS %' if backtest.in_percent else 'CRPS':>8}{heads}   {'in 80 %':>8}{heads}")
+    lines = ["", f"backtest: {count} from {first} to {last}{f'; {unit}' if unit else ''}", ""]
+    rows = [[f"{'CRPS %' if backtest.in_percent else 'CRPS':>22}", *heads, "in 80 %", *heads]]
     for method in backtest.quantiles:
         scores = backtest.scores(method)
-        crps = "".join(f"{value:>9.3f}" if backtest.in_percent else f"{value:>9.4g}" for value in scores.crps)
-        covered = "".join(f"{value:>9.2f}" for value in scores.coverage80)
-        lines.append(f"{method:22}{crps}{'':11}{covered}")
-    if not backtest.outcomes.any():  # nothing moves: a share of nothing is no skill
-        return lines
-    lines.append(f"{'skill, %':22}" + "".join(f"{v:>+9.2f}" for v in backtest.skill()))
+        crps = [f"{value:.3f}" if backtest.in_percent else f"{value:.4g}" for value in scores.crps]
+        rows.append([method, *crps, "", *(f"{value:.2f}" for value in scores.coverage80)])
+    if backtest.outcomes.any():  # of what never moves a share is no skill
+        rows.append(["skill, %", *(f"{v:+.2f}" for v in backtest.skill()), "", *[""] * len(heads)])
+    covered = range(1 + len(heads), 2 + 2 * len(heads))
+    lines += table(rows, [-22, *[9] * len(heads), 11, *[9] * len(heads)], [covered], below=True)
     return lines
 
 
@@ -109,8 +119,10 @@ def training(config: dict[str, Any]) -> list[str]:
     found = [f"trained on {count} series to {config['cut']}, {taken:,} steps"]
     backtest = config["metrics"]["backtest"]
     if backtest["origins"]:
+        step = backtest.get("step", "day")[0]
         skill = ", ".join(
-            f"{s:+.2f} % at {h} d" for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
+            f"{s:+.2f} % at {h} {step}"
+            for s, h in zip(backtest["skill_vs_random_walk"], backtest["horizons"], strict=True)
         )
         found.append(
             f"on {backtest['origins']:,} forecasts of days after the cut, skill against the random walk: {skill}"
@@ -127,19 +139,22 @@ def panel_lines(forecasts: "Forecasts") -> list[str]:
     for one in forecasts[:SHOWN]:
         at_end = [one.prices[-1, place] for place in (median, low, high)]
         values = [f"{value:,.6g}" for value in (one.series.close[-1], *at_end)]
-        rows.append([one.series.name, values[0], f"{one.dates[-1]}", *values[1:]])
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join([row[0].ljust(wide[0]), *(cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))])
-        for row in rows
-    ]
+        rows.append([one.series.name, values[0], one.series.in_words(one.dates[-1:])[0], *values[1:]])
+    wide = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    lines = table(
+        rows,
+        [2 - wide[0], *wide[1:]],
+        [[2], [1]],
+        names=["", "last value", "date", "", "", ""],
+        more=": -o FILE.csv has all",
+    )
     more = len(forecasts) - SHOWN
     lines = ["", f"{len(forecasts):,} series, {len(forecasts[0].dates)} steps ahead", "", *lines]
     lines += [f"... and {more:,} more: -o FILE.csv writes all"] if more > 0 else []
     pooled = forecasts.pooled()
     if pooled is not None:
         lines += backtest_lines(pooled, "CRPS is in units of what each series changed by on average")
-    return [*lines, "", wrapped(forecasts.verdict)]
+    return [*lines, "", forecasts.verdict]
 
 
 def require_parquet(path: Path) -> None:

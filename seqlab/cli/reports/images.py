@@ -3,13 +3,15 @@
 import math
 from typing import Any
 
+from seqlab.cli.layout import table
+
 FITTED_ON = {
     "kept_back": "training images kept back for it",
     "validation": "validation images",
     "test": "test images",  # by earlier versions
 }
 UNTOUCHED = "the test images were not looked at: once all is chosen, `seqlab evaluate` does"
-MODELS = "model          side   parameters  multiply-adds  epochs  CIFAR-10       paper"
+MODELS = ("model", "side", "parameters", "multiply-adds", "epochs", "  CIFAR-10", "  paper")
 
 
 def figures(metrics: dict[str, Any]) -> list[str]:
@@ -80,12 +82,18 @@ def prediction(found: Any) -> str:
 
 def models(rows: list[dict[str, Any]]) -> list[str]:
     """The table of `seqlab train-cnn --list`."""
-    lines = [MODELS]
+    cells = [MODELS]
     for row in rows:
         top1 = row["cifar10_top1"]
-        expected = "-" if top1 is None else f"{top1 * 100:g} % {row['cifar10_source']}"
-        lines.append(
-            f"{row['name']:13}  {row['side']:>4}  {row['parameters']:>11,}  "
-            f"{row['multiply_adds'] / 1e6:>11,.1f} M  {row['epochs']:>6g}  {expected:13}  {row['paper']}"
+        cells.append(
+            (
+                row["name"],
+                str(row["side"]),
+                f"{row['parameters']:,}",
+                f"{row['multiply_adds'] / 1e6:,.1f} M",
+                f"{row['epochs']:g}",
+                "  -" if top1 is None else f"  {top1 * 100:g} % {row['cifar10_source']}",
+                f"  {row['paper']}",
+            )
         )
-    return lines
+    return table(cells, (-13, 6, 13, 15, 8, -15, -2), [[6], [3], [1]], more=": --json has all")

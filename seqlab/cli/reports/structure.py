@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from seqlab.cli.layout import table
+
 if TYPE_CHECKING:
     from seqlab.unsupervised.structure import Structure
 
@@ -34,14 +36,16 @@ def _table(found: "Structure", top: int) -> list[str]:
     net = found.autoencoder
     rows, size = net.unusual(top).tolist(), net.codes.shape[1]
     width = max(len(found.kind), max(len(str(found.place(row))) for row in rows))
-    moves = "" if found.sizes is None else f"{'mean |log return|':>19}"
-    table = [f"{found.kind:>{width}}{'error':>10}{moves}  {'code':{9 * size}}  mostly"]
+    cells = [
+        [found.kind, "error", "" if found.sizes is None else "mean |log return|", f"  {'code':{9 * size}}", "  mostly"]
+    ]
     for row in rows:
         code = "".join(f"{number:9.2f}" for number in net.codes[row])
-        move = "" if found.sizes is None else f"{found.sizes[row]:19.4f}"
+        move = "" if found.sizes is None else f"{found.sizes[row]:.4f}"
         worst = " ".join(found.columns[net.worst[row]].split())
-        table.append(f"{found.place(row):>{width}}{net.errors[row]:10.3g}{move}  {code}  {worst}")
-    return table
+        cells.append([str(found.place(row)), f"{net.errors[row]:.3g}", move, f"  {code}", f"  {worst}"])
+    widths = [width, 10, 0 if found.sizes is None else 19, -2 - 9 * size, -2]
+    return table(cells, widths, [[3]], more=": -o FILE.csv has them")
 
 
 def _names(found: "Structure", rows: list[int]) -> str:

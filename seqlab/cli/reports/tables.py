@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from seqlab.cli.layout import table
+
 LABELS = {"f1": "macro f1"}
 MOST_CLASSES = 10  # whose confusion is shown whole
 MOST_COLUMNS = 10  # whose importance is shown
@@ -22,15 +24,11 @@ def figures(metrics: dict[str, Any]) -> list[str]:
     """How well rows are predicted, beside a constant and a linear model."""
     baselines = metrics.get("baselines", {})
     names = [name for name in FIGURES if metrics.get(name) is not None]
-    lines = [f"{'':10}{'net':>12}" + "".join(f"{name:>12}" for name in baselines)]
+    rows = [["", "net", *baselines, ""]]
     for name in names:
-        values = [metrics, *baselines.values()]
-        line = f"{LABELS.get(name, name):10}" + "".join(f"{_figure(name, one.get(name)):>12}" for one in values)
-        if name in metrics.get("interval", {}):
-            low, high = metrics["interval"][name]
-            spread = _figure(name, metrics["deviation"][name])
-            line += f"   95 % interval of the mean: {_figure(name, low)} to {_figure(name, high)}, deviation {spread}"
-        lines.append(line)
+        values = [_figure(name, one.get(name)) for one in (metrics, *baselines.values())]
+        rows.append([LABELS.get(name, name), *values, _spread(name, metrics)])
+    lines = table(rows, [-10, 12, *[12] * len(baselines), 0])
     if "folds" in metrics:
         first = names[0]
         lines.append(f"{first} by fold: " + ", ".join(_figure(first, one) for one in metrics["folds"][first]))
@@ -48,6 +46,15 @@ def figures(metrics: dict[str, Any]) -> list[str]:
         fifths = " ".join(f"{one:.0%}" for one in metrics["coverage_by_fifth"][level])
         lines.append(f"in the {float(level):.0%} interval: {share:.1%}   by fifths of the prediction: {fifths}")
     return lines
+
+
+def _spread(name: str, metrics: dict[str, Any]) -> str:
+    """Between which values the mean over folds lies; nothing of one net."""
+    if name not in metrics.get("interval", {}):
+        return ""
+    low, high = metrics["interval"][name]
+    spread = _figure(name, metrics["deviation"][name])
+    return f"   95 % interval of the mean: {_figure(name, low)} to {_figure(name, high)}, deviation {spread}"
 
 
 def evaluation(metrics: dict[str, Any]) -> list[str]:
@@ -78,10 +85,12 @@ def _confusion(classes: list[str], counts: list[list[int]]) -> list[str]:
         pairs = [(counts[i][j], i, j) for i in range(len(names)) for j in range(len(names)) if i != j and counts[i][j]]
         return [f"{names[i]} taken for {names[j]}: {count:,}" for count, i, j in sorted(pairs, reverse=True)[:3]]
     width = max(6, *(len(name) for name in names), *(len(f"{one:,}") for row in counts for one in row)) + 2
-    lines = ["rows of each class, by predicted class", " " * width + "".join(f"{n:>{width}}" for n in names)]
-    for name, row in zip(names, counts, strict=True):
-        lines.append(f"{name:{width}}" + "".join(f"{count:{width},}" for count in row))
-    return lines
+    rows = [["", *names], *([name, *(f"{n:,}" for n in row)] for name, row in zip(names, counts, strict=True))]
+    halves = [range(1 + len(names) // 2, 1 + len(names))]
+    return [
+        "rows of each class, by predicted class",
+        *table(rows, [-width, *[width] * len(names)], halves, below=True),
+    ]
 
 
 def _figure(name: str, value: float | None) -> str:

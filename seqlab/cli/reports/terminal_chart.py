@@ -1,12 +1,13 @@
 """A forecast as a picture of letters: history as a line of dots, the bands of what may come as shaded blocks."""
 
 import os
-import shutil
 import sys
 from typing import NamedTuple
 
 import numpy as np
 
+from seqlab.cli.layout import room
+from seqlab.cli.output import is_read_aloud
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
 from seqlab.scoring import LEVELS, MEDIAN
@@ -33,11 +34,27 @@ ASCII = Letters("*", ".", ":", "-", "|")
 
 def for_stdout(one: Forecast) -> list[str]:
     """The picture for a terminal on standard output, in letters that it has; nothing elsewhere."""
-    if not sys.stdout.isatty():
+    wide = room()
+    if wide is None:
         return []
+    if is_read_aloud():
+        return [_in_words(one), ""]
     letters = ASCII if os.environ.get("TERM") == "dumb" or not _has(sys.stdout.encoding, "░▒─│⣿") else BLOCKS
-    drawn = lines(one, shutil.get_terminal_size().columns - 1, letters)  # some terminals wrap at the last column
+    drawn = lines(one, wide, letters)
     return [*drawn, ""] if drawn else []
+
+
+def _in_words(one: Forecast) -> str:
+    """What the picture shows, for who has it read aloud."""
+    past = one.history(min(max(20, 3 * len(one.dates)), len(one.series.close)))
+    low, high = (LEVELS.index(level) for level in BANDS[0])
+    shown = numbers([past.min(), past.max(), past[-1], *(one.prices[-1, k] for k in (MEDIAN, low, high))])
+    names = [f"{round(100 * (1 - level))} %" for level in BANDS[0]]
+    return (
+        f"In the last {len(past)} rows the values were between {shown[0]} and {shown[1]}, at the end {shown[2]}. "
+        f"For {one.dates[-1]} the median of the forecast is {shown[3]}; it is above {shown[4]} with a chance of "
+        f"{names[0]} and above {shown[5]} with one of {names[1]}."
+    )
 
 
 def _has(encoding: str | None, text: str) -> bool:
@@ -125,8 +142,8 @@ def _draw_past(canvas: list[list[str]], past: np.ndarray, columns: int, scale: S
 
 def _dates(one: Forecast, shown: int, margin: int, before: int, width: int) -> str:
     """The first date, the last that is known, under its line, and the last of the forecast: those that have room."""
-    line = " " * margin + str(one.series.dates[-shown])
-    now, end = str(one.series.dates[-1]), str(one.dates[-1])
+    first, now, end = one.series.in_words(np.array([one.series.dates[-shown], one.series.dates[-1], one.dates[-1]]))
+    line = " " * margin + first
     at = margin + before - len(now) // 2
     if at > len(line) + 1 and at + len(now) + 2 < width - len(end):
         line = f"{line:{at}}{now}"

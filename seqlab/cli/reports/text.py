@@ -3,6 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from seqlab.cli.layout import table
+
 if TYPE_CHECKING:
     from seqlab.language.scorecard import Scorecard
 
@@ -10,6 +12,12 @@ if TYPE_CHECKING:
 def bits(metrics: dict[str, Any], part: str) -> list[str]:
     """Its figures on that part of a text: with its n-gram cache and, as it writes, without."""
     on = f"on {part}, {metrics['chars']:,} characters"
+    if "of_chars" in metrics:
+        on = f"on the first {metrics['chars']:,} of {metrics['of_chars']:,} characters of {part}"
+        if "interval" in metrics:
+            low, high = metrics["interval"]["bits_per_char"]
+            on += f"; all of it, 95 %: {low:.4f} to {high:.4f} bits"
+        on += " (`seqlab evaluate` reads it all)"
     if metrics["adapted"]:
         on += ", learning from each 128 once read"
     figure = (
@@ -44,11 +52,11 @@ def scorecard(found: "Scorecard") -> list[str]:
     """The lines of `seqlab evaluate --writing`: counts and shares, each with what it is of."""
     from seqlab.language.scorecard import MEANINGS
 
-    lines = [f"{'':12} {'written':>8} {'held out':>8}"]
+    rows = [["", "written", "held out", ""]]
     for name in found.written:
         written, held_out = (_figure(scores[name]) for scores in (found.written, found.held_out))
-        lines.append(f"{name:12} {written:>8} {held_out:>8}  {MEANINGS[name]}")
-    return lines
+        rows.append([name, written, held_out, f"  {MEANINGS[name]}"])
+    return table(rows, [-12, 9, 9, 0])
 
 
 def _figure(value: float) -> str:

@@ -69,9 +69,9 @@ def growing_side(full: int, start: int | None, done: float) -> int:
     return start + int(grown / 4 + 1e-9) * 4 if grown < full - start else full
 
 
-def growing_work(full: int, start: int | None) -> float:
-    """The share of the work of full images that the images of a run are, by their pixels."""
-    return sum((growing_side(full, start, done / 100) / full) ** 2 for done in range(100)) / 100
+def growing_cost(full: int, start: int | None, done: float) -> float:
+    """The share of the work of full images that the images are, by their pixels, when that share of the run is done."""
+    return (growing_side(full, start, done) / full) ** 2
 
 
 def random_crop(images: Tensor, padding: int, generator: torch.Generator, *, reflect: bool = False) -> Tensor:

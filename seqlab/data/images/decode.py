@@ -1,5 +1,6 @@
 """An image of any common format, from a file or from memory, as one uint8 tensor."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ def opened(file: Path | IO[bytes], formats: tuple[str, ...] = FORMATS) -> "Itera
 
     if isinstance(file, Path):
         regular(file, LARGEST_IMAGE)
+    if not (logger := logging.getLogger("PIL")).handlers:
+        logger.addHandler(logging.NullHandler())  # else what it logs of a damaged file, which it also raises, is shown
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata and of great size
         with Image.open(file, formats=formats) as image:

@@ -189,6 +189,21 @@ def _check_classes(folder: Path, classes: dict[str, Path]) -> None:
     raise DataError(f"{folder} has {found}, and a classifier needs two classes or more", hint)
 
 
+def images_below(folder: Path) -> tuple[list[Path], list[str]]:
+    """The image files in a folder and in those below it, in order of their paths, and the paths inside of its other
+    files. Hidden ones, and those that systems make, are none of either."""
+    found, others = [], []
+    with reading(folder, "let it be read, or name another folder"):
+        for place, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if not is_junk(name)]
+            for path in (Path(place, name) for name in names if not is_junk(name)):
+                if is_image(path):
+                    found.append(path)
+                else:
+                    others.append(str(path.relative_to(folder)))
+    return sorted(found), sorted(others)
+
+
 def printable(name: str) -> str:
     """A file's name as text that can be written down and shown, whatever its bytes: what is odd is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

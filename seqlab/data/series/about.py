@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from seqlab.data.series.series import Series
 from seqlab.data.series.spacing import spacing
+from seqlab.formatting import dates_in_words
 
 FEW = 8  # series that are each told of by themselves
 DIGITS = re.compile(r"\d(?:[\d.,:T-]*\d)?")
-OF_MONTHS, OF_YEARS = ("month", "quarter"), ("year",)
 
 
 def about_all(series: Sequence[Series]) -> list[str]:
@@ -66,12 +66,12 @@ def _read_in_words(members: Sequence[Series]) -> str:
     left = ", ".join(f"{number:,} {why}" for why, number in dropped.items())
     missing = sum(one["missing"] for one in read)
     units = {spacing(one.dates).unit for one in members}
-    first, last = min(one.dates[0] for one in members), max(one.dates[-1] for one in members)
-    length_of_date = 7 if units <= {*OF_MONTHS} else 4 if units <= {*OF_YEARS} else None
+    ends = min(one.dates[0] for one in members), max(one.dates[-1] for one in members)
+    first, last = dates_in_words(ends, units.pop() if len(units) == 1 else "day")
     return (
         f"{len(members):,} series of {length} rows, by the {_counted(one['step'] for one in read)}, "
         f"season {_counted(one['season'] or 'none' for one in read)}, kind {_counted(one['kind'] for one in read)}, "
-        f"{str(first)[:length_of_date]} to {str(last)[:length_of_date]}; "
+        f"{first} to {last}; "
         + (f"rows left out: {left}" if left else "none left out")
         + (f"; missing, with their places kept: {missing:,}" if missing else "")
     )

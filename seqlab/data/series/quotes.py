@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import seqlab
+from seqlab import files
 from seqlab.data.fetch.cache import is_offline
 from seqlab.data.series.covariates import CovariateNames, Covariates
 from seqlab.data.series.files import read_csv
@@ -175,9 +175,7 @@ def _fault_of_store(problem: Exception) -> str:
 
 def shipped_data() -> Path:
     """Where the data that ships with seqlab is: in the wheel, or in the repository of a checkout."""
-    package = Path(seqlab.__file__).parent
-    inside = package / "_shipped" / "data"
-    return inside if inside.is_dir() else package.parent / "data"
+    return files.shipped("data")
 
 
 def snapshot_tickers() -> list[str]:

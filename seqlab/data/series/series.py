@@ -13,6 +13,7 @@ from seqlab.data.series.covariates import Covariates
 from seqlab.data.series.moments import is_of_days_after, last_moment, moment_of
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import DataError
+from seqlab.formatting import dates_in_words
 
 FEW_RISES = 20
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -92,7 +93,7 @@ class Series:
         return [f"{self.name}: {note}" for note in (self._read_in_words(), *self.notes)]
 
     def _read_in_words(self) -> str:
-        end, left = str(self.dates[-1]), f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
+        end, left = self.in_words(self.dates[-1:])[0], f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
         read = self.read()
         if not self.column:
             to = "" if end in self.origin else f" to {end}"
@@ -102,6 +103,11 @@ class Series:
             f"column {self.column}, step {read['step']}, season {read['season'] or 'none'}, kind {self.kind}, "
             f"{read['rows']:,} rows to {end}{left or '; none left out'}{lacking}"
         )
+
+    def in_words(self, dates: np.ndarray) -> list[str]:
+        """Its dates, or later ones, as people write them: months as 1961-01."""
+        recent = self.dates[-12:]
+        return dates_in_words([*recent, *dates], spacing(self.dates).unit)[len(recent) :]
 
     def read(self) -> dict[str, Any]:
         """What was read: the column, the step, the season by its name, the kind, rows, those missing and left out."""

@@ -72,6 +72,16 @@ def encoding_of(start: bytes, where: str) -> str:
     return ""
 
 
+def _without_rows(where: str, sampled: int) -> DataError:
+    """What is wrong with a table of which only a header is seen, in so many characters if these are not all of it."""
+    if not sampled:
+        return DataError(f"{where} has a header and no rows", "name a file with a header and rows")
+    return DataError(
+        f"the first row below the header of {where} is longer than {sampled:,} characters",
+        "look for a quote that is not closed, or leave out columns",
+    )
+
+
 def layout_of(sample: str, cut: bool, encoding: str, where: str, end: Sequence[str] = ()) -> Layout:
     """The layout of a table that begins with `sample` and ends with the lines `end`; cut: the sample is not all of it.
     Raises DataError where there are no rows."""
@@ -97,7 +107,7 @@ def layout_of(sample: str, cut: bool, encoding: str, where: str, end: Sequence[s
     header = header_of([row for _, row in full], after_blank)
     first = header.above + header.heads
     if first == len(full):
-        raise DataError(f"{where} has a header and no rows", "name a file with a header and rows")
+        raise _without_rows(where, len(sample) if cut else 0)
     skipped = full[first][0] if not header.heads else full[first - 1][0] + 1
     names, whole, notes = header.names, [row for _, row in full[first:]], [*header.notes]
     below = lines_below(end, separator, quote, len(names))

@@ -14,6 +14,7 @@ from seqlab.errors import DataError, UsageError
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers of more values are amounts
 OFTEN = 3  # rows for each of them on average; with fewer they are amounts too
+LARGEST = 1e150  # of numbers, so that their squares can be added up
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ def fit_target(column: pd.Series, task: str = "auto") -> Target:
         values = values[np.isfinite(values)]
         if not len(values) or values.min() == values.max():
             raise DataError(f"the target '{name}' has fewer than two different numbers", "name another column")
+        largest = float(np.abs(values).max())
+        if largest > LARGEST:
+            raise DataError(
+                f"the target '{name}' has numbers as large as {largest:.3g}, too large to be squared",
+                "divide the column by a power of ten, or name another",
+            )
         return Target(name, kind, (), *mean_and_deviation(values), why)
     counts = pd.Series(as_words(known)).value_counts()
     if counts.max() == 1:

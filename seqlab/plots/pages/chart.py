@@ -165,7 +165,7 @@ def _values(values: np.ndarray, decimals: int) -> dict[str, object]:
 
 def _drawn(chart: Chart) -> Figure:
     """The same by matplotlib."""
-    drawing = empty(5.8, chart.height / 92)
+    drawing = empty(5.8, chart.height / 92, chart.about)
     axes = drawing.add_subplot()
     quiet(axes)
     x = chart.x if chart.unit == NUMBER else (chart.x * chart.unit).astype("datetime64[s]")

@@ -97,8 +97,8 @@ def test_images_grow_to_their_full_side_by_three_quarters_of_the_run() -> None:
     assert sides == 25 * [20] + 25 * [24] + 25 * [28] + 26 * [32]
     assert {augment.growing_side(32, start, 0.0) for start in (None, 32, 40)} == {32}
     work = 0.25 * sum((side / 32) ** 2 for side in (20, 24, 28, 32))
-    assert augment.growing_work(32, 20) == pytest.approx(work)
-    assert augment.growing_work(32, None) == 1
+    assert sum(augment.growing_cost(32, 20, done / 100) for done in range(100)) / 100 == pytest.approx(work)
+    assert augment.growing_cost(32, None, 0.1) == 1
 
 
 def test_a_small_image_is_the_large_one_made_small() -> None:

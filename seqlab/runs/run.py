@@ -1,26 +1,23 @@
-"""Training runs that are kept in a folder: what is asked of one, what a job prepares for it, and how it is run.
-
-The loop knows no folder and the checkpoint no model; here they meet.
-"""
+"""How a training run is begun, reopened and carried out in its folder."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 import torch
-from torch import nn
 
 from seqlab import checkpoint, training
 from seqlab.checkpoint import Checkpoint, Lock, RunFolder
 from seqlab.errors import CheckpointError, DivergenceError, UsageError
-from seqlab.machine import Compute, DeviceConfig
+from seqlab.machine import Compute
+from seqlab.runs.length import begun, budget_of, length_of, minutes_of
+from seqlab.runs.options import Prepared, RunOptions
 from seqlab.settings import Settings
 from seqlab.settings import saved as saved_settings
-from seqlab.tasks import Note
-from seqlab.training import Batches, Objective, Progress, Run, Validate
-from seqlab.training.schedules import Schedule, warmup_cosine
+from seqlab.tasks import Event, Note, Status
 
 S = TypeVar("S", bound=Settings)
 
@@ -36,57 +33,6 @@ TO_GO_ON: checkpoint.Entries = {f"position.{name}": int for name in ("epoch", "i
     "environment.precision": str,
     "environment.threads": int,
 }
-
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a training run is carried out, whatever is trained.
-
-    folder: where it is kept; None: CHECKPOINTS/NAME, see `target_folder`. epochs, minutes: how long, where the settings
-    do not say it in steps. resume: continue what is in the folder, with the settings saved there. overwrite: replace
-    it. command: what repeats the run, noted in the checkpoint. stop: asked after every step; once it says yes the run
-    is saved and ends, to be resumed.
-    """
-
-    folder: Path | None = None
-    compute: Compute = Compute()
-    epochs: float | None = None
-    minutes: float | None = None
-    resume: bool = False
-    overwrite: bool = False
-    command: str = ""
-    stop: Callable[[], bool] = _never
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a job makes of its data: all of a run but its length.
-
-    config: what the checkpoint says beside settings, parameters and what it was computed with. validate: see
-    `training.fit`; so are patience and save_seconds. epochs, minutes: the length where none is asked for. work: what a
-    step of the run costs, as a share of one that is timed. on_length: called with the number of steps before the first.
-    """
-
-    model: nn.Module
-    objective: Objective
-    batches: Batches
-    optimizer: torch.optim.Optimizer
-    settings: Settings
-    device_config: DeviceConfig
-    config: dict[str, Any]
-    validate: Validate | None = None
-    schedule: Schedule = warmup_cosine
-    averaging: float = 0.0
-    patience: int | None = None
-    save_seconds: float = 0.0
-    epochs: float | None = None
-    minutes: float | None = None
-    work: float = 1.0
-    on_length: Callable[[int], None] | None = None
 
 
 class Reopened(NamedTuple, Generic[S]):
@@ -159,7 +105,7 @@ def _smaller(settings: Settings) -> float:
 
 def run(
     prepared: Prepared, options: RunOptions, saved: Checkpoint | None = None
-) -> Generator[Progress | Note, None, RunFolder | None]:
+) -> Generator[Event, None, RunFolder | None]:
     """Carry a run out from where it is (`saved`, or the beginning) to its end, keeping it in `options.folder`.
 
     A generator of progress that returns the folder, to be finished with the job's metrics, or None if `stop()` ended it
@@ -186,18 +132,25 @@ def run(
 
 def _run(
     prepared: Prepared, options: RunOptions, saved: Checkpoint | None, lock: Lock
-) -> Generator[Progress | Note, None, RunFolder | None]:
+) -> Generator[Event, None, RunFolder | None]:
     assert options.folder is not None
-    max_steps = steps_of(prepared, options, saved)
+    minutes, start = minutes_of(prepared, options, saved), time.perf_counter()
+    if minutes is not None:
+        yield Status("measuring how fast this machine is")
+    length = length_of(prepared, options, saved)
+    max_steps = length.steps
     settings = replace(
-        prepared.settings, max_steps=max_steps, eval_every=prepared.settings.eval_every or max(1, max_steps // 20)
+        prepared.settings,
+        max_steps=max_steps,
+        eval_every=prepared.settings.eval_every or max(1, max_steps // length.evaluations),
     )
     if prepared.on_length is not None:
         prepared.on_length(max_steps)
-    going = _begun(prepared, max_steps, prepared.schedule(settings.lr, settings.warmup_steps, max_steps))
+    going = begun(prepared, max_steps, prepared.schedule(settings.lr, settings.warmup_steps, max_steps))
     config = {
         "job": prepared.config["job"],
         "command": options.command,
+        "source": options.source,
         **prepared.config,
         "environment": prepared.device_config.record(),
         "settings": asdict(settings),
@@ -206,12 +159,13 @@ def _run(
     if saved is not None:
         yield from _elsewhere(saved, config["environment"])
         # what began it made it: a resumed run is described as the one that was never stopped
-        config |= {name: saved.config[name] for name in ("command", *prepared.config) if name in saved.config}
+        config |= {name: saved.config[name] for name in ("command", "source", *prepared.config) if name in saved.config}
         checkpoint.rebuilt(
             saved, lambda now: training.restore(going, now.weights(), now.training(), now.config["position"])
         )
     keeper = RunFolder(options.folder, config, saved.log() if saved else None, lock)
     assert settings.eval_every is not None
+    budget = None if minutes is None else budget_of(prepared, going, keeper, start, 60.0 * minutes)
     try:
         yield from training.fit(
             going,
@@ -221,6 +175,8 @@ def _run(
             patience=prepared.patience,
             save_seconds=prepared.save_seconds,
             stop=options.stop,
+            budget=budget,
+            cost=prepared.cost or training.even,
         )
     except DivergenceError as problem:
         again = " --overwrite" if (options.folder / "config.json").exists() else ""
@@ -240,39 +196,3 @@ def _elsewhere(saved: Checkpoint, environment: dict[str, Any]) -> Generator[Note
     changes = [f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name) not in (None, now[name])]
     if changes:
         yield Note(f"begun with {'; '.join(changes)}: the result is no longer that of a run left alone, bit for bit")
-
-
-def _begun(prepared: Prepared, max_steps: int, learning_rate: Callable[[int], float]) -> Run:
-    return Run(
-        prepared.model,
-        prepared.objective,
-        prepared.batches,
-        prepared.optimizer,
-        learning_rate,
-        max_steps,
-        prepared.settings.clip_norm,
-        prepared.device_config.precision,
-        prepared.averaging,
-    )
-
-
-def steps_of(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) -> int:
-    """How many steps: a resumed run keeps its own; else the epochs or minutes asked for, else what the settings say,
-    else the job's default."""
-    asked = options.epochs is not None or options.minutes is not None
-    if prepared.settings.max_steps is not None and (saved is not None or not asked):
-        return prepared.settings.max_steps
-    if options.epochs is not None and options.minutes is not None:
-        raise UsageError("--epochs and --minutes both say how long to train", "give one of them")
-    epochs = options.epochs if asked else prepared.epochs
-    if epochs is not None:
-        return max(1, round(epochs * len(prepared.batches)))
-    minutes = options.minutes if asked else prepared.minutes
-    assert minutes is not None  # a job has a default length
-    timed = _begun(prepared, 0, lambda step: 0.0)  # a rate without its warm-up may diverge
-    return training.steps_in(timed, 60.0 * minutes / prepared.work, prepared.validate)
-
-
-def names() -> set[str]:
-    """Those of RunOptions, for a function that takes them as keyword arguments."""
-    return {one.name for one in dataclasses.fields(RunOptions)}
