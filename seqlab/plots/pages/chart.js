@@ -27,7 +27,7 @@
       {minimumFractionDigits: decimals, maximumFractionDigits: decimals}) + suffix;
     const short = value => value.toLocaleString("en-US", {maximumFractionDigits: 10}) + suffix;
     const at = i => labels ? labels[i] : unit
-      ? new Date(data.x[i] * unit * 1000).toISOString().slice(0, data.dateLength).replace("T", " ")
+      ? new Date(data.x[i] * unit * 1000).toISOString().slice(0, unit < 60 ? 19 : unit < 86400 ? 16 : 10).replace("T", " ")
       : (data.xName + " " + data.x[i].toLocaleString("en-US")).trim();
 
     const whole = one => { // with the places before and behind, which have no value and were left out
@@ -77,7 +77,7 @@
       readout.style.minHeight = readout.offsetHeight + "px";
     }
 
-    const dated = labels && !data.bars; // times that are no even steps, 2024-01-06 12:00
+    const dated = labels && !unit && !data.bars; // times that are no even steps, 2024-01-06 12:00
     const under = label => dated ? label.slice(5).split(" ").reverse().join("\n")
       : label.length > 10 ? label.slice(0, 9) + "…" : label;
     const last = data.x.length - 1, axis = {font, stroke: () => colour("grey"), ticks: {show: false}};
@@ -94,7 +94,7 @@
         y: data.fromZero ? {range: (u, low, high) => [0, 1.08 * high || 1]} : {},
       },
       axes: [
-        {...axis, grid: {show: false}, space: 64, size: unit || dated ? 46 : 32, values: labels
+        {...axis, grid: {show: false}, space: 64, size: unit || dated ? 46 : 32, values: labels && !unit
           ? (u, at) => at.map(x => Number.isInteger(x) && labels[x] ? under(labels[x]) : "")
           : unit ? DATES : (u, at) => at.map(x => x.toLocaleString("en-US"))},
         {...axis, grid, size: ticks, gap: 8, values: (u, at) => at.map(short)},

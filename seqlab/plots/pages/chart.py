@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from seqlab.formatting import plain
+from seqlab.plots.dates import places
 from seqlab.plots.pages import page, svg
 from seqlab.plots.pages.page import LIGHT, embedded, text
 from seqlab.plots.style import INK, empty, quiet
@@ -31,6 +31,7 @@ STYLES = {"df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04"}  #
 STATIC = "The charts are still: pip install 'seqlab[report]' makes those of the next report interactive."
 USED = "Charts by uPlot, copyright Leon Sorokin, MIT licence."
 DAY, MINUTE, SECOND, NUMBER = 86400, 60, 1, 0  # what one of x is, in seconds
+DATES = {DAY: "datetime64[D]", MINUTE: "datetime64[m]", SECOND: "datetime64[s]"}
 
 
 class Line(NamedTuple):
@@ -59,8 +60,8 @@ class Chart:
     """Lines and bands over x (N,), ascending.
 
     about: what it shows, for who does not see it. x_name: what x is, where it is a number. unit: seconds of one x, or
-    NUMBER. labels: of each x, where these are no even steps. decimals, suffix: of values. bars: instead of lines.
-    date_length: characters of a date that are told. from_zero: whether the axis begins there.
+    NUMBER. labels: what each x is called; where it is a number, on the axis too. decimals, suffix: of values. bars:
+    instead of lines. from_zero: whether the axis begins there. keys: whether it has a legend.
     """
 
     about: str
@@ -75,7 +76,6 @@ class Chart:
     bars: bool = False
     from_zero: bool = False
     height: int = 340
-    date_length: int = 16
     keys: bool = True
 
 
@@ -150,7 +150,7 @@ def _data(chart: Chart) -> dict[str, object]:
     whole = bool((chart.x == np.round(chart.x)).all())
     data = {"x": chart.x.astype(int).tolist() if whole else chart.x.tolist(), "lines": lines, "bands": bands}
     data |= {"xName": chart.x_name, "unit": chart.unit, "decimals": chart.decimals, "suffix": chart.suffix}
-    data |= {"bars": chart.bars, "fromZero": chart.from_zero, "dateLength": chart.date_length}
+    data |= {"bars": chart.bars, "fromZero": chart.from_zero}
     return data | ({"labels": [*map(plain, chart.labels)]} if len(chart.labels) else {})
 
 
@@ -168,7 +168,7 @@ def _drawn(chart: Chart) -> Figure:
     drawing = empty(5.8, chart.height / 92, chart.about)
     axes = drawing.add_subplot()
     quiet(axes)
-    x = chart.x if chart.unit == NUMBER else (chart.x * chart.unit).astype("datetime64[s]")
+    x = places(axes, chart.x.astype(np.int64).astype(DATES[chart.unit])) if chart.unit else chart.x
     for band in chart.bands:
         if band.opacity:
             axes.fill_between(x, band.low, band.high, color=LIGHT[band.colour], alpha=band.opacity, linewidth=0)
@@ -186,14 +186,10 @@ def _drawn(chart: Chart) -> Figure:
     for band in chart.bands:
         for side in (band.low, band.high) if not band.opacity else ():
             axes.plot(x, side, color=LIGHT[band.colour], linewidth=1.3, linestyle=(0, (4, 2)))
-    if len(chart.labels):
-        places = np.unique(np.linspace(0, len(x) - 1, 5).astype(int))
-        axes.set_xticks(chart.x[places], [chart.labels[place] for place in places], fontsize=8)
-    elif chart.unit:
-        locator = AutoDateLocator(maxticks=7)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    else:
+    if len(chart.labels) and not chart.unit:
+        shown = np.unique(np.linspace(0, len(x) - 1, 5).astype(int))
+        axes.set_xticks(chart.x[shown], [chart.labels[place] for place in shown], fontsize=8)
+    elif not chart.unit:
         axes.set_xlabel(chart.x_name, fontsize=9, color=INK)
     if chart.from_zero:
         axes.set_ylim(bottom=0)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from seqlab.data.series.series import Series
-from seqlab.data.series.spacing import spacing
 from seqlab.formatting import numbers
 from seqlab.plots.pages import backtest as backtests
 from seqlab.plots.pages.chart import DAY, MINUTE, SECOND, Band, Chart, Line, document, figure
@@ -24,7 +23,6 @@ BANDS = ((0.5, 0.26), (0.8, 0.18), (0.9, 0.14))  # the share of futures inside, 
 WALK_BAND = 0.8
 SHOWN = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 UNITS = {"datetime64[D]": DAY, "datetime64[m]": MINUTE, "datetime64[s]": SECOND}
-DATE_LENGTHS = {"month": 7, "quarter": 7, "year": 4, "day": 10, "week": 10}
 
 
 class Forecast(Protocol):
@@ -150,24 +148,28 @@ def _fan(one: Forecast, of: int) -> Chart:
     ]
     decimals = _decimals(one)
     end = [f"{one.prices[-1, place]:,.{decimals}f}" for place in (MEDIAN, *_edges(0.8))]
-    about = f"Fan chart of {series.name}: {last:,.{decimals}f} on {series.dates[-1]}; on {one.dates[-1]} the median is "
-    about += f"{end[0]}, the 80 % band {end[1]} to {end[2]}."
+    now, then = series.in_words(np.array([series.dates[-1], one.dates[-1]]))
+    about = (
+        f"Fan chart of {series.name}: {last:,.{decimals}f} on {now}; on {then} the median is {end[0]}, the 80 % band "
+    )
+    about += f"{end[1]} to {end[2]}."
     unit = UNITS[str(dates.dtype)]
     gaps = np.diff(dates).astype(int)
     broken = unit != DAY and len(gaps) and gaps.max() > 3 * np.median(gaps)  # by nights and weekends
-    labels = [str(one).replace("T", " ") for one in dates] if broken else ()
+    told = series.in_words(dates)
+    labels = told if broken or len(told[0]) < 10 else ()  # else they are told by what x is
     x = np.arange(len(dates)) if broken else dates.astype(np.int64)
-    length = DATE_LENGTHS.get(spacing(series.dates).unit, 10 if unit == DAY else 16)
-    return Chart(about, x, lines, bands, unit=0 if broken else unit, labels=labels, decimals=decimals, height=380,
-                 date_length=length)  # fmt: skip
+    return Chart(about, x, lines, bands, unit=0 if broken else unit, labels=labels, decimals=decimals, height=380)
 
 
 def _table(one: Forecast, most: int, decimals: int) -> str:
     kept = _thin(len(one.dates), most)
+    days = one.series.in_words(one.dates[kept])
     places = [LEVELS.index(level) for level in SHOWN]
     heads = ["", *("median" if level == 0.5 else f"{100 * level:.0f} %" for level in SHOWN)]
     rows = [
-        [_day(one, one.dates[row]), *(f"{value:,.{decimals}f}" for value in one.prices[row, places])] for row in kept
+        [day, *(f"{value:,.{decimals}f}" for value in one.prices[row, places])]
+        for day, row in zip(days, kept, strict=True)
     ]
     walk = one.random_walk[-1, places]
     rows.append(["random walk", *(f"{value:,.{decimals}f}" for value in walk)])
@@ -210,8 +212,8 @@ def _data(drawn: Sequence[Forecast], count: int) -> str:
 
 
 def _day(one: Forecast, date: np.datetime64) -> str:
-    """A date as it is told: months and years without days."""
-    return str(date)[: DATE_LENGTHS.get(spacing(one.series.dates).unit, 16)].replace("T", " ")
+    """A date as people write it."""
+    return one.series.in_words(np.array([date]))[0]
 
 
 def _decimals(one: Forecast) -> int:
