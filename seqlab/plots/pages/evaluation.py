@@ -109,8 +109,9 @@ def classes(metrics: Mapping[str, Any]) -> list[str]:
         about = f"Share of each class that was told right: the least is {drawn[0][0]} with {100 * drawn[0][1]:.1f} %."
         bars = [Line("right", 100 * np.array([share for _, share in drawn]), "pale")]
         x, labels = np.arange(len(drawn)), [" ".join(name.split())[:24] for name, _ in drawn]
-        shape = {"bars": True, "from_zero": True, "keys": False}
-        chart = Chart(about, x, bars, labels=labels, decimals=1, suffix=" %", height=260, **shape)
+        chart = Chart(
+            about, x, bars, labels=labels, decimals=1, suffix=" %", bars=True, from_zero=True, height=260, keys=False
+        )
         few = f" The {MOST_CLASSES} worst of {len(shares):,}." if len(shares) > MOST_CLASSES else ""
         found.append(figure(chart, f"The worst class stands first.{few}"))
     rows = [[name, "-" if share is None else f"{100 * share:.1f} %"] for name, share in ranked[:MOST_ROWS]]
