@@ -77,6 +77,9 @@
       readout.style.minHeight = readout.offsetHeight + "px";
     }
 
+    const dated = labels && !data.bars; // times that are no even steps, 2024-01-06 12:00
+    const under = label => dated ? label.slice(5).split(" ").reverse().join("\n")
+      : label.length > 10 ? label.slice(0, 9) + "…" : label;
     const last = data.x.length - 1, axis = {font, stroke: () => colour("grey"), ticks: {show: false}};
     const grid = {stroke: () => colour("line"), width: 1};
     const plot = new uPlot({
@@ -91,8 +94,8 @@
         y: data.fromZero ? {range: (u, low, high) => [0, 1.08 * high || 1]} : {},
       },
       axes: [
-        {...axis, grid: {show: false}, space: 64, size: unit ? 46 : 32, values: labels
-          ? (u, at) => at.map(x => Number.isInteger(x) && labels[x] || "")
+        {...axis, grid: {show: false}, space: 64, size: unit || dated ? 46 : 32, values: labels
+          ? (u, at) => at.map(x => Number.isInteger(x) && labels[x] ? under(labels[x]) : "")
           : unit ? DATES : (u, at) => at.map(x => x.toLocaleString("en-US"))},
         {...axis, grid, size: ticks, gap: 8, values: (u, at) => at.map(short)},
       ],
