@@ -105,7 +105,7 @@ def table(
         begin = sum(abs(widths[k]) for k in shown) + 2 * (widths[-2] > 0)
         lines = [_with_text(line, row[-1], begin, wide) for line, row in zip(lines, rows, strict=True)]
     if out and below:
-        parts = [row for row in rows if any(row[k] for k in out)]
+        parts = [["", *rows[0][1:]], *(row for row in rows[1:] if any(row[k] for k in out))]
         return [*lines, "", *_padded(parts, widths, [0, *sorted(out)])]
     left_out = [name.strip() for k, name in enumerate(names or rows[0]) if k in out and name.strip()]
     return [*lines, f"no room for {', '.join(left_out)}{more}"] if left_out else lines

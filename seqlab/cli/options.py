@@ -270,7 +270,7 @@ def _parse(name: str, written: Any, hint: Any) -> Any:
         if kind is int and float(written) != int(float(written)):
             raise ValueError
         return int(float(written)) if kind is int else kind(written)
-    except (ValueError, KeyError, OverflowError) as problem:
+    except (ValueError, KeyError, OverflowError, TypeError) as problem:
         article = {"int": "a whole number", "float": "a number", "bool": "true or false"}.get(
             kind.__name__, kind.__name__
         )

@@ -649,6 +649,8 @@ def test_a_bad_config_file_is_an_error(cli: Cli, small_text: Path, tmp_path: Pat
     cli("train-text", small_text, "--config", tmp_path / "bad.toml").fails(1, "bad.toml", "no TOML")
     (tmp_path / "typo.toml").write_text("hiden_size = 3")
     cli("train-text", small_text, "--config", tmp_path / "typo.toml").fails(2, "'hiden_size'", "'hidden_size'?")
+    (tmp_path / "list.toml").write_text("lr = [1, 2]")
+    cli("train-text", small_text, "--config", tmp_path / "list.toml").fails(2, "'lr' is a number", "[1, 2]")
 
 
 # Pipes, prompts, terminals, signals

@@ -110,7 +110,7 @@ def classes(metrics: Mapping[str, Any]) -> list[str]:
         bars = [Line("right", 100 * np.array([share for _, share in drawn]), "pale")]
         x, labels = np.arange(len(drawn)), [" ".join(name.split())[:24] for name, _ in drawn]
         chart = Chart(
-            about, x, bars, labels=labels, bars=True, from_zero=True, height=260, keys=False, decimals=1, suffix=" %"
+            about, x, bars, labels=labels, decimals=1, suffix=" %", bars=True, from_zero=True, height=260, keys=False
         )
         few = f" The {MOST_CLASSES} worst of {len(shares):,}." if len(shares) > MOST_CLASSES else ""
         found.append(figure(chart, f"The worst class stands first.{few}"))
