@@ -165,7 +165,8 @@ def _values(values: np.ndarray, decimals: int) -> dict[str, object]:
 
 def _drawn(chart: Chart) -> Figure:
     """The same by matplotlib."""
-    drawing = empty(5.8, chart.height / 92, chart.about)
+    wide = 5.8 if chart.height > 200 else 3.1  # inches; small ones stand beside each other
+    drawing = empty(wide, chart.height / 92, chart.about)
     axes = drawing.add_subplot()
     quiet(axes)
     x = places(axes, chart.x.astype(np.int64).astype(DATES[chart.unit])) if chart.unit else chart.x
