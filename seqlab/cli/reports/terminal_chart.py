@@ -13,7 +13,7 @@ from seqlab.formatting import numbers
 from seqlab.scoring import LEVELS, MEDIAN
 
 ROWS = 10
-NARROWEST, WIDEST = 40, 89  # columns; the table under it is as wide
+NARROWEST, WIDEST = 41, 89  # columns: more than `room` gives at least; the table under it is as wide
 BANDS = ((0.1, 0.9), (0.25, 0.75))
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # the bits of a braille letter, (4 rows, 2 columns)
 
