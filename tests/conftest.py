@@ -71,9 +71,12 @@ class Outcome:
         return [json.loads(line) for line in self.out.splitlines()]
 
     def fails(self, status: int, *words: str) -> None:
-        """Check that it is an error as the contract has it: a status, two lines, no result."""
+        """Check that it is an error as the contract has it: a status, two lines or one of JSON, no result."""
         assert (self.status, self.out) == (status, ""), self
         errors = self.err.splitlines()[-2:]
+        if errors and errors[-1].startswith("{"):
+            said = json.loads(errors[-1])
+            errors = [f"{name}: {said[name]}" for name in ("error", "hint")]
         assert [line.split(": ")[0] for line in errors] == ["error", "hint"], self.err
         assert "Traceback" not in self.err
         for word in words:

@@ -107,7 +107,7 @@ def test_columns_are_left_out_or_stand_below(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COLUMNS", "51")
     left = [f"name{'':31}size", f"{one}{'':4}{three}"]
     assert layout.table(rows, [-20, 17, 17], [[1]], more=": ask") == [*left, "no room for steps: ask"]
-    parts = [f"name{'':30}steps", f"{one}{'':4}{two}"]
+    parts = [f"{'':34}steps", f"{one}{'':4}{two}"]
     assert layout.table(rows, [-20, 17, 17], [[1]], below=True) == [*left, "", *parts]
     monkeypatch.setenv("COLUMNS", "61")
     assert layout.table(rows, [-20, 17, 17], [[1]]) == [f"name{'':28}steps{'':13}size", f"{one}  {two}  {three}"]

@@ -137,7 +137,9 @@ def test_a_trained_forecaster_forecasts_and_is_evaluated(cli, tmp_path, monkeypa
     assert found.to_dict()["backtest"]["origins"] == len(found.backtest.origins) == 40
     assert found.verdict.startswith("In 40 forecasts") and "random_walk" in found._repr_html_()
     assert isinstance(found.plot(), Figure)
-    with pytest.raises(DataError, match="a file of yours, mine"):
+    assert model.evaluate().to_dict() == found.to_dict()  # the file lies where it lay
+    (tmp_path / "mine.csv").unlink()
+    with pytest.raises(DataError, match="not there any more"):
         model.evaluate()
 
 

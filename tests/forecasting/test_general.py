@@ -228,4 +228,4 @@ def test_months_that_are_dated_by_their_first_day_are_tested_from_the_last_befor
 def test_what_the_shipped_model_was_trained_on_is_not_said_to_be_yours() -> None:
     with pytest.raises(DataError, match="trained on a file, m1 YEARLY") as problem:
         seqlab.load("general").evaluate(offline=True)
-    assert problem.value.hint == "name it: seqlab evaluate general FILE.csv"
+    assert problem.value.hint == "name it: seqlab evaluate general PATH"

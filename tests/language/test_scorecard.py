@@ -242,7 +242,9 @@ def test_the_command_prints_the_scorecard(cli: Cli, tmp_path: Path) -> None:
     tiny = ["--set=hidden_size=8", "--set=embedding_size=4", "--set=num_layers=1", "--set=max_steps=5"]
     assert cli("train-text", source, "--threads=1", *tiny, "-o", tmp_path / "code").status == 0
     words = ["evaluate", tmp_path / "code", "--writing", "--threads=1"]
-    cli(*words).fails(1, "a file of yours")
+    source.rename(tmp_path / "away.c")
+    cli(*words).fails(1, "not there any more")
+    (tmp_path / "away.c").rename(source)
     cli(*words, source, "--adapt").fails(2, "--adapt", "--writing")
     cli("evaluate", "quotes", "--writing").fails(2, "--writing has no meaning for 'quotes'")
     done, shown = cli(*words, source, "--json"), cli(*words, source)

@@ -22,7 +22,7 @@ from tests.recorded.commands import COMMANDS, Command
 from tests.recorded.recording import Player, surroundings
 
 MEASURED = {"seconds", "rate", "chars_per_second"}  # how fast the machine was
-NO_ANSWER = {"data", "checkpoints", "doctor", "lab"}  # commands that list and look, or run an experiment
+NO_ANSWER = {"data", "checkpoints", "completion", "doctor", "lab"}  # commands that list and look, or run an experiment
 
 
 def parsed(command: Command) -> dict[str, Any]:

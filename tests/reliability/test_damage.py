@@ -291,9 +291,10 @@ def test_one_lying_folder_is_listed_as_damaged_and_the_others_are_shown(
         outcome = cli("checkpoints", "list", *options)
         assert outcome.status == 0 and outcome.err == ""
         entries = outcome.json["checkpoints"] if options else outcome.out.splitlines()
-        told = [str(entry.get("error", entry.get("name"))) if options else entry for entry in entries][:4]
-        assert ["damaged" in one for one in told] == [False, True, True, False], told
-        assert "files.model" in told[1] and "position.step" in told[2]
+        told = [str(entry.get("error", entry.get("name"))) if options else entry for entry in entries]
+        first, second = [one for one in told if "damaged" in one]
+        assert "files.model" in first and "position.step" in second
+        assert {"a", "d"} <= {one.split()[0] for one in told}
     cli("checkpoints", "show", "b").fails(1, "b/config.json is damaged", "train it again")
     tried(4, 4)
 

@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqlab import checkpoint, runs
+from seqlab import checkpoint
 from seqlab.checkpoint import Checkpoint
 from seqlab.errors import CheckpointError, DivergenceError
 from seqlab.tasks import Note
@@ -48,7 +49,8 @@ def poisoned(run: Run, kind: str, step: int, times: float) -> None:
 
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    begun = runs._begun
+    module = sys.modules["seqlab.runs.run"]  # the package has a function of that name
+    begun = module.begun
 
     def inject(kind: str, step: int, times: float) -> None:
         def with_poison(*arguments: Any) -> Run:
@@ -56,7 +58,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             poisoned(run, kind, step, times)
             return run
 
-        monkeypatch.setattr(runs, "_begun", with_poison)
+        monkeypatch.setattr(module, "begun", with_poison)
 
     return inject
 

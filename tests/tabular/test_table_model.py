@@ -67,7 +67,7 @@ def test_a_model_of_all_rows_is_evaluated_on_others_only(iris: TableModel) -> No
     assert task.result()["accuracy"] > 0.95
     assert task.notes[0] == "table: 150 rows, all of it"
     assert "100% of these rows" in task.notes[1]
-    with pytest.raises(DataError, match="seqlab evaluate iris FILE"):
+    with pytest.raises(DataError, match="seqlab evaluate iris PATH"):
         iris.evaluate()
 
 
