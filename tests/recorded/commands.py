@@ -204,7 +204,9 @@ GROUPS: dict[str, list[Command]] = {
             f"generate --corpus stacks --length 60 --samples 2 --prompt '\\begin{{lemma}}' --json {HOW}",
             draws=True,
         ),
-        Command("generate-unseen", "generate --corpus small --prompt - --seed 0", after="train-text-json", stdin="short.txt"),
+        Command(
+            "generate-unseen", "generate --corpus small --prompt - --seed 0", after="train-text-json", stdin="short.txt"
+        ),
         Command(
             "generate-likeliest",
             f"generate --corpus small --length 40 --temperature 0 -q {HOW}",
