@@ -61,10 +61,10 @@ class DivergenceError(SeqlabError):
     kind = "diverged"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint that names the closest of `known`, or all of them where none is close."""
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint that names the closest of `known`, or all of them where none is close, and what else can be done."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{close[0]}'?"
-    return "known: " + ", ".join(known) if known else "there are none"
+        return f"did you mean '{close[0]}'?" + (f" or {otherwise}" if otherwise else "")
+    return ("known: " + ", ".join(known) if known else "there are none") + (f"; or {otherwise}" if otherwise else "")

@@ -28,7 +28,7 @@ def find(name: str, folders: list[Path] | None = None, job: str | None = None) -
     there = [found for found in listing(folders) if isinstance(found, Checkpoint)]
     known = {found.name for found in there if job in (None, found.config["job"])}
     raise CheckpointError(
-        f"there is no checkpoint '{name[:200]}'", f"{did_you_mean(name, known)}; or train one, see `seqlab --help`"
+        f"there is no checkpoint '{name[:200]}'", did_you_mean(name, known, "train one, see `seqlab --help`")
     )
 
 

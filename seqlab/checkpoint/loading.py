@@ -42,6 +42,13 @@ class Checkpoint:
         except CheckpointError:
             return False
 
+    @property
+    def where(self) -> str:
+        """For people: its folder, but of one that ships its name, as it is deep in a folder of libraries."""
+        if not self.is_shipped:
+            return str(self.folder)
+        return f"{self.name if self.folder.parent == shipped_folder() else self.folder} (shipped)"
+
     def summary(self) -> dict[str, Any]:
         """What a finished training run says last: its last evaluation, where it is kept, and its metrics."""
         end = {"final": True, "checkpoint": str(self.folder), "best_step": self.config["position"]["best_step"]}

@@ -92,6 +92,13 @@ def _checkpoints(context: click.Context, _: str, job: str | None = None) -> Iter
     return sorted(name for name, config in found.items() if job in (None, _job(config)))
 
 
+def _measured_or_applied(context: click.Context, written: str) -> Iterable[str]:
+    """Checkpoints; of `predict` those that say something about files."""
+    if context.info_name != "predict":
+        return _checkpoints(context, written)
+    return sorted([*_checkpoints(context, written, "vision"), *_checkpoints(context, written, "tabular")])
+
+
 def _job(config: Path) -> str | None:
     try:
         return str(json.loads(config.read_text(encoding="utf-8"))["job"])
@@ -149,7 +156,7 @@ VALUES: dict[str, Names] = {
     "--corpus": _texts,
     "--from": _of_the_same_job,
     "--model": _models,
-    "checkpoint": _checkpoints,
+    "checkpoint": _measured_or_applied,
     "corpus": lambda *_: PUBLISHED,
     "data": _data,
     "dataset": lambda *_: IMAGE_SETS,

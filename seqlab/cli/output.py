@@ -158,3 +158,13 @@ def clear_bar() -> None:
     """Take away the bar that is drawn, if there is one: before anything else is written, and at the end."""
     if Bar.shown is not None:
         Bar.shown.clear()
+
+
+def leave_bar() -> str:
+    """Leave what is drawn as it is and draw nothing more, as the echo of Ctrl-C has moved the cursor off it; what shows
+    the cursor again."""
+    shown, Bar.shown = Bar.shown, None
+    if shown is None:
+        return ""
+    shown.live, shown.display = False, None
+    return "\x1b[?25h"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from seqlab.cli.options import Common
+from seqlab.cli.output import leave_bar
 
 
 class Interrupted(BaseException):
@@ -31,7 +32,7 @@ class Stop:
 
 @contextmanager
 def graceful_stop(
-    common: Common, says: str | None = "stopping after this step and saving; once more to stop at once"
+    common: Common, says: str | None = "saving after this step; once more to stop at once"
 ) -> Iterator[Stop]:
     """Inside the block, once it is armed, SIGINT and SIGTERM set the flag of the Stop that is yielded; a second one
     stops at once, and so does the first before there is anything to save.
@@ -45,7 +46,7 @@ def graceful_stop(
             raise Interrupted(130 if number == signal.SIGINT else 143)
         stop.caught.append(number)
         if says and not common.quiet:  # not by say(): the bar may be half drawn
-            print(f"\n{says}", file=sys.stderr, flush=True)
+            print(f"{leave_bar()}\n{says}", file=sys.stderr, flush=True)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

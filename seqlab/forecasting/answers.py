@@ -247,9 +247,9 @@ def _forecaster_for(
         assert isinstance(oldest, Forecaster)  # it has learned what came
         why = f"prices that end before {oldest.learned_to}, to which '{oldest.checkpoint.name}' has learned"
         return (yield from fit(series, f"{why}: trained on the spot")), {"trained": "fresh", "on_the_spot": True}
-    saved, shipped = using.checkpoint, "shipped" if using.checkpoint.is_shipped else "fresh"
+    saved = using.checkpoint
     learned = "trained on other series" if using.cut is None else f"cut at {using.cut}"
-    yield Note(f"checkpoint {saved.folder} ({shipped}), {learned}")
+    yield Note(f"checkpoint {saved.where}{'' if saved.is_shipped else ' (fresh)'}, {learned}")
     if not refit:
         return using, {}
     return (yield from fit(series, "adapted", using)), {"trained": "refit", "on_the_spot": True}

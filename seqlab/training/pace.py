@@ -142,6 +142,7 @@ class Budget:
     set_length: Callable[[int], None]
     measuring: float = 0.0
     looked: float = -math.inf
+    is_told: bool = False
 
     def adapted(self, run: Run, pace: Pace, eval_every: int) -> str:
         """Change the length where it does not fit the time that is left. What is to be said of it: nothing, or that the
@@ -166,7 +167,6 @@ class Budget:
             return ""
         self.set_length(wanted)
         speed = "slower" if wanted < before else "faster"
-        return (
-            f"the machine has become {speed}: {wanted:,} steps in place of {before:,}, to keep the time; "
-            "a run of so many steps from its beginning on has another schedule"
-        )
+        said = f"the machine has become {speed}: {wanted:,} steps in place of {before:,}, to keep the time"
+        first, self.is_told = not self.is_told, True
+        return said + "; a run begun with so many steps gives another net" * first

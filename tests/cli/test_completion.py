@@ -69,6 +69,8 @@ def test_names_of_every_sort(shell: str) -> None:
         ("generate --corpus n", ["notes"]),
         ("train-forecaster --from li", []),
         ("checkpoints show n", ["notes"]),
+        ("predict n", []),  # a model of text says nothing about files
+        ("predict cif", ["cifar10"]),
         ("train-text sta", ["stacks"]),
         ("train-text x --set hid", ["hidden_size="]),
         ("train-mlp houses.csv --target=si", ["size"]),

@@ -1,7 +1,9 @@
 """The training screen: what is on the terminal while a net trains and after it, at widths that people have."""
 
 import io
+import os
 import re
+import signal
 import unicodedata
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from seqlab.cli.output import Bar, say
 from seqlab.cli.screen import BLOCKS, Curve, Screen, bounds, pieces, spark
+from seqlab.cli.signals import Interrupted, graceful_stop
 
 NASTY = "a\x1b[2Jb\u202ec\x07\r\n\n  名前 [red]x[/red]" + "y" * 300
 
@@ -122,3 +126,26 @@ def test_of_no_validation_no_curve_is_drawn() -> None:
     screen.see(after(10, record={"val_loss": None}))
     text = "\n".join(drawn(screen, 80))
     assert "train" in text and not re.search(r"\bval\b", text)
+
+
+def test_after_ctrl_c_what_is_drawn_is_neither_overwritten_nor_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("ACCESSIBLE", raising=False)
+    common, screen = SimpleNamespace(quiet=False), trained()
+    bar = Bar(common)  # type: ignore[arg-type]
+    with pytest.raises(Interrupted), graceful_stop(common) as stop:  # type: ignore[arg-type]
+        stop.armed = True
+        bar.draw(screen.draw, 0)
+        before = terminal.getvalue()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        bar.draw(screen.draw, 0)
+        say(common, "saved")  # type: ignore[arg-type]
+        bar.leave(screen.draw)
+    after_it = terminal.getvalue().removeprefix(before)
+    assert "step 400" in before and "\x1b[?25l" in before
+    assert after_it.startswith("\x1b[?25h\nsaving") and after_it.endswith("\nsaved\n")
+    assert after_it.count("\x1b") == 1  # the cursor is shown again, and not moved

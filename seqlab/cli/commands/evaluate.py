@@ -56,7 +56,7 @@ def command(
     from seqlab import checkpoint as checkpoints
 
     saved = checkpoints.find(checkpoint)
-    say(common, f"checkpoint {saved.folder}")
+    say(common, f"checkpoint {saved.where}")
     job = saved.config["job"]
     _refuse_others(
         saved,

@@ -77,7 +77,7 @@ def command(
     if common.output is not None:
         check_writable(common.output, "-o")
     model = api.load(corpus, job="language", **common.device_options)
-    say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
+    say(common, f"checkpoint {model.checkpoint.where}, {model.checkpoint.config['parameters']:,} parameters")
     if prompt == "-":
         prompt = _standard_input(common)
     training = None

@@ -44,7 +44,7 @@ def command(common: Common, checkpoint: str, files: tuple[Path, ...], top: int, 
     if common.output and any(common.output.resolve() == file.resolve() for file in files):
         raise UsageError(f"{common.output} is read here: it would be replaced", "name another file with -o FILE")
     saved = find(checkpoint)
-    say(common, f"checkpoint {saved.folder}")
+    say(common, f"checkpoint {saved.where}")
     jobs = {"vision": _images, "tabular": _rows}
     job = saved.config["job"]
     if job not in jobs:
@@ -98,6 +98,8 @@ def _rows(common: Common, saved: Any, files: Sequence[Path], top: int, views: bo
     if common.json:
         result_json(found.to_dict())
     else:
+        if found.level is not None:
+            say(common, f"  low to high: intervals of {found.level:.0%}")
         result(found.to_frame().to_csv(index=False).rstrip("\n"), as_it_is=True)
 
 

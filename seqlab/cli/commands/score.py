@@ -44,7 +44,7 @@ def command(common: Common, file: str, corpus: str) -> None:
     from seqlab import api  # after the cheap errors: it imports torch
 
     model = api.load(corpus, job="language", **common.device_options)
-    say(common, f"checkpoint {model.checkpoint.folder}, {model.checkpoint.config['parameters']:,} parameters")
+    say(common, f"checkpoint {model.checkpoint.where}, {model.checkpoint.config['parameters']:,} parameters")
     for note in notes:
         say(common, note)
     if missing := model.model.vocab.missing(text):

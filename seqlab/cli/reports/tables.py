@@ -61,8 +61,10 @@ def evaluation(metrics: dict[str, Any]) -> list[str]:
     """The lines of `seqlab evaluate`."""
     lines, name = figures(metrics), "accuracy" if "accuracy" in metrics else "r2"
     lines.append(f"permutation importance, 5 shuffles ({name} lost):")
-    for one in metrics["importance"][:MOST_COLUMNS]:
-        lines.append(f"  {one['column']:24} {one['importance']:7.4f}  deviation {one['deviation']:.4f}")
+    first = metrics["importance"][:MOST_COLUMNS]
+    width = max((len(one["column"]) for one in first), default=0)
+    for one in first:
+        lines.append(f"  {one['column']:{max(24, width)}} {one['importance']:7.4f}  deviation {one['deviation']:.4f}")
     return lines
 
 

@@ -34,7 +34,7 @@ def set_name(given: str) -> str:
         return printable(path.resolve().name) or "images"
     if path.is_file():
         raise UsageError(f"{given} is a file, not a folder of images", "name a folder with one folder for each class")
-    hint = did_you_mean(given, READERS) + "; or give the path of a folder with one folder of images for each class"
+    hint = did_you_mean(given, READERS, "give the path of a folder with one folder of images for each class")
     raise UsageError(f"there is no image data set or folder '{given}'", hint)
 
 

@@ -221,8 +221,8 @@ def refuse_several_series(table: pd.DataFrame, when: np.ndarray, where: str) -> 
         of = f"'{told[0]}' names" if len(told) == 1 else f"'{told[0]}' and '{told[1]}' name"
         raise DataError(
             f"{where} has {len(names):,} series in one column: {of} {some}",
-            f"keep the rows of one {' and '.join(told)}, or give each a column of its own"
-            + (f"; with --id {told[0]} each is a series" if len(told) == 1 else ""),
+            (f"with --id {told[0]} each is a series; or " if len(told) == 1 else "")
+            + f"keep the rows of one {' and '.join(told)}, or give each a column of its own",
         )
     refuse_several_rows(when, where)
 

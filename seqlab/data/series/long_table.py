@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seqlab.data.series.column_series import alone, series_of_fields
-from seqlab.data.series.column_words import field_of
+from seqlab.data.series.column_words import field_of, plain
 from seqlab.data.series.file_columns import (
     listed_labels,
     named_column,
@@ -20,10 +20,10 @@ from seqlab.data.series.file_columns import (
     refuse_several_rows,
     refuse_several_series,
 )
-from seqlab.data.series.file_dates import kept_rows
+from seqlab.data.series.file_dates import DATE_NAMES, kept_rows
 from seqlab.data.series.kinds import Kind, of_one_kind
 from seqlab.data.series.series import Series
-from seqlab.errors import DataError, UsageError, did_you_mean
+from seqlab.errors import DataError, UsageError
 
 LONG = ("unique_id", "ds", "y")
 
@@ -31,7 +31,8 @@ LONG = ("unique_id", "ds", "y")
 @dataclass(frozen=True)
 class Long:
     """What the columns of series, dates and values of a long table are called, where it is said: any of them makes a
-    table long, and the others are then unique_id, ds and y; a table without a unique_id holds one series."""
+    table long, and the others are then unique_id, ds and y, else the only one that is called as dates are and the only
+    one that is left; a table without a unique_id holds one series."""
 
     id: str | None = None
     time: str | None = None
@@ -59,25 +60,30 @@ class Long:
         if not self.is_said and not set(LONG) <= set(labels):
             return None
         if columns:
-            target = self.target or LONG[2]
             raise UsageError(
-                f"{where} is long: its values are in column {target}", "leave columns out, or give a wide one"
+                f"{where} is long: its values are in one column",
+                f"name that with --target {columns[0]}" if len(columns) == 1 else "leave columns out",
             )
-        return (
-            _column(self.id, LONG[0], "--id", labels, where) if self.id is not None or LONG[0] in labels else "",
-            _column(self.time, LONG[1], "--time", labels, where),
-            _column(self.target, LONG[2], "--target", labels, where),
-        )
+        who = self.id if self.id is not None else LONG[0] if LONG[0] in labels else None
+        id = named_column(who, labels, where) if who is not None else ""
+        target = named_column(self.target, labels, where) if self.target is not None else ""
+        dates = [label for label in labels if label not in (id, target) and plain(label) in DATE_NAMES]
+        time = _column(self.time, LONG[1], dates, "--time", labels, where)
+        values = [label for label in labels if label not in (id, time)]
+        return id, time, target or _column(None, LONG[2], values, "--target", labels, where)
 
 
-def _column(said: str | None, default: str, option: str, labels: Sequence[str], where: str) -> str:
+def _column(
+    said: str | None, default: str, others: Sequence[str], option: str, labels: Sequence[str], where: str
+) -> str:
+    """The column that is said, else the one of that name, else the only one that it can be."""
     if said is not None:
         return named_column(said, labels, where)
     if default in labels:
         return default
-    raise DataError(
-        f"{where} has no column '{default}'", f"name another with {option} COLUMN: {did_you_mean(default, labels)}"
-    )
+    if len(others) == 1:
+        return others[0]
+    raise DataError(f"{where} has no column '{default}'", f"name one of {listed_labels(labels)} with {option} COLUMN")
 
 
 def series_of_long(

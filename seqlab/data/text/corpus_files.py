@@ -99,7 +99,7 @@ def find(name: str, *, offline: bool = False) -> Generator[cache.Transfer, None,
         empty = DataError(f"no text file is called like '{name}'", "a file with NUL bytes is no text")
         label = _readable(root.resolve().name)
         return Input(label, "pattern", key, _listing(files.values()), True, partial(_several, files), empty, name)
-    hint = did_you_mean(name, PUBLISHED) + "; or give a path, or - for standard input"
+    hint = did_you_mean(name, PUBLISHED, "give a path, or - for standard input")
     raise UsageError(f"there is no corpus, file or folder '{name}'", hint)
 
 

@@ -75,14 +75,26 @@ def test_a_wrong_name_is_refused_with_those_that_there_are(tmp_path: Path, long:
             list(load_data(data, long=long))
         assert hint in raised.value.hint
     with pytest.raises(DataError, match="no column 'ds'") as raised:
-        list(load_data(frame.rename(columns={"ds": "date"}), long=Long(id="unique_id")))
-    assert "--time" in raised.value.hint
+        list(load_data(frame.rename(columns={"ds": "when"}), long=Long(id="unique_id")))
+    assert raised.value.hint == "name one of unique_id, when, y with --time COLUMN"
+
+
+@pytest.mark.parametrize(("time", "order"), [("date", [0, 1, 2]), ("Day", [2, 0, 1])])
+def test_of_three_columns_it_is_enough_to_name_the_one_of_series(tmp_path: Path, time: str, order: list[int]) -> None:
+    long = made()
+    frame = long.set_axis(["shop", time, "sold"], axis=1).iloc[:, order]
+    expected = [one.sha256 for one in load_data(long)]
+    for data in (written(frame, tmp_path / "shops.csv"), frame):
+        assert [one.sha256 for one in load_data(data, long=Long(id="shop"))] == expected
+    with pytest.raises(DataError, match="no column 'y'"):
+        list(load_data(frame.assign(price=1.5), long=Long(id="shop")))
 
 
 def test_a_column_and_a_long_table_exclude_each_other(tmp_path: Path) -> None:
     for data in (written(made(), tmp_path / "panel.csv"), made()):
-        with pytest.raises(UsageError, match="is long: its values are in column y"):
+        with pytest.raises(UsageError, match="is long: its values are in one column") as raised:
             list(load_data(data, columns=["y"]))
+        assert raised.value.hint == "name that with --target y"
 
 
 @pytest.mark.parametrize("ids", [("007", "7", "08"), (7, 8, 9), ("NA", "null", "b")])
