@@ -55,7 +55,7 @@ def test_nine_series_are_one_table_with_one_verdict(cli, panel) -> None:
     ("words", "said"),
     [
         (["--id=store"], "no column 'store'"),
-        (["--id=shop"], "no column 'ds'"),
+        (["--id=shop", "--time=date"], "no column 'date'"),
         (["--id=shop", "--time=month", "--target=sales", "--column=sales"], "is long"),
         (["--id=shop", "--time=month", "--target=sales", "--quantiles=0.5,one"], "no numbers"),
         (["--id=shop", "--time=month", "--target=sales", "--quantiles=0.999"], "quantile of 0.999"),
