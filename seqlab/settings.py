@@ -16,7 +16,7 @@ S = TypeVar("S", bound="Settings")
 
 CELLS = ("rnn", "gru", "lstm")
 OPTIMIZERS = ("sgd", "adamw", "muon")
-SCHEDULES = ("cosine", "one_cycle", "staircase", "trapezoid")
+SCHEDULES = ("cosine", "one_cycle", "staircase")
 ACTIVATIONS = ("relu", "gelu", "tanh", "sigmoid")
 FORECASTERS = ("linear", "recurrent", "both", "rules")
 LOSSES = ("auto", "cross_entropy", "squared", "distance")
@@ -122,7 +122,7 @@ class LanguageSettings(Settings):
     batch_size: int = 32
     seq_len: int = 128  # the length of truncated backpropagation through time
     lr: float = 4e-3
-    schedule: str = one_of("cosine", SCHEDULES)  # in minutes trapezoid, whose length may change until its last fifth
+    schedule: str = one_of("cosine", SCHEDULES)
     val_chars: int = 100_000  # how much of the validation tenth each evaluation reads
 
     def __post_init__(self) -> None:

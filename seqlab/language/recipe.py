@@ -57,10 +57,9 @@ def choosing(
     """`choose`, with what is being tried."""
     reads: float = 0.0
     parameters = 0
-    taken = _unless_fixed(settings, fixed, schedule="trapezoid")
     lowest, highest = VAL_CHARS
     val_chars = min(max(lowest, int(lowest * seconds / 60)), highest)  # what is read twenty times takes its share
-    taken = _unless_fixed(taken, fixed, val_chars=min(val_chars, settings.val_chars))
+    taken = _unless_fixed(settings, fixed, val_chars=min(val_chars, settings.val_chars))
     if characters <= settings.batch_size:
         return taken, "too little text to choose anything for"
     for hidden_size, num_layers in LADDER:

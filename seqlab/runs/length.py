@@ -7,7 +7,7 @@ from seqlab.checkpoint import Checkpoint, RunFolder
 from seqlab.errors import UsageError
 from seqlab.runs.options import Prepared, RunOptions
 from seqlab.training import Budget, Length, Run, even
-from seqlab.training.schedules import free
+from seqlab.training.schedules import constant
 
 
 def minutes_of(prepared: Prepared, options: RunOptions, saved: Checkpoint | None) -> float | None:
@@ -63,11 +63,9 @@ def budget_of(prepared: Prepared, run: Run, keeper: RunFolder, start: float, sec
         if prepared.on_length is not None:
             prepared.on_length(max_steps)
 
-    def first(max_steps: int) -> int:
-        return free(prepared.schedule, max_steps) if prepared.cost is None else 0
-
     measuring = _measuring(prepared, seconds)
-    return Budget(start + seconds - measuring, seconds, first, set_length, measuring)
+    is_free = prepared.schedule is constant and prepared.cost is None
+    return Budget(start + seconds - measuring, seconds, is_free, set_length, measuring)
 
 
 def _measuring(prepared: Prepared, seconds: float) -> float:

@@ -57,9 +57,8 @@ def verdict(backtest: Backtest) -> str:
         return _of_no_forecast(backtest)
     if not backtest.outcomes.any():
         return f"It does not move: there is nothing to forecast{_advice(backtest, ', and it is')}."
-    rival, name = "random_walk", "a random walk"
-    if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
-        rival, name = "seasonal_naive", "repeating the last season"
+    rival = rival_of(backtest)
+    name = {"random_walk": "a random walk", "seasonal_naive": "repeating the last season"}[rival]
     if max(backtest.scores(rival).crps) <= EXACT * backtest.factor * float(np.abs(backtest.outcomes).mean()):
         return f"In {count:,} forecasts from past times {name} was exact: there is nothing more to know."
     found = findings(backtest, rival)
@@ -71,6 +70,13 @@ def verdict(backtest: Backtest) -> str:
         f"{claims(found, name, backtest.step, without_drift=_has_drift(backtest))}"
         f"{_beaten_by(backtest, rival)}{'; it ' if tail else ''}{', and '.join(tail)}."
     )
+
+
+def rival_of(backtest: Backtest) -> str:
+    """The method that the model must know more than: see `verdict`."""
+    if "seasonal_naive" in backtest.quantiles and np.mean(backtest.skill("seasonal_naive")) > 0:
+        return "seasonal_naive"
+    return "random_walk"
 
 
 def findings(backtest: Backtest, rival: str) -> list[Finding]:

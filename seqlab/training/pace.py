@@ -130,15 +130,14 @@ def length_in(
 class Budget:
     """The time that a run is to keep: it is made longer or shorter while it goes on, by how fast the machine is.
 
-    end: when it is to be over, by time.perf_counter(). seconds: that were promised. free(max_steps): how many of its
-    first steps are the same whatever its length; where these are over, it is changed only where it would miss its end
-    by BROKEN of the time. set_length: makes it so many steps long. measuring: seconds of the last measurement,
-    which comes after the end.
+    end: when it is to be over, by time.perf_counter(). seconds: that were promised. is_free: its steps are the same
+    whatever its length; otherwise that is changed only where it would miss its end by BROKEN of the time. set_length:
+    makes it so many steps long. measuring: seconds of the last measurement, which comes after the end.
     """
 
     end: float
     seconds: float
-    free: Callable[[int], int]
+    is_free: bool
     set_length: Callable[[int], None]
     measuring: float = 0.0
     looked: float = -math.inf
@@ -156,9 +155,7 @@ class Budget:
         fits = int(max(0.0, self.end - now - evaluation) / (step_seconds + evaluation / eval_every))
         wanted = max(run.step + 1, LEAST_STEPS, run.step + fits)
         before = run.max_steps
-        if self.free(before) >= run.step:
-            while wanted < before and self.free(wanted) < run.step:
-                wanted += 1  # the shortest whose past is this one
+        if self.is_free:
             if abs(wanted - before) > CHANGED * before:
                 self.set_length(wanted)
             return ""

@@ -3,9 +3,6 @@
 import math
 from collections.abc import Callable
 
-COOLDOWN = (
-    0.2  # where the machine becomes half as fast at its beginning, a run still takes no more than 1.2 of its time
-)
 Schedule = Callable[[float, int, int], Callable[[int], float]]
 
 
@@ -49,40 +46,13 @@ def staircase(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], f
     return rate
 
 
-def trapezoid(lr: float, warmup_steps: int, max_steps: int, final: float = 0.02) -> Callable[[int], float]:
-    """Linear up to `lr`, then `lr`, over the last COOLDOWN of the run linearly down to `final * lr` (Hu et al. 2024).
-
-    Until the way down begins no rate depends on `max_steps`, so a run can become longer or shorter till then.
-    """
-    down = _way_down(max_steps)
-
-    def rate(step: int) -> float:
-        up = min(1.0, (step + 1) / max(1, warmup_steps))
-        done = max(0.0, (step - down) / (max_steps - down))
-        return lr * min(up, 1 - (1 - final) * done)
-
-    return rate
-
-
 def constant(lr: float, warmup_steps: int, max_steps: int) -> Callable[[int], float]:
     """Linear up to `lr`, then `lr`: for runs that early stopping ends, at a step that is not known before."""
     return lambda step: lr * min(1.0, (step + 1) / max(1, warmup_steps))
-
-
-def free(schedule: Schedule, max_steps: int) -> int:
-    """How many of the first steps of a run have rates that do not depend on its length."""
-    if schedule is trapezoid:
-        return _way_down(max_steps)
-    return max_steps if schedule is constant else 0
-
-
-def _way_down(max_steps: int) -> int:
-    return max_steps - max(1, round(COOLDOWN * max_steps))
 
 
 SCHEDULES: dict[str, Schedule] = {
     "cosine": warmup_cosine,
     "one_cycle": one_cycle,
     "staircase": staircase,
-    "trapezoid": trapezoid,
 }

@@ -51,7 +51,7 @@ def run_of_minutes(
     slower: Callable[[float], float],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Any,
-    schedule: schedules.Schedule = schedules.trapezoid,
+    schedule: schedules.Schedule = schedules.constant,
     **more: Any,
 ) -> tuple[float, Any, list[str], list[float]]:
     """How long it took, its keeper, what it said, and the rate of each step."""
@@ -116,7 +116,7 @@ def test_minutes_are_kept_and_repeated_by_their_steps(
     steps = keeper.config["settings"]["max_steps"]
     assert len(rates) == steps and notes == []
     assert keeper.records[-1]["step"] == steps
-    planned = schedules.trapezoid(1e-3, 10, steps)
+    planned = schedules.constant(1e-3, 10, steps)
     assert rates == [planned(step) for step in range(steps)]  # as if it had been known from the beginning
 
 

@@ -92,7 +92,10 @@ def effect_lines(one: "Forecast") -> list[str]:
 
 
 def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
-    """Each method's CRPS and coverage by horizon, as a table. unit: a sentence on what CRPS is in."""
+    """Each method's CRPS and coverage by horizon, as a table, and the model's skill over the random walk and what its
+    verdict compares it with. unit: a sentence on what CRPS is in."""
+    from seqlab.scoring.verdict import rival_of
+
     days = backtest.origins
     if not len(days):
         return []
@@ -107,7 +110,9 @@ def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
         crps = [f"{value:.3f}" if backtest.in_percent else f"{value:.4g}" for value in scores.crps]
         rows.append([method, *crps, "", *(f"{value:.2f}" for value in scores.coverage80)])
     if backtest.outcomes.any():  # of what never moves a share is no skill
-        rows.append(["skill, %", *(f"{v:+.2f}" for v in backtest.skill()), "", *[""] * len(heads)])
+        for rival in dict.fromkeys(("random_walk", rival_of(backtest))):
+            skill = [f"{value:+.2f}" for value in backtest.skill(against=rival)]
+            rows.append([f"over {rival}, %", *skill, "", *[""] * len(heads)])
     covered = range(1 + len(heads), 2 + 2 * len(heads))
     lines += table(rows, [-22, *[9] * len(heads), 11, *[9] * len(heads)], [covered], below=True)
     return lines
