@@ -13,7 +13,7 @@ from seqlab.checkpoint.finding import find, listing
 from seqlab.checkpoint.folders import checkpoints_folder, folder_name, search_folders, shipped_folder
 from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, load
 from seqlab.checkpoint.lock import Lock
-from seqlab.checkpoint.rebuilding import net_of, rebuilt, verify
+from seqlab.checkpoint.rebuilding import rebuilt, verify
 from seqlab.checkpoint.run_folder import RunFolder
 from seqlab.checkpoint.saving import amend, export, is_checkpoint, refuse_existing, remove, save, sweep
 from seqlab.checkpoint.schema import Entries
@@ -35,7 +35,6 @@ __all__ = [
     "is_checkpoint",
     "listing",
     "load",
-    "net_of",
     "rebuilt",
     "refuse_existing",
     "remove",

@@ -6,16 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from seqlab import files
 from seqlab.checkpoint.folders import shipped_folder
 from seqlab.checkpoint.schema import HINT, check, require
 from seqlab.errors import CheckpointError, DataError
 from seqlab.formatting import html_table
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 LARGEST_CONFIG = 256 << 20  # bytes: the largest part are the categories of a table's columns
@@ -87,7 +87,7 @@ class Checkpoint:
             key: self.config.get(key) for key in kept
         }
 
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> "dict[str, Tensor]":
         """The weights in use, as float32 whatever they are stored as. Raises CheckpointError if they are damaged, or if
         they are not finite: earlier versions kept those of runs that had diverged."""
         found = {name: t.float() if t.is_floating_point() else t for name, t in self.tensors("model").items()}
@@ -99,7 +99,7 @@ class Checkpoint:
             )
         return found
 
-    def training(self) -> dict[str, Tensor]:
+    def training(self) -> "dict[str, Tensor]":
         """What `--resume` needs. Raises CheckpointError if it is damaged or was left out."""
         if "training" not in self.config["files"]:
             raise CheckpointError(
@@ -126,8 +126,10 @@ class Checkpoint:
             f"{self.folder / 'log.jsonl'} is damaged: its sha256 is not the recorded one", _restore_hint(self.folder)
         )
 
-    def tensors(self, kind: str) -> dict[str, Tensor]:
+    def tensors(self, kind: str) -> "dict[str, Tensor]":
         """What is in a file of the config. Raises CheckpointError if it is damaged."""
+        import safetensors.torch
+
         entry = self.config["files"][kind]
         path = self.folder / entry["name"]
         data = _read(path, self.folder)
@@ -161,7 +163,7 @@ def _records(data: bytes, path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+def not_finite(tensors: "Mapping[str, Tensor]") -> str | None:
     """The name of the first tensor with a NaN or an infinity in it, if there is one."""
     return next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
 

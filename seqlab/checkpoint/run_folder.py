@@ -1,13 +1,14 @@
 """Where a training run is kept while it goes on."""
 
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from seqlab.checkpoint.loading import Checkpoint, Config, load
 from seqlab.checkpoint.lock import Lock
 from seqlab.checkpoint.saving import amend, save
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class RunFolder:
@@ -26,7 +27,7 @@ class RunFolder:
     def log(self, record: dict[str, Any]) -> None:
         self.records.append(record)
 
-    def save(self, weights: dict[str, Tensor], training: dict[str, Tensor], position: dict[str, Any]) -> None:
+    def save(self, weights: "dict[str, Tensor]", training: "dict[str, Tensor]", position: dict[str, Any]) -> None:
         save(self.folder, {**self.config, "position": position}, weights, training, self.records)
 
     def finish(self, metrics: dict[str, Any]) -> Checkpoint:

@@ -11,11 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import safetensors.torch
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 import seqlab
 from seqlab.checkpoint.loading import FORMAT, Checkpoint, Config, digest_of, load, log_digest, not_finite, text_of
@@ -23,6 +19,9 @@ from seqlab.checkpoint.lock import LOCK
 from seqlab.checkpoint.rebuilding import rebuilt
 from seqlab.checkpoint.schema import TENSOR_FILE, check
 from seqlab.errors import CheckpointError, DivergenceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # the tensor files of a save, a line each, from before they are written until the old ones are gone
 _WRITTEN = "files.new"
@@ -32,8 +31,8 @@ _UNFINISHED = (_WRITTEN, "config.json.new", "log.jsonl.new")
 def save(
     folder: Path,
     config: Config,
-    weights: dict[str, Tensor],
-    training: dict[str, Tensor] | None = None,
+    weights: "dict[str, Tensor]",
+    training: "dict[str, Tensor] | None" = None,
     records: Sequence[dict[str, Any]] = (),
 ) -> Checkpoint:
     """Write a whole checkpoint, replacing the one that may be there, atomically.
@@ -171,7 +170,9 @@ def remove(checkpoint: Checkpoint) -> None:
         folder.rmdir()
 
 
-def _as_bytes(tensors: dict[str, Tensor]) -> bytes:
+def _as_bytes(tensors: "dict[str, Tensor]") -> bytes:
+    import safetensors.torch
+
     return safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
 
 
@@ -209,6 +210,8 @@ def _named(folder: Path) -> set[str]:
 
 
 def _commit(folder: Path, config: Config) -> Checkpoint:
+    import torch
+
     config = {**config, "format": FORMAT, "seqlab": seqlab.__version__, "torch": torch.__version__}
     config = json.loads(json.dumps(config))  # as it will be read: tuples are lists, keys are strings
     check(config, folder / "config.json")

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from seqlab import scoring
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, rebuilt
+from seqlab.checkpoint.nets import net_of
 from seqlab.data.series.features import INPUTS, LONGEST, Features, Scaler
 from seqlab.errors import CheckpointError
 from seqlab.machine import use_threads

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from seqlab import scoring
-from seqlab.checkpoint import Checkpoint, Entries, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, Entries, rebuilt
+from seqlab.checkpoint.nets import net_of
 from seqlab.data.series.calendar import next_dates
 from seqlab.data.series.grid import complete
 from seqlab.data.series.seasons import seasons_of

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.optimize import curve_fit
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -182,6 +181,7 @@ def oscillation(t: np.ndarray, a: float, g: float, w: float, p: float) -> np.nda
 
 def fit(t: np.ndarray, y: np.ndarray, damped: bool = True) -> np.ndarray:
     """a, g, w, p by least squares, the best from several first guesses of w; without damping g is 0."""
+    from scipy.optimize import curve_fit
 
     def undamped(t: np.ndarray, a: float, w: float, p: float) -> np.ndarray:
         return oscillation(t, a, 0.0, w, p)

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import torch
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from seqlab import training
@@ -135,6 +134,8 @@ def _digits_run(net: ResNet, size: _Scale, seed: int) -> training.Run:
 
 def digits() -> tuple[Tensor, Tensor]:
     """The 1,797 digits of scikit-learn in three equal channels (N, 3, 8, 8), normalised, and their labels (N,)."""
+    from sklearn.datasets import load_digits
+
     pixels, labels = load_digits(return_X_y=True)
     images = torch.tensor(pixels, dtype=torch.float32).view(-1, 1, 8, 8)
     images = ((images - images.mean()) / images.std()).expand(-1, 3, -1, -1)

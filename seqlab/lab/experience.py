@@ -23,8 +23,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
-from sklearn.datasets import load_digits, make_friedman1
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -90,6 +88,8 @@ EXPERIMENT = Experiment(
 
 def measure(seed: int, scale: str, labels: str = "true") -> Measured:
     """Rows: the error of each set at each size, and the slope of each."""
+    from scipy.stats import spearmanr
+
     size, shuffled = SCALES[scale], labels == "shuffled"
     table, text = _table(size.table[-1], seed, shuffled), _text(size.text[-1], seed, shuffled)
     points = {
@@ -137,6 +137,8 @@ def draw(rows: Rows) -> Figure:
 
 
 def _table(most: int, seed: int, shuffled: bool) -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import make_friedman1
+
     x, y = make_friedman1(most + TEST, noise=1.0, random_state=seed)
     y = (y - 14.4) / 5  # its mean and deviation, about
     if shuffled:
@@ -145,6 +147,8 @@ def _table(most: int, seed: int, shuffled: bool) -> tuple[Tensor, Tensor]:
 
 
 def _images(seed: int, shuffled: bool) -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import load_digits
+
     random = np.random.default_rng(seed)
     images, labels = load_digits(return_X_y=True)
     order = random.permutation(len(labels))

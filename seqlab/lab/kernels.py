@@ -22,7 +22,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -173,6 +172,8 @@ def shift_error(layer: Any, images: Tensor) -> float:
 
 def _digits(scale: str, size: _Scale, shuffled: bool, seed: int) -> tuple[Tensor, Tensor]:
     """Normalised digits on a black canvas (N, 1, 16, 16) and labels (N,); full: those of MNIST, made smaller."""
+    from sklearn.datasets import load_digits
+
     if scale == "full":
         data = Task(load_images("mnist")).result()
         images, labels = F.avg_pool2d(data.images[:, :1].float(), 2) / 255, data.labels

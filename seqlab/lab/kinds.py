@@ -22,9 +22,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from sklearn.cluster import KMeans
-from sklearn.datasets import load_digits
-from sklearn.metrics import adjusted_rand_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -172,6 +169,8 @@ def draw(rows: Rows) -> Figure:
 
 def _digits(seed: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Images (N, 64), in [0, 1], and classes (N,): those to learn from, and those held out."""
+    from sklearn.datasets import load_digits
+
     images, classes = load_digits(return_X_y=True)
     x, y = torch.tensor(images / 16, dtype=torch.float32), torch.tensor(classes)
     order = torch.randperm(len(x), generator=seeded(seed))
@@ -205,6 +204,8 @@ def _supervised(x: Tensor, y: Tensor, unseen: Tensor, truth: Tensor, size: _Scal
 
 def _unsupervised(x: Tensor, unseen: Tensor, truth: Tensor, size: _Scale, seed: int) -> tuple[float, float]:
     """The error of rebuilt unseen digits in that of the mean, and how alike groups of codes and classes are."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
 
     def objective(net: nn.Module, batch: Batch, state: State) -> tuple[Tensor, State]:
         return F.mse_loss(net(batch[0]), batch[1]), None

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import torch
 from matplotlib.figure import Figure
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -182,6 +181,8 @@ def moved(images: Tensor, shifts: Tensor) -> Tensor:
 
 def _digits(size: _Scale, scale: str, seed: int) -> tuple[Tensor, Tensor]:
     """Digits in the middle of a black canvas (N, 1, S, S), those to train on first, and labels (N,)."""
+    from sklearn.datasets import load_digits
+
     if scale == "full":
         data = Task(load_images("mnist")).result()
         pixels = torch.cat([data.images, data.test_images])[:, :1].float() / 255

@@ -16,14 +16,13 @@ more data: five times as many rows
 All are trained for the same number of steps. What capacity does is measured by nets of 2 to 128 hidden units.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import entropy
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,7 +37,7 @@ from seqlab.training.optimizers import sgd
 CLASSES, NOISE, TEST = 10, 0.2, 597
 LR, BATCH, GAMMA, DROPOUT, MORE = 0.05, 100, 0.015, 0.8, 5
 MEASURES = ("L2", "dropout", "early stopping", "more data")
-FLOOR = float(entropy([1 - NOISE + NOISE / CLASSES] + [NOISE / CLASSES] * (CLASSES - 1)))
+FLOOR = -sum(p * math.log(p) for p in [1 - NOISE + NOISE / CLASSES] + [NOISE / CLASSES] * (CLASSES - 1))
 
 Rowset = tuple[Tensor, Tensor]  # images (N, 64) and labels (N,)
 
@@ -177,6 +176,8 @@ def draw(rows: Rows) -> Figure:
 
 def digits(seed: int) -> Rowset:
     """Images of digits in random order, values from -1 to 1, a fifth of them with a label drawn at random."""
+    from sklearn.datasets import load_digits
+
     random = np.random.default_rng(seed)
     images, labels = load_digits(return_X_y=True)
     order = random.permutation(len(labels))

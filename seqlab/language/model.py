@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab import training
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, rebuilt
+from seqlab.checkpoint.nets import net_of
 from seqlab.data.text.corpus import OWN, Vocab
 from seqlab.data.text.ngram_cache import CONFIDENCES, SLOTS
 from seqlab.data.text.published import PUBLISHED, Published

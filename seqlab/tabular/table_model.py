@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt, source_at
+from seqlab.checkpoint import Checkpoint, rebuilt, source_at
+from seqlab.checkpoint.nets import net_of
 from seqlab.data.contamination import CHANCE, contamination
 from seqlab.data.tables.encoder import Encoder
 from seqlab.data.tables.reader import Table
@@ -32,8 +33,7 @@ from seqlab.tasks import Event, Note, Status, Task
 
 ENTRIES = {"model": dict, "parts": int, "quantile_parts?": int, "encoder": dict, "target": dict, "split": dict}
 ENTRIES |= {"data.sha256": str, "data.written?": dict, "notes?": list, "learnt?": str}
-LEVEL = 0.9  # of the intervals of numbers
-SHUFFLES = 5
+LEVEL, SHUFFLES = 0.9, 5  # of the intervals of numbers, and of a column for its importance
 
 
 @dataclass(frozen=True)

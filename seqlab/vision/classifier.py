@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seqlab import training
-from seqlab.checkpoint import Checkpoint, net_of, rebuilt
+from seqlab.checkpoint import Checkpoint, rebuilt
+from seqlab.checkpoint.nets import net_of
 from seqlab.data.images.augment import Normalise
 from seqlab.data.images.depth import Ranges
 from seqlab.data.images.image_set import ImageSet

@@ -14,6 +14,7 @@ from seqlab.models.vgg import VGG
 from seqlab.settings import VisionSettings
 from seqlab.training import count_parameters
 from seqlab.vision import MODELS, size
+from seqlab.vision.zoo import SIZES
 
 # Parameters as torchvision counts them, for a thousand classes; for ten those of section 4.2 of He et al. 2016.
 PARAMETERS = {
@@ -67,6 +68,10 @@ SMALL = [name for name, entry in MODELS.items() if entry.side == 32]
 @pytest.fixture(scope="module")
 def sizes() -> dict[str, tuple[int, int]]:
     return {name: size(entry, 10 if entry.side == 32 else 1000) for name, entry in MODELS.items()}
+
+
+def test_the_listed_sizes_are_those_of_the_nets(sizes: dict[str, tuple[int, int]]) -> None:
+    assert sizes == SIZES
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
