@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from seqlab.data.text.corpus import Vocab
 from seqlab.lab import c_code
+from seqlab.language.c_memory import FIRST, NEVER, OFTEN, UNUSED, VARIABLE, Code
 from seqlab.language.c_scorecard import parser
 from seqlab.language.latex_scorecard import scores
-from seqlab.language.memory import ENVIRONMENT, FIRST, OFTEN, UNUSED, VARIABLE, Environments, Memories, Variables
+from seqlab.language.memory import ENVIRONMENT, Environments, Memories
 from seqlab.sampling import Sampling, sample
 
 FUNCTION = """static int sum(struct list *values, u64 count)
@@ -26,8 +27,8 @@ FUNCTION = """static int sum(struct list *values, u64 count)
 """
 
 
-def read(text: str) -> Variables:
-    memory = Variables()
+def read(text: str) -> Code:
+    memory = Code()
     for char in text:
         memory.append(char)
     return memory
@@ -35,8 +36,8 @@ def read(text: str) -> Variables:
 
 def test_the_variables_of_a_function_are_listed_until_it_ends() -> None:
     memory = read(FUNCTION)
-    assert set(memory.counts) == {"values", "count", "err", "next", "label"}
-    assert not read(FUNCTION + "}\n").counts
+    assert set(memory.variables.counts) == {"values", "count", "err", "next", "label"}
+    assert not read(FUNCTION + "}\n").variables.counts
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -46,7 +47,7 @@ def test_they_are_those_of_a_parser(seed: int) -> None:
     tree = parser().parse(code.encode())
     for function in (node for node in tree.root_node.children if node.type == "function_definition"):
         text = code.encode()[function.start_byte : function.end_byte].decode()
-        listed = set(read(text.rstrip("}")).counts)
+        listed = set(read(text.rstrip("}")).variables.counts)
         body, stack, found = function.child_by_field_name("body"), [function], set()
         while stack:
             node = stack.pop()
@@ -71,12 +72,44 @@ def test_they_are_those_of_a_parser(seed: int) -> None:
     ],
 )
 def test_a_name_that_begins_like_a_variable_goes_on_as_it(begun: str, hints: dict[str, float]) -> None:
-    assert read(FUNCTION + begun).hints() == hints
+    found = read(FUNCTION + begun).hints()
+    assert {char: nats for char, nats in found.items() if nats > 0} == hints
 
 
 def test_a_name_that_is_written_often_needs_less_help() -> None:
-    assert read(FUNCTION + (OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints() == {"r": VARIABLE}
-    assert read(FUNCTION + (2 * OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints() == {"r": VARIABLE / 2}
+    assert read(FUNCTION + (OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints()["r"] == VARIABLE
+    assert read(FUNCTION + (2 * OFTEN - 3) * "\tf(err);\n" + "\treturn e").hints()["r"] == VARIABLE / 2
+
+
+@pytest.mark.parametrize(
+    ("begun", "never"),
+    [
+        ("\treturn f(a", ";{]}"),
+        ("\treturn f(a[1", ";{)}"),
+        ("\tfor (i = 0", "{)]}"),
+        ("\tfor (i = 0; i < 9; i++", ";{]}"),
+        ("\tfor (i = f(0", ";{]}"),
+        ("\tx = (", ";]}"),  # an expression of statements may begin
+        ("\treturn f(a)", ")]"),
+        ("\tif (a) {\n", ")]}"),  # a brace at the beginning of a line would end the function
+        ("\tif (a) {\n\t", ")]"),
+        ("", ")]"),
+        ("}\n", ")]}"),
+        ('\tputs("', ""),
+        ("\t/* (", ""),
+    ],
+)
+def test_what_closes_no_bracket_is_not_drawn(begun: str, never: str) -> None:
+    found = read(FUNCTION + begun).hints()
+    assert {char for char, nats in found.items() if nats == NEVER} == set(never)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_forbidden_that_stands_in_code(seed: int) -> None:
+    memory = Code()
+    for char in c_code.write(4000, seed=seed):
+        assert memory.hints().get(char, 0.0) > NEVER
+        memory.append(char)
 
 
 names = st.sampled_from(["lemma", "proof", "align*", "enumerate", "equation"])
