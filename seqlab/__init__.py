@@ -5,6 +5,8 @@ seqlab.load("linux").generate(prompt="static int", length=500, seed=1)
 seqlab.train_text("notes.txt", minutes=5).result().generate()
 """
 
+from __future__ import annotations
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

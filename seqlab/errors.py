@@ -1,5 +1,7 @@
 """Errors on purpose: each names the thing that failed and the next step."""
 
+from __future__ import annotations  # so that an old Python gets as far as what `seqlab.__main__` says of it
+
 import difflib
 from collections.abc import Iterable
 from typing import ClassVar

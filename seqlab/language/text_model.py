@@ -95,9 +95,9 @@ class TextModel:
         the k likeliest, among the likeliest that together have that probability, among those at least so many times
         as probable as the likeliest. stop: a sample ends before this string. samples: texts to write at once. seed:
         the same writes the same. adapt: learn from the prompt first. cache: keep a list of what was declared and
-        opened, of C and LaTeX; without, the net writes alone. check_copies: find the longest run of each text that also
-        stands in the training text, which is read from that path ("": from the corpus that the model names). Raises
-        UsageError for characters that the model has never seen.
+        opened, of C and LaTeX, and go by it; without, the net writes alone. check_copies: find the longest run of each
+        text that also stands in the training text, which is read from that path ("": from the corpus that the model
+        names). Raises UsageError for characters that the model has never seen.
         """
         training = None if check_copies is None else self.training_text_task(check_copies).result()
         writing = self.write(prompt, length, **options)

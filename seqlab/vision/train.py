@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from seqlab import checkpoint, runs
+from seqlab import checkpoint, runs, training
 from seqlab import settings as all_settings
 from seqlab.checkpoint import Checkpoint
 from seqlab.checkpoint.schema import require
@@ -89,6 +89,8 @@ def train(
         check_resumable(saved, data, model)
         model = saved.config["model"]["name"]
     prepared, classifier = prepare(data, settings, compute, model)
+    size = training.count_parameters(prepared.model)
+    yield Note(f"{prepared.config['model']['name']}, {size:,} parameters; batches of {settings.batch_size:,} images")
     with use_threads(prepared.device_config.threads):
         keeper = yield from runs.run(prepared, options, saved)
         if keeper is None:
