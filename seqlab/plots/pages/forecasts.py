@@ -85,7 +85,7 @@ def _all(forecasts: Sequence[Forecast]) -> str:
         end = [one.prices[-1, LEVELS.index(level)] for level in (0.5, 0.1, 0.9)]
         last, median, low, high = numbers([float(one.series.close[-1]), *map(float, end)])
         rows.append([text_of(one.series.name), last, _day(one, one.dates[-1]), median, f"{low} to {high}"])
-    found = [table(["", "last value", "on", "median", "80 % band"], rows, words={2})]
+    found = [table(["", "last value", "forecast for", "median", "80 % band"], rows, words={2})]
     if len(forecasts) > DRAWN:
         listed_here = f"the first {LISTED:,} are" if len(forecasts) > LISTED else "all are"
         said = f"<p>The first {DRAWN} of {len(forecasts):,} series are drawn below, and {listed_here} in this table"
