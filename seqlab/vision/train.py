@@ -88,6 +88,7 @@ def train(
         saved, settings, compute = runs.reopen(options.folder, "vision", VisionSettings)
         check_resumable(saved, data, model)
         model = saved.config["model"]["name"]
+    yield Status("building the net, and measuring what this machine computes faster with")
     prepared, classifier = prepare(data, settings, compute, model)
     size = training.count_parameters(prepared.model)
     yield Note(f"{prepared.config['model']['name']}, {size:,} parameters; batches of {settings.batch_size:,} images")
