@@ -99,7 +99,7 @@ def _checkpoints() -> list[Check]:
         Check(kind, str(folder), entry.message, False)
         if isinstance(entry, CheckpointError)
         else Check(kind, entry.name, f"{entry.config['job']}, {entry.config['parameters']:,} parameters")
-        for folder in checkpoint.search_folders()
+        for folder in {folder.resolve(): folder for folder in checkpoint.search_folders()}.values()  # in a clone one
         for kind in ("shipped" if folder.resolve() == shipped.resolve() else "trained",)
         for entry in checkpoint.listing([folder])
     ]

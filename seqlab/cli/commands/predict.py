@@ -63,8 +63,8 @@ def _images(common: Common, saved: Any, files: Sequence[Path], top: int, views: 
     if drawn:
         _check_drawn(files, drawn)
     model, bar = api.model_of(saved, common.compute), Bar(common)
-    skipping = not common.json and (len(files) > 1 or files[0].is_dir())  # of JSON an error is no part
-    task = model.predict_task(files, top, views=views, skip_damaged=skipping)
+    several = len(files) > 1 or files[0].is_dir()
+    task = model.predict_task(files, top, views=views, skip_damaged=several and not common.json)  # JSON has no errors
     for event in task:
         if isinstance(event, Note):
             say(common, event.text)
