@@ -4,6 +4,7 @@ A path that somebody named may be a pipe that never ends, a device, or of any si
 of an answer. Both are met here, so that a command neither hangs nor loses what it would have replaced.
 """
 
+import errno
 import os
 import stat
 import sys
@@ -19,6 +20,7 @@ LARGEST = 2 << 30  # bytes of a file that is read whole into memory
 LARGEST_TEXT = 256 << 20  # of a text, or of what comes through a pipe, for which several times as much is needed
 CHUNK = 1 << 20
 LARGEST_CORPUS = 1 << 40  # of what is read a piece at a time
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what this user may have of it
 
 
 def regular(path: Path, largest: int = LARGEST) -> Path:
@@ -96,8 +98,9 @@ def replacing(path: Path) -> Iterator[Path]:
                 new.unlink()
             raise
     except OSError as problem:
+        way_on = "free some space, or name another file" if problem.errno in FULL else "name another file"
         raise DataError(
-            f"{path} cannot be written: {problem.strerror or problem}", "what was there is unchanged; name another file"
+            f"{path} cannot be written: {problem.strerror or problem}", f"what was there is unchanged; {way_on}"
         ) from problem
 
 

@@ -106,6 +106,8 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         if (common.device, common.threads, common.precision) != ("auto", None, "auto"):
             common.compute.resolve(0)  # a wrong value is refused also where nothing is computed
+        if "run" not in given and from_command_line(click.get_current_context(), "checkpoints"):
+            _check_there(common.checkpoints)
         folder = common.output or common.checkpoints
         if "run" in given and (why := files.unwritable(folder)):
             raise DataError(f"{folder} cannot be written: {why}", "name another folder with -o FOLDER")
@@ -114,6 +116,15 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for add in reversed(_PARAMETERS):
         wrapped = add(wrapped)
     return wrapped
+
+
+def _check_there(folder: Path) -> None:
+    """Raise UsageError for a --checkpoints that is no folder where nothing is trained: what ships with seqlab would be
+    taken for what was meant to be in it."""
+    if not folder.is_dir():
+        raise UsageError(
+            f"--checkpoints {folder}: there is no such folder", "check the path; the models that ship need no folder"
+        )
 
 
 def check_writable(path: Path, option: str) -> None:

@@ -5,11 +5,13 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, TextIO
 
 from seqlab.cli.layout import fitted, room
 from seqlab.cli.options import Common
+from seqlab.errors import DataError
 from seqlab.formatting import hidden, plain
 
 
@@ -20,8 +22,23 @@ def result(text: str, end: str = "\n", as_it_is: bool = False) -> None:
     """
     clear_bar()
     text = text if _is_file() else plain(text)
-    sys.stdout.write((text if as_it_is or end != "\n" else fitted(text, room())) + end)
-    sys.stdout.flush()
+    with _standard_output() as out:
+        out.write((text if as_it_is or end != "\n" else fitted(text, room())) + end)
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    """Standard output, which has all of it at the end. Raises DataError, which names it, where it takes no more."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads any more, which is no error
+        raise
+    except OSError as problem:
+        raise DataError(
+            f"standard output cannot be written: {problem.strerror or problem}",
+            "check where it goes, and the free space there",
+        ) from problem
 
 
 def _is_file() -> bool:
@@ -34,17 +51,17 @@ def _is_file() -> bool:
 
 def result_json(value: dict[str, Any]) -> None:
     """Write one JSON object, on one line, with the schema's number first. Every hidden character is escaped."""
-    sys.stdout.write(_json({"schema": 1, **value}) + "\n")
-    sys.stdout.flush()
+    with _standard_output() as out:
+        out.write(_json({"schema": 1, **value}) + "\n")
 
 
 def result_json_list(value: dict[str, Any], name: str, items: Iterable[dict[str, Any]]) -> None:
     """`result_json` of `value` and a last member, the list `name`, which is too long to be held as a whole."""
-    sys.stdout.write(_json({"schema": 1, **value})[:-1] + f', "{name}": [')
-    for number, item in enumerate(items):
-        sys.stdout.write(", " * (number > 0) + _json(item))
-    sys.stdout.write("]}\n")
-    sys.stdout.flush()
+    with _standard_output() as out:
+        out.write(_json({"schema": 1, **value})[:-1] + f', "{name}": [')
+        for number, item in enumerate(items):
+            out.write(", " * (number > 0) + _json(item))
+        out.write("]}\n")
 
 
 def _json(value: dict[str, Any]) -> str:

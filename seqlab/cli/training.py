@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from seqlab.cli.options import Common, from_command_line
-from seqlab.cli.output import result, result_json, say
+from seqlab.cli.output import Bar, result, result_json, say
 from seqlab.cli.progress import follow
 from seqlab.cli.signals import Interrupted, Stop, graceful_stop
 from seqlab.cli.tensorboard import Board
@@ -98,6 +98,7 @@ def train(
     given of the part of a text that was read, else --resume measures again.
     """
     board = Board(run["tensorboard"])
+    Bar(common).show("starting")  # torch alone takes seconds
     with graceful_stop(common) as stop:
         model = followed(common, start(**of_run(common, run, stop)), unit, describe, stop, board)
         if model is None:

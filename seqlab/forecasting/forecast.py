@@ -146,8 +146,10 @@ def require_length(series: Sequence[Series]) -> None:
     for one in series:
         rows = "days" if one.is_daily_prices else "rows"
         if len(one) < FEWEST[rows]:
+            fewer = "" if rows == "rows" else ", or have them read as no prices: --kind levels takes fewer"
             raise DataError(
-                f"{one.name} has {len(one)} {rows}, too few to forecast from", f"give at least {FEWEST[rows]} {rows}"
+                f"{one.name} has {len(one)} {rows}, too few to forecast from",
+                f"give at least {FEWEST[rows]} {rows}{fewer}",
             )
 
 

@@ -27,7 +27,8 @@ from seqlab.vision.prepare import for_temperature, held_out_part, in_order_of_cl
 from seqlab.vision.zoo import DEFAULT_MODEL, architecture, check_side
 
 FIRST_FOLD = "fold-1"
-FEWEST_BATCHES = 20  # of an epoch: a few pictures are no batch of a thousand
+# A few pictures are no batch of a thousand; but a step costs much whatever its batch, and few passes are few steps.
+FEWEST_BATCHES, FEWEST_IMAGES, FEWEST_STEPS = 20, 16, 200  # of an epoch, of a batch, of a run
 
 
 def train_cnn(
@@ -61,7 +62,11 @@ def train_cnn(
     if data.origin == "folder" and not isinstance(source, ImageSet):
         options = replace(options, source=checkpoint.source_of(str(source)))
     if "batch_size" not in given:
-        settings = replace(settings, batch_size=min(settings.batch_size, max(2, len(data.images) // FEWEST_BATCHES)))
+        trained = (len(data.images) - settings.val_images) * (1 if folds is None else 1 - 1 / max(2, folds))
+        settings = replace(settings, batch_size=_batch_of(len(data.images), int(trained), settings.batch_size))
+        if settings.max_steps is None and options.epochs is None and options.minutes is None and not options.resume:
+            passes = FEWEST_STEPS / max(1, int(trained) // settings.batch_size)
+            options = replace(options, epochs=max(planned.epochs, passes))
     if "temperature_images" not in given and not settings.val_images and not options.resume:
         settings = replace(settings, temperature_images=(yield from _kept_back(data.labels)))
     if folds is None:
@@ -88,6 +93,7 @@ def train(
         saved, settings, compute = runs.reopen(options.folder, "vision", VisionSettings)
         check_resumable(saved, data, model)
         model = saved.config["model"]["name"]
+    yield Status("building the net, and measuring what this machine computes faster with")
     prepared, classifier = prepare(data, settings, compute, model)
     size = training.count_parameters(prepared.model)
     yield Note(f"{prepared.config['model']['name']}, {size:,} parameters; batches of {settings.batch_size:,} images")
@@ -187,6 +193,12 @@ def _loaded(
         size = architecture(model).side
     check_side(model, size or PIXELS)
     return (yield from load_images(str(source), offline=offline, data_dir=data_dir, size=size))
+
+
+def _batch_of(images: int, trained: int, largest: int) -> int:
+    """The images of a batch where nobody says it, of which `trained` train: a small set has smaller batches."""
+    fewest = max(2, min(FEWEST_IMAGES, trained // 2))
+    return min(largest, max(fewest, images // FEWEST_BATCHES))
 
 
 def _about(data: ImageSet) -> Generator[Note, None, None]:

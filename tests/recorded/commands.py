@@ -308,7 +308,7 @@ GROUPS: dict[str, list[Command]] = {
     ],
     "checkpoints": [
         Command("checkpoints-list", "checkpoints list", after="train-text-json"),
-        Command("checkpoints-list-to-file", "checkpoints list -o list.txt --checkpoints elsewhere"),
+        Command("checkpoints-list-to-file", "checkpoints list -o list.txt --checkpoints ."),
         Command("checkpoints-list-json", "checkpoints list --json", after="train-cnn-folder"),
         Command("checkpoints-show", "checkpoints show small", after="train-text-json"),
         Command("checkpoints-show-quotes", "checkpoints show quotes"),

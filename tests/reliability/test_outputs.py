@@ -65,6 +65,7 @@ def test_a_full_disk_leaves_the_old_result(
         outcome = cli(*words, "--offline")
     assert outcome.status == 1, outcome
     assert f"{new.name} cannot be written: No space left on device" in outcome.err
+    assert "what was there is unchanged; free some space" in outcome.err
     assert new.read_text() == OLD
     assert {*folder.iterdir()} == before
     tried(3)

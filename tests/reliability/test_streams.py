@@ -8,7 +8,7 @@ import pytest
 from tests.reliability.conftest import Tried
 
 CASES = (  # what is closed, the command, its status, and how its standard error begins
-    (">&-", "checkpoints list", 1, "error: Bad file descriptor"),
+    (">&-", "checkpoints list", 1, "error: standard output cannot be written: Bad file descriptor"),
     (">&-", "--help", 1, "error: Bad file descriptor"),
     ("<&-", "checkpoints list", 0, ""),
     ("<&-", "forecast -", 1, "error: standard input is empty"),

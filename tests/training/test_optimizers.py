@@ -41,6 +41,21 @@ def test_an_orthogonal_matrix_keeps_the_singular_vectors_and_levels_the_values(s
     torch.testing.assert_close(first, once, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("by_square", [False, True])
+@pytest.mark.parametrize("orders", [0, 3, 6])
+def test_singular_values_many_orders_apart_are_levelled_to_the_digits_of_float32(orders: int, by_square: bool) -> None:
+    """Against the polynomial of each singular value in double precision."""
+    generator = torch.Generator().manual_seed(5)
+    left, _ = torch.linalg.qr(torch.randn(64, 64, generator=generator, dtype=torch.float64))
+    right, _ = torch.linalg.qr(torch.randn(576, 64, generator=generator, dtype=torch.float64))
+    values = torch.logspace(0, -orders, 64, dtype=torch.float64)
+    levelled = values / values.norm()
+    for _ in range(3):
+        levelled = 3.4445 * levelled - 4.7750 * levelled**3 + 2.0315 * levelled**5
+    found = optimizers.orthogonal(((left * values) @ right.T).float(), by_square=by_square)
+    assert (found - (left * levelled) @ right.T).norm() < 1e-5 * levelled.norm()
+
+
 def test_muon_is_nesterovs_momentum_for_all_but_the_filters() -> None:
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten(), nn.Linear(3, 2))

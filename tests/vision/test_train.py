@@ -341,6 +341,37 @@ def test_the_decisions_of_the_command_are_those_of_the_library(data: ImageSet, t
         api.train_cnn(data, model="alexnet-224", folder=tmp_path / "b").result()
 
 
+@pytest.mark.parametrize(
+    ("count", "given", "batch_size", "max_steps"),
+    [
+        (24, {}, 12, 200),  # half of them: a pass of two steps, and a hundred passes
+        (144, {}, 16, 200),  # nine steps a pass
+        (400, {}, 20, 20 * 20),  # the model's twenty passes
+        (24, {"epochs": 3.0}, 12, 6),  # what is asked for counts
+        (24, {"batch_size": 8}, 8, 20 * 3),
+    ],
+)
+def test_few_images_are_passed_over_more_often(
+    data: ImageSet, tmp_path: Path, count: int, given: dict[str, Any], batch_size: int, max_steps: int
+) -> None:
+    rows = torch.randperm(len(data.images), generator=torch.Generator().manual_seed(0))[:count]
+    few = replace(data, images=data.images[rows], labels=data.labels[rows])
+    task = api.train_cnn(
+        few, model="lenet5", folder=tmp_path / "a", device="cpu", threads=1, stop=lambda: True, **given
+    )
+    assert task.result() is None
+    settings = checkpoint.load(tmp_path / "a").config["settings"]
+    assert (settings["batch_size"], settings["max_steps"]) == (batch_size, max_steps)
+
+
+def test_folds_of_few_images_have_batches_that_they_fill(data: ImageSet, tmp_path: Path) -> None:
+    few = replace(data, images=data.images[:20], labels=data.labels[:20] % 2, classes=("a", "b"))
+    how: dict[str, Any] = {"model": "lenet5", "folds": 2, "device": "cpu", "threads": 1, "stop": lambda: True}
+    assert api.train_cnn(few, folder=tmp_path / "a", **how).result() is None
+    settings = checkpoint.load(tmp_path / "a" / "fold-1").config["settings"]
+    assert (settings["batch_size"], settings["max_steps"]) == (5, 200)
+
+
 def test_minutes_count_the_smaller_images_of_the_beginning(data: ImageSet, tmp_path: Path) -> None:
     settings = VisionSettings(**vision.MODELS["fast"].defaults | {"batch_size": 40})
     prepared, _ = vision.prepare(data, settings, FP32)

@@ -53,7 +53,7 @@ def command(
     weights that are best on them are kept, the figures are of them, and the test images are not looked at; --set
     patience=3 then stops when they no longer get better. --folds 5 trains five nets, each evaluated on the fifth of the
     training images that it was not trained on. Without --minutes, --epochs or --set max_steps=N each model trains as
-    --list says.
+    --list says, and a few images for at least 200 steps.
     """
     from seqlab import api
 
