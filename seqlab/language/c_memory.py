@@ -11,6 +11,7 @@ FIRST = 2.0  # and for its first character, where an operand has to come
 NEVER = -30.0  # for what closes no bracket, or ends a statement inside one
 OPERATORS = frozenset("(!&=,|+-<[?:")
 SELDOM = -4.0  # for the end of a line there
+LONG, PRESSING = 200, 0.05  # characters after which what is open is to close, and nats for it with each further one
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 FOR = {"2": "1", "1": "("}
 KEYWORDS = frozenset(
@@ -30,20 +31,33 @@ class Code:
 
     def __init__(self) -> None:
         self.variables, self.brackets = Variables(), Brackets()
-        self.tail, self.quoted = "\n", ""  # the last two characters; `"`, `'` or `*` inside a string or a comment
+        self.quoted = ""  # `"` or `'`, or `*` or `/` of a comment, inside of one
+        self.before = ""  # the character before, but that what ends an escape or a comment begins no other
 
     def append(self, char: str) -> None:
-        self.tail = (self.tail + char)[-2:]
+        pair, self.before = self.before + char, char
         if self.quoted:
-            if self.tail == "*/" if self.quoted == "*" else char in (self.quoted, "\n") and self.tail[0] != "\\":
-                self.quoted = ""
+            self._append_quoted(char, pair)
             return
-        if self.tail == "/*":
-            self.quoted = "*"
+        if pair in ("/*", "//"):
+            self.quoted, self.before = char, ""
         elif char in "\"'":
             self.quoted = char
         self.variables.append(char)
         self.brackets.append(char)
+
+    def _append_quoted(self, char: str, pair: str) -> None:
+        if self.quoted == "*":
+            if pair == "*/":
+                self.quoted = self.before = ""
+        elif pair[0] == "\\" and len(pair) == 2:
+            self.before = ""
+        elif char == "\n":  # no string goes on behind it
+            self.quoted = ""
+            self.variables.append(char)
+            self.brackets.append(char)
+        elif char == self.quoted != "/":
+            self.quoted = self.before = ""
 
     def hints(self) -> dict[str, float]:
         return {} if self.quoted else self.variables.hints() | self.brackets.hints()
@@ -53,42 +67,79 @@ class Brackets:
     """Those that are open, the innermost last. A statement does not end inside a round or square one, but that a `for`
     has two semicolons; nor does a line, unless after a comma or an operator. A brace at the beginning of a line closes
     all.
+
+    What is open for long is the likelier to close: a net that has forgotten it would write on without an end. A
+    directive opens and closes nothing; what is open at an #if is open again at its #else.
     """
 
     def __init__(self) -> None:
         self.open: list[str] = []  # `2` and `1` are the parenthesis of a `for` that waits for so many semicolons
         self.word, self.last = "", "\n"  # the last word, and the last character but spaces
-        self.begins, self.is_word = True, False  # whether the line holds nothing so far, or a word goes on
+        self.begins, self.is_blank, self.is_word = (
+            True,
+            True,
+            False,
+        )  # the line holds nothing, or spaces; a word goes on
+        self.directive, self.outside = "", [""]  # its first characters, and what was open before it
+        self.branches: list[list[str]] = []  # what was open at each #if that has not ended
+        self.inside = 0  # characters since the outermost round or square bracket opened
 
     def append(self, char: str) -> None:
+        if char == "#" and self.is_blank and not self.directive:
+            self.directive, self.outside = char, self.open.copy()
+        elif self.directive and char == "\n" and self.last != "\\":
+            self._end_directive()
+        elif len(self.directive) in range(1, 20):
+            self.directive += char
+        self._match(char)
+        is_word = char.isalnum() or char == "_"
+        if is_word:
+            self.word = self.word + char if self.is_word else char
+        elif char != " ":
+            self.word = ""
+        self.is_word = is_word
+        self.begins = char == "\n"
+        self.is_blank = self.begins or (self.is_blank and char.isspace())
+        self.inside = self.inside + 1 if self._inner() not in ("", "{") else 0
+        if not char.isspace():
+            self.last = char
+
+    def _inner(self) -> str:
+        return self.open[-1] if self.open else ""
+
+    def _match(self, char: str) -> None:
         if char in CLOSING:
             self.open.append("2" if char == "(" and self.word == "for" else char)
-        elif char == "}" and self.begins:  # whatever the branches of an #if left open
+        elif char == "}" and self.begins and not self.directive:  # whatever was left open
             self.open = []
         elif char in CLOSING.values() and self.open:
             self.open.pop()
         elif char == ";" and self.open and self.open[-1] in FOR:
             self.open[-1] = FOR[self.open[-1]]
-        if char.isalnum() or char == "_":
-            self.word = self.word + char if self.is_word else char
-        elif char != " ":
-            self.word = ""
-        self.is_word = char.isalnum() or char == "_"
-        self.begins = char == "\n"
-        if not char.isspace():
-            self.last = char
+
+    def _end_directive(self) -> None:
+        name = re.match(r"#\s*(\w*)", self.directive)
+        self.directive, self.open = "", self.outside
+        if name and name[1].startswith("if"):
+            self.branches.append(self.open.copy())
+        elif name and name[1].startswith("el") and self.branches:
+            self.open = self.branches[-1].copy()
+        elif name and name[1] == "endif" and self.branches:
+            self.branches.pop()
 
     def hints(self) -> dict[str, float]:
-        inner = self.open[-1] if self.open else ""
+        inner = self._inner()
         found = {one: NEVER for one in CLOSING.values() if one != CLOSING.get(inner)}
         if inner not in ("", "{"):
             if inner not in FOR:
                 found[";"] = NEVER
-            if self.last != "(":  # which begins an expression of statements
+            if self.last not in "()":  # which begin an expression of statements, and a value of a type in parentheses
                 found["{"] = NEVER
-            if self.last.isalnum() or self.last in "_)]":
+            if self.last.isalnum() or self.last in "_)];":
                 found["\n"] = SELDOM
-        elif len(self.open) > 1 and self.begins:
+                if self.inside > LONG:
+                    found[CLOSING.get(inner, ";")] = PRESSING * (self.inside - LONG)
+        elif len(self.open) > 1 and self.begins and not self.directive:
             found["}"] = NEVER
         return found
 

@@ -13,6 +13,7 @@ from seqlab import scoring
 from seqlab.formatting import dates_in_words
 from seqlab.plots.style import INK, MODEL, NO_ADVICE, OTHERS, PALE, WALK, empty, quiet, text_of, write_note
 from seqlab.scoring.backtest import Backtest, steps
+from seqlab.scoring.verdict import shown_against
 
 # the baselines worth a place, each with a mark of its own so that colour is not all that tells them apart
 METHODS = {
@@ -63,10 +64,11 @@ def draw(backtest: Backtest, names: Sequence[str]) -> Figure:
 
 def _about(backtest: Backtest) -> str:
     """What the picture shows, in words."""
-    held, skill = backtest.scores("model").coverage80, backtest.skill()
+    rival = shown_against(backtest)
+    held, skill = backtest.scores("model").coverage80, backtest.skill(against=rival)
     each = [
         f"{steps(h, backtest.step)} ahead {100 * inside:.0f} % of outcomes were in the 80 % band, and skill over the "
-        f"random walk was {gain:+.1f} %"
+        f"{rival.replace('_', ' ')} was {gain:+.1f} %"
         for h, inside, gain in zip(backtest.horizons, held, skill, strict=True)
     ]
     return f"Of {len(backtest.origins):,} forecasts: {'; '.join(each)}."
@@ -147,13 +149,16 @@ def _coverage(backtest: Backtest, axes: Axes) -> None:
 
 
 def _skill(backtest: Backtest, axes: Axes) -> None:
-    axes.axhline(0, color=WALK, linewidth=1.3)
+    rival = shown_against(backtest)
+    name, colour = rival.replace("_", " "), METHODS[rival][0]
+    axes.axhline(0, color=colour, linewidth=1.3)
     largest, longest = 0.0, 0.0
-    for method, places in _methods_by_horizon(backtest, axes, "Skill in CRPS over the random walk (up is better)"):
-        if method == "random_walk":
+    for method, places in _methods_by_horizon(backtest, axes, f"Skill in CRPS over the {name} (up is better)"):
+        if method == rival:
             continue
-        skill = np.array(backtest.skill(method))
-        margins = np.where(_is_enough(backtest), np.array(backtest.skill_intervals(method))[:, 1] - skill, math.nan)
+        skill = np.array(backtest.skill(method, against=rival))
+        upper = np.array(backtest.skill_intervals(method, against=rival))[:, 1]
+        margins = np.where(_is_enough(backtest), upper - skill, math.nan)
         _points(axes, places, skill, margins, method)
         largest = max(largest, np.abs(skill).max())
         longest = max(longest, np.nan_to_num(np.abs(skill) + margins).max())
@@ -175,14 +180,14 @@ def _skill(backtest: Backtest, axes: Axes) -> None:
     axes.set_ylim(-limit, limit)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:+,.10g} %" if value else "0 %")
     axes.annotate(
-        "random\nwalk",
+        name.replace(" ", "\n"),
         (1, 0),
         (4, 0),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
         va="center",
         fontsize=9.5,
-        color=WALK,
+        color=colour,
     )
 
 

@@ -52,8 +52,11 @@ def begun(prepared: Prepared, max_steps: int, learning_rate: Callable[[int], flo
     )
 
 
-def budget_of(prepared: Prepared, run: Run, keeper: RunFolder, start: float, seconds: float) -> Budget:
-    """The promise of so many seconds, as `fit` keeps it; what the run becomes is noted in what is kept of it."""
+def budget_of(
+    prepared: Prepared, run: Run, keeper: RunFolder, start: float, seconds: float, evaluation: float
+) -> Budget:
+    """The promise of so many seconds, as `fit` keeps it; what the run becomes is noted in what is kept of it.
+    evaluation: seconds of one."""
     settings = prepared.settings
 
     def set_length(max_steps: int) -> None:
@@ -65,7 +68,7 @@ def budget_of(prepared: Prepared, run: Run, keeper: RunFolder, start: float, sec
 
     measuring = _measuring(prepared, seconds)
     is_free = prepared.schedule is constant and prepared.cost is None
-    return Budget(start + seconds - measuring, seconds, is_free, set_length, measuring)
+    return Budget(start + seconds - measuring, seconds, is_free, set_length, evaluation, measuring)
 
 
 def _measuring(prepared: Prepared, seconds: float) -> float:

@@ -165,7 +165,9 @@ def _run(
         )
     keeper = RunFolder(options.folder, config, saved.log() if saved else None, lock)
     assert settings.eval_every is not None
-    budget = None if minutes is None else budget_of(prepared, going, keeper, start, 60.0 * minutes)
+    budget = None
+    if minutes is not None:
+        budget = budget_of(prepared, going, keeper, start, 60.0 * minutes, length.evaluation_seconds)
     try:
         yield from training.fit(
             going,

@@ -131,17 +131,19 @@ class Backtest:
         means = self.by_day(self.crps("model", at_last_price) - self.crps(other))
         return [scoring.diebold_mariano(means[:, k], self.overlap(h)) for k, h in enumerate(self.horizons)]
 
-    def skill_intervals(self, method: str = "model") -> list[tuple[float, float]]:
+    def skill_intervals(self, method: str = "model", *, against: str = "random_walk") -> list[tuple[float, float]]:
         """The 95 % confidence interval of `skill`, per horizon: that of the mean loss difference, with the variance of
-        the Diebold-Mariano test, over the mean loss of the random walk. It holds zero exactly where that test does not
+        the Diebold-Mariano test, over the mean loss of the other. It holds zero exactly where that test does not
         reject; where the skill is large it is somewhat too wide. NaN for too few days."""
-        theirs = self.crps("random_walk")
+        theirs = self.crps(against)
         means = self.by_day(self.crps(method) - theirs)
         margins = [
             100 * scoring.margin(means[:, k], self.overlap(h)) / theirs[:, k].mean() if len(means) else math.nan
             for k, h in enumerate(self.horizons)
         ]
-        return [(s - margin, s + margin) for s, margin in zip(self.skill(method), margins, strict=True)]
+        return [
+            (s - margin, s + margin) for s, margin in zip(self.skill(method, against=against), margins, strict=True)
+        ]
 
     def fewest(self, horizon: int) -> int:
         """How many days it takes to judge the forecasts of a horizon."""

@@ -79,6 +79,12 @@ def rival_of(backtest: Backtest) -> str:
     return "random_walk"
 
 
+def shown_against(backtest: Backtest) -> str:
+    """The method that skill is shown over: that of the verdict, but the random walk where that one was exact."""
+    rival = rival_of(backtest)
+    return rival if np.isfinite(backtest.skill(against=rival)).all() else "random_walk"
+
+
 def findings(backtest: Backtest, rival: str) -> list[Finding]:
     """What a backtest of at least one forecast shows against a rival, per horizon."""
     tests = len(backtest.horizons)

@@ -100,6 +100,7 @@ class _Policy:
         self.run, self.keeper, self.eval_every, self.validate = run, keeper, eval_every, validate
         self.patience, self.save_seconds, self.stop, self.budget = patience, save_seconds, stop, budget
         self.pace = Pace(cost)
+        self.pace.evaluation(budget.evaluation if budget else 0.0)
         self.good, self.is_kept = Snapshot.of(run), run.step > 0
         self.start = self.saved = time.perf_counter()
 

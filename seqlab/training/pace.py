@@ -84,10 +84,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Length:
-    """How long a run is: its steps, and how many evaluations there is time for."""
+    """How long a run is: its steps, how many evaluations there is time for, and the seconds of one, where measured."""
 
     steps: int
     evaluations: int = EVALUATIONS
+    evaluation_seconds: float = 0.0
 
 
 def length_in(
@@ -123,7 +124,7 @@ def length_in(
         if eval_every
         else (left - evaluations * validation) / step
     )
-    return Length(max(LEAST_STEPS, int(steps)), evaluations)
+    return Length(max(LEAST_STEPS, int(steps)), evaluations, validation)
 
 
 @dataclass
@@ -132,13 +133,15 @@ class Budget:
 
     end: when it is to be over, by time.perf_counter(). seconds: that were promised. is_free: its steps are the same
     whatever its length; otherwise that is changed only where it would miss its end by BROKEN of the time. set_length:
-    makes it so many steps long. measuring: seconds of the last measurement, which comes after the end.
+    makes it so many steps long. evaluation: seconds of one, until the first of the run was timed. measuring: seconds of
+    the last measurement, which comes after the end.
     """
 
     end: float
     seconds: float
     is_free: bool
     set_length: Callable[[int], None]
+    evaluation: float = 0.0
     measuring: float = 0.0
     looked: float = -math.inf
     is_told: bool = False
@@ -159,7 +162,7 @@ class Budget:
             if abs(wanted - before) > CHANGED * before:
                 self.set_length(wanted)
             return ""
-        late = now + (before - run.step) * step_seconds - self.end
+        late = now + pace.left(run.step, before, eval_every) - self.end
         if wanted == before or abs(late) < BROKEN * self.seconds:
             return ""
         self.set_length(wanted)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seqlab.data.text.corpus import Vocab
 from seqlab.lab import c_code
-from seqlab.language.c_memory import FIRST, NEVER, OFTEN, UNUSED, VARIABLE, Code
+from seqlab.language.c_memory import FIRST, LONG, NEVER, OFTEN, SELDOM, UNUSED, VARIABLE, Code
 from seqlab.language.c_scorecard import parser
 from seqlab.language.latex_scorecard import scores
 from seqlab.language.memory import ENVIRONMENT, Environments, Memories
@@ -97,11 +97,62 @@ def test_a_name_that_is_written_often_needs_less_help() -> None:
         ("}\n", ")]}"),
         ('\tputs("', ""),
         ("\t/* (", ""),
+        ("\tlist_for(a", ";{]}"),
+        ("\tx #f(\n", ";]}"),
+        ("\t/*/ (", ""),
+        ("\t// a/b (", ""),
+        ("\t// (\n\tf(x)", ")]"),
+        ("\tif (a) { // x\n", ")]}"),
+        ("\t// don't (", ""),
+        ("\t// don't (\n\tf(x)", ")]"),
+        ('\t// 1) "\n\tf(x', ";{]}"),
+        ("\tx = a /* ( */* b", ")]"),
+        ("\tif (c == '\\\\')", ")]"),
+        ("\tif (c == '\\'' || c == '\"' || c == ')'", ";{]}"),
+        ('\tputs("\\\\");', ")]"),
+        ('\tputs("\\\\\\") (', ""),
+        ('\tputs("a (\n', ";{]}"),  # a string that has no end goes no further than its line
+        ("\tf((struct list)", ";]}"),  # a value of a type in parentheses may begin
+        ("#define BEGIN {\n", ")]"),
+        ("#define BEGIN ({ \\\n#x; \\\n", ")]"),
+        ("#define A(x) f( \\\n#x)\n", ")]"),
+        ("#define A (\\\n", ";{]}"),
+        ("#define A ({ \\\n}", ";{]}"),
+        ("#if A\n\tif (a) {\n#if B\n#endif\n#else\n", ")]"),
+        ("#if A\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t\tc;\n\t}\n", ")]"),
+        ("#if A\n}\n#elif B\n\tif (b) {\n#endif\n", ")]}"),
+        ("#endif\n#else\n", ")]"),  # of which no #if is known
     ],
 )
 def test_what_closes_no_bracket_is_not_drawn(begun: str, never: str) -> None:
     found = read(FUNCTION + begun).hints()
     assert {char for char, nats in found.items() if nats == NEVER} == set(never)
+
+
+@pytest.mark.parametrize(("begun", "is_seldom"), [("f(a", True), ("f(a,", False), ("f(a &&", False), ("f(a)", False)])
+def test_a_line_seldom_ends_inside_a_bracket(begun: str, is_seldom: bool) -> None:
+    assert (read(FUNCTION + "\t" + begun).hints().get("\n") == SELDOM) == is_seldom
+
+
+def test_nor_behind_a_semicolon_of_a_for() -> None:
+    assert read(FUNCTION + "\tfor (i = 0;").hints()["\n"] == SELDOM
+
+
+@pytest.mark.parametrize(
+    ("begun", "closing"),
+    [("f(", ")"), ("x[", "]"), ("x = f(a[", "])"), ("for (i = ", ";;)"), ("for (i = 0; i < ", ";)"), ("x = ((", "))")],
+)
+def test_what_is_open_for_long_closes(begun: str, closing: str) -> None:
+    """Written by one that never closes anything unless it is told to with five nats."""
+    memory, written = read(FUNCTION + "\t" + begun), ""
+    assert all(
+        nats in (0.0, NEVER) for char, nats in read(FUNCTION + "\t" + begun + "a").hints().items() if char in ";)]"
+    )
+    while memory.brackets.open != ["{"] and len(written) < 2 * LONG:
+        found = memory.hints()
+        written += next((char for char in ";)]" if found.get(char, 0.0) > 5.0), "a")
+        memory.append(written[-1])
+    assert LONG < len(written) < 2 * LONG and written.replace("a", "") == closing
 
 
 @pytest.mark.parametrize("seed", range(5))

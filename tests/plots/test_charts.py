@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seqlab.cli.reports import terminal_chart
+from seqlab.cli.reports.forecast_tables import backtest_lines
 from seqlab.errors import DataError
 from seqlab.forecasting import Forecast
 from seqlab.formatting import numbers
 from seqlab.plots import backtest_chart, fan_chart, style, training_chart
 from seqlab.plots.dates import tick_labels
+from seqlab.plots.pages import backtest as backtests
 from seqlab.scoring import LEVELS
 from seqlab.scoring.backtest import Backtest
 from tests.forecasting.test_forecasting import made_series
@@ -122,6 +124,30 @@ def test_a_backtest_chart_shows_its_skill_and_gives_no_intervals_of_a_few_days(t
     assert any("95 % intervals" in text and "No investment advice" in text for text in said)
     style.save(backtest_chart.draw(few, ["A"]), tmp_path / "few.svg")
     assert any("No intervals" in text for text in texts(tmp_path / "few.svg"))
+
+
+def test_a_backtest_chart_and_page_compare_with_what_the_verdict_does(tmp_path):
+    walked = clustered(300, 5, seed=0)
+    for width, rival in ((1.05, "seasonal naive"), (4.0, "random walk")):  # beside that of the model
+        quantiles = {**walked.quantiles, "seasonal_naive": width * walked.quantiles["model"]}
+        seasonal = replace(walked, quantiles=quantiles)
+        rival_is_better = max(seasonal.skill("seasonal_naive")) > 0
+        assert rival_is_better == (rival == "seasonal naive")
+        style.save(backtest_chart.draw(seasonal, ["A"]), tmp_path / "chart.svg")
+        said, page = texts(tmp_path / "chart.svg"), backtests.scores(seasonal)
+        assert f"Skill in CRPS over the {rival} (up is better)" in said and f"Skill over the {rival}, %" in page
+        (skill,) = seasonal.skill(against=rival.replace(" ", "_"))
+        assert f"{skill:+.1f}" in said and f"{skill:+.2f}" in page and f"{skill:+.2f}" in backtests.brief(seasonal)
+
+
+def test_where_the_season_was_exact_skill_is_drawn_over_the_random_walk(tmp_path):
+    walked = clustered(300, 5, seed=0)
+    exact = np.broadcast_to(walked.outcomes[..., None], walked.quantiles["random_walk"].shape)
+    seasonal = replace(walked, quantiles={**walked.quantiles, "seasonal_naive": exact})
+    style.save(backtest_chart.draw(seasonal, ["A"]), tmp_path / "chart.svg")
+    assert "Skill in CRPS over the random walk (up is better)" in texts(tmp_path / "chart.svg")
+    assert "Skill over the random walk, %" in backtests.scores(seasonal)
+    assert not any("nan" in line for line in backtest_lines(seasonal))
 
 
 def test_a_season_fills_its_picture_whatever_a_random_walk_would_hold_possible():

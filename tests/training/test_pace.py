@@ -52,6 +52,7 @@ def run_of_minutes(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Any,
     schedule: schedules.Schedule = schedules.constant,
+    evaluation: float = 2.0,
     **more: Any,
 ) -> tuple[float, Any, list[str], list[float]]:
     """How long it took, its keeper, what it said, and the rate of each step."""
@@ -64,7 +65,7 @@ def run_of_minutes(
         monkeypatch.setattr(sys.modules[f"seqlab.{module}"], "time", SimpleNamespace(perf_counter=lambda: clock.now))
 
     def validate(step: int) -> dict[str, Any]:
-        clock.work(2.0)
+        clock.work(evaluation)
         return {"val_loss": 1.0}
 
     torch.manual_seed(0)
@@ -129,6 +130,25 @@ def test_a_schedule_that_depends_on_the_length_is_changed_only_where_time_would_
     assert len(rates) == keeper.config["settings"]["max_steps"]
     assert bool(notes) == (speed != "quiet")
     assert all("to keep the time" in note for note in notes)
+
+
+@pytest.mark.parametrize("evaluation", [0.0, 4.4, 20.0])
+def test_evaluations_that_take_their_share_are_no_slower_or_faster_machine(
+    evaluation: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    took, _, notes, _ = run_of_minutes(
+        10, SPEEDS["quiet"], monkeypatch, tmp_path, schedules.warmup_cosine, evaluation=evaluation
+    )
+    assert 0.95 * 600 < took < 1.05 * 600 and notes == []
+
+
+def test_a_run_that_was_changed_once_is_left_alone_until_the_speed_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    _, _, notes, _ = run_of_minutes(
+        10, SPEEDS["busy after the first minute"], monkeypatch, tmp_path, schedules.warmup_cosine, evaluation=4.4
+    )
+    assert all("slower" in note for note in notes) and len(notes) < 8
 
 
 def test_the_cheap_steps_of_the_beginning_are_no_faster_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

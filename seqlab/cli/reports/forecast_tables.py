@@ -94,7 +94,7 @@ def effect_lines(one: "Forecast") -> list[str]:
 def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
     """Each method's CRPS and coverage by horizon, as a table, and the model's skill over the random walk and what its
     verdict compares it with. unit: a sentence on what CRPS is in."""
-    from seqlab.scoring.verdict import rival_of
+    from seqlab.scoring.verdict import shown_against
 
     days = backtest.origins
     if not len(days):
@@ -110,7 +110,7 @@ def backtest_lines(backtest: "Backtest", unit: str = "") -> list[str]:
         crps = [f"{value:.3f}" if backtest.in_percent else f"{value:.4g}" for value in scores.crps]
         rows.append([method, *crps, "", *(f"{value:.2f}" for value in scores.coverage80)])
     if backtest.outcomes.any():  # of what never moves a share is no skill
-        for rival in dict.fromkeys(("random_walk", rival_of(backtest))):
+        for rival in dict.fromkeys(("random_walk", shown_against(backtest))):
             skill = [f"{value:+.2f}" for value in backtest.skill(against=rival)]
             rows.append([f"over {rival}, %", *skill, "", *[""] * len(heads)])
     covered = range(1 + len(heads), 2 + 2 * len(heads))

@@ -10,6 +10,7 @@ from seqlab.plots.pages.chart import Chart, Line, document, figure
 from seqlab.plots.pages.page import command_section, folded, section, table, text
 from seqlab.plots.style import NO_ADVICE
 from seqlab.scoring.backtest import Backtest, steps
+from seqlab.scoring.verdict import shown_against
 
 COLOURS = ("model", "green", "purple", "ochre")  # of horizons
 SHARES = tuple(round(0.1 * k, 1) for k in range(1, 10))  # of central intervals
@@ -45,31 +46,35 @@ def scores(backtest: Backtest, unit: str = "") -> str:
         by_method("Outcomes inside the 80 % band", lambda m: [f"{100 * v:.0f} %" for v in of[m].coverage80]),
     ]
     if backtest.outcomes.any():
-        shown.append(by_method("Skill over the random walk, %", lambda m: [_signed(v) for v in backtest.skill(m)]))
-        shown.append(_against_the_walk(backtest))
+        rival = shown_against(backtest)
+        caption = f"Skill over the {_name(rival)}, %"
+        shown.append(by_method(caption, lambda m: [_signed(v) for v in backtest.skill(m, against=rival)]))
+        shown.append(_against(backtest, rival))
     return f'{said}<div class="grid">{"".join(shown)}</div>\n'
 
 
 def brief(backtest: Backtest) -> str:
-    """The model beside the random walk, a row for each horizon."""
+    """The model beside what its verdict compares it with, a row for each horizon."""
     if not len(backtest.origins):
         return "<p>No past day can be forecast from and has all its outcomes.</p>\n"
-    ours, walk = backtest.scores("model"), backtest.scores("random_walk")
-    each = zip(backtest.horizons, ours.crps, walk.crps, backtest.skill(), ours.coverage80, strict=True)
+    rival = shown_against(backtest)
+    ours, theirs, skills = backtest.scores("model"), backtest.scores(rival), backtest.skill(against=rival)
+    each = zip(backtest.horizons, ours.crps, theirs.crps, skills, ours.coverage80, strict=True)
     rows = [
-        [steps(h, backtest.step), f"{ours:.4g}", f"{walk:.4g}", _signed(skill), f"{100 * held:.0f} %"]
-        for h, ours, walk, skill, held in each
+        [steps(h, backtest.step), f"{ours:.4g}", f"{other:.4g}", _signed(skill), f"{100 * held:.0f} %"]
+        for h, ours, other, skill, held in each
     ]
     crps = "CRPS, %" if backtest.in_percent else "CRPS"
-    return table(["ahead", crps, "of a random walk", "skill, %", "in the 80 % band"], rows)
+    return table(["ahead", crps, f"of the {_name(rival)}", "skill, %", "in the 80 % band"], rows)
 
 
-def _against_the_walk(backtest: Backtest) -> str:
+def _against(backtest: Backtest, rival: str) -> str:
     """How certain the model's skill is."""
+    skills, p_values = backtest.skill(against=rival), backtest.p_values(rival)
     rows = [
         [steps(h, backtest.step), _signed(skill), "-" if math.isnan(low) else f"{low:+.1f} to {high:+.1f}", _chance(p)]
         for h, skill, (low, high), p in zip(
-            backtest.horizons, backtest.skill(), backtest.skill_intervals(), backtest.p_values(), strict=True
+            backtest.horizons, skills, backtest.skill_intervals(against=rival), p_values, strict=True
         )
     ]
     head = ["ahead", "skill, %", "95 % interval", "p"]
