@@ -119,7 +119,8 @@ def parse(line: str, whole: bool, folder: Path) -> None:
     if "--config" in words:
         (folder / words[words.index("--config") + 1]).touch()  # it is read where it is named
     try:
-        context = command.make_context(" ".join(names), words)
+        top = click.Context(commands, **commands.context_settings)  # a command keeps the --help of its first context
+        context = command.make_context(" ".join(names), words, parent=top)
     except click.MissingParameter:
         if whole:
             raise

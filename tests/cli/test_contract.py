@@ -105,7 +105,7 @@ def all_commands() -> dict[str, click.Command]:
 
 
 def options_of(command: click.Command) -> set[str]:
-    context = click.Context(command)
+    context = click.Context(command, help_option_names=["-h", "--help"])  # which it keeps
     flags = {flag for p in command.get_params(context) if isinstance(p, click.Option) for flag in p.opts}
     return flags - {"-h"}  # the short form of --help, which a command has once it was called below the group
 
