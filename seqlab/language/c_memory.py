@@ -75,11 +75,8 @@ class Brackets:
     def __init__(self) -> None:
         self.open: list[str] = []  # `2` and `1` are the parenthesis of a `for` that waits for so many semicolons
         self.word, self.last = "", "\n"  # the last word, and the last character but spaces
-        self.begins, self.is_blank, self.is_word = (
-            True,
-            True,
-            False,
-        )  # the line holds nothing, or spaces; a word goes on
+        self.begins, self.is_blank = True, True  # whether the line holds nothing so far, or spaces
+        self.is_word = False  # whether the word goes on
         self.directive, self.outside = "", [""]  # its first characters, and what was open before it
         self.branches: list[list[str]] = []  # what was open at each #if that has not ended
         self.inside = 0  # characters since the outermost round or square bracket opened
@@ -133,7 +130,7 @@ class Brackets:
         if inner not in ("", "{"):
             if inner not in FOR:
                 found[";"] = NEVER
-            if self.last not in "()":  # which begin an expression of statements, and a value of a type in parentheses
+            if self.last != "(":  # which begins an expression of statements
                 found["{"] = NEVER
             if self.last.isalnum() or self.last in "_)];":
                 found["\n"] = SELDOM

@@ -112,7 +112,7 @@ def test_a_name_that_is_written_often_needs_less_help() -> None:
         ('\tputs("\\\\");', ")]"),
         ('\tputs("\\\\\\") (', ""),
         ('\tputs("a (\n', ";{]}"),  # a string that has no end goes no further than its line
-        ("\tf((struct list)", ";]}"),  # a value of a type in parentheses may begin
+        ("\tf((struct list)", ";{]}"),  # values of a type are rarer by far than `if (f(x) {` where it is allowed
         ("#define BEGIN {\n", ")]"),
         ("#define BEGIN ({ \\\n#x; \\\n", ")]"),
         ("#define A(x) f( \\\n#x)\n", ")]"),
