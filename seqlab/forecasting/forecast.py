@@ -8,6 +8,7 @@ import numpy as np
 
 from seqlab import scoring
 from seqlab.data.series.calendar import next_dates
+from seqlab.data.series.days import ONE_DAY, unit_of
 from seqlab.data.series.features import Features, Market, features_of
 from seqlab.data.series.grid import complete
 from seqlab.data.series.mean_forecast import seasonal_naive
@@ -139,7 +140,7 @@ def end_of(cut: np.datetime64, dates: np.ndarray) -> np.datetime64:
     """A day as the moment at its end where there are several rows a day."""
     if dates.dtype == cut.dtype or cut.dtype != "datetime64[D]":
         return cut
-    return (cut + 1).astype(dates.dtype) - 1
+    return (cut + ONE_DAY).astype(dates.dtype) - unit_of(dates)
 
 
 def require_length(series: Sequence[Series]) -> None:

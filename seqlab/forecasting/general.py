@@ -117,7 +117,7 @@ def panel_of(series: Sequence[Series], horizon: int) -> Panel:
     length, found = max(len(one) for one in series), spacing(series[0].dates)
     values = np.full((len(series), length), np.nan)
     known = np.zeros(values.shape, bool)
-    dates = np.full((len(series), length + horizon), np.datetime64("NaT"), "datetime64[s]")
+    dates = np.full((len(series), length + horizon), np.datetime64("NaT", "s"), "datetime64[s]")
     for place, one in enumerate(series):
         first = length - len(one)
         values[place, first:], dates[place, first:length] = one.adjusted, one.dates

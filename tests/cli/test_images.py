@@ -125,7 +125,7 @@ def test_without_size_it_is_the_models(cli: Cli, tmp_path: Path) -> None:
 def test_a_small_folder_is_no_single_batch(cli: Cli, tmp_path: Path) -> None:
     pets = bars(tmp_path / "pets", {"cat": 75, "dog": 75})
     how = ["--threads", 1, "--device", "cpu", "--set", "max_steps=1"]
-    for asked, batch_size in (([], 120 // 20), (["--set", "batch_size=100"], 100)):
+    for asked, batch_size in (([], 16), (["--set", "batch_size=100"], 100)):
         trained = cli("train-cnn", pets, "--overwrite", *how, *asked)
         assert trained.status == 0, trained.err
         assert json.loads(config_of(tmp_path / "checkpoints" / "pets"))["settings"]["batch_size"] == batch_size

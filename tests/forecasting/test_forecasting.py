@@ -45,7 +45,7 @@ def made_series(name="MADE", days=900, seed=0, volatility=None, with_range=True)
     spread = np.abs(daily * random.normal(size=(2, days)))
     unknown = np.full(days, np.nan)
     first = np.datetime64("2015-01-01")
-    dates = np.arange(first, first + 2 * days)
+    dates = np.arange(first, first + np.timedelta64(2 * days, "D"))
     dates = dates[np.is_busday(dates)][:days]
     return Series(
         name=name,

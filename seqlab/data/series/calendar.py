@@ -8,18 +8,9 @@ import math
 
 import numpy as np
 
+from seqlab.data.series.days import ONE_DAY, seconds_of_day, weekday
 from seqlab.data.series.exchanges import EXCHANGES, NEW_YORK, keeps_new_yorks_holidays, trading_days
-from seqlab.data.series.spacing import (
-    RECENT,
-    Spacing,
-    last_weeks,
-    month_rule,
-    seconds_of_day,
-    spacing,
-    times_of_week,
-    usual_weekdays,
-    weekday,
-)
+from seqlab.data.series.spacing import RECENT, Spacing, last_weeks, month_rule, spacing, times_of_week, usual_weekdays
 
 MOST_MISSING = 0.5  # of the rows that a series should have: else they follow no rule
 MOST_OFF = 0.05  # of its rows that may be elsewhere
@@ -77,7 +68,7 @@ def _between(dates: np.ndarray, found: Spacing) -> np.ndarray:
     none."""
     days = np.unique(dates.astype("datetime64[D]"))
     kind, step = np.datetime_data(found.step)[0], int(found.step.astype(int))
-    every = np.arange(days[0], days[-1] + 1)
+    every = np.arange(days[0], days[-1] + ONE_DAY)
     if found.places:
         return every[found.places.has(every) | np.isin(every, days)]
     if kind == "M":
@@ -103,7 +94,7 @@ def _rows_between(dates: np.ndarray, found: Spacing) -> np.ndarray:
     times = times_of_week(dates)
     if times is None:
         return dates[:0]
-    every = np.arange(dates[0].astype("datetime64[D]"), dates[-1].astype("datetime64[D]") + 1)
+    every = np.arange(dates[0].astype("datetime64[D]"), dates[-1].astype("datetime64[D]") + ONE_DAY)
     every = every[np.isin(weekday(every), found.weekdays)]
     place, time = np.nonzero(times.usual[weekday(every)])
     rows = (every[place].astype("datetime64[s]") + times.clock[time]).astype(dates.dtype)

@@ -19,6 +19,8 @@ from pandas.tseries.holiday import (
     sunday_to_monday,
 )
 
+from seqlab.data.series.days import ONE_DAY
+
 NEW_YORK = "XNYS"
 
 # Yahoo Finance's codes of exchanges -> their ISO codes (MIC), as exchange_calendars calls them. CMES are futures.
@@ -78,10 +80,10 @@ def _sessions(code: str, ahead: np.ndarray, usual: np.ndarray) -> np.ndarray:
 
 def keeps_new_yorks_holidays(dates: np.ndarray) -> bool:
     """Whether the days of the last two years are those from Monday to Friday without New York's holidays."""
-    recent = dates[dates > dates[-1] - 730]
+    recent = dates[dates > dates[-1] - 730 * ONE_DAY]
     if len(recent) < 250:  # holidays of a year are needed to tell
         return False
-    days = np.arange(recent[0], recent[-1] + 1)
+    days = np.arange(recent[0], recent[-1] + ONE_DAY)
     missing = days[np.is_busday(days) & ~np.isin(days, recent)]
     holidays = new_yorks_holidays(days[0], days[-1])
     both = len(np.intersect1d(missing, holidays))

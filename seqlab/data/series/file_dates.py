@@ -68,7 +68,8 @@ def kept_rows(when: np.ndarray) -> tuple[np.ndarray, list[str]]:
     Of rows finer than a second the last is kept, and of an hour that the clock shows twice, as summer time ends, the
     second. Other rows of one and the same time are all left.
     """
-    if not np.isnat(when).any() and (np.diff(when.astype("datetime64[s]")) > np.timedelta64(0)).all():
+    seconds = when.astype("datetime64[s]")
+    if not np.isnat(when).any() and (seconds[1:] > seconds[:-1]).all():
         return np.ones(len(when), bool), []  # in order, each second once
     kept, notes = ~_shown_twice(when), list[str]()
     if not kept.all():

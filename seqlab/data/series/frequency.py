@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from seqlab.data.series.calendar import whole_dates
+from seqlab.data.series.days import ONE_DAY, weekday
 from seqlab.data.series.grid import with_rows
 from seqlab.data.series.series import Series
-from seqlab.data.series.spacing import DAY, spacing, weekday
+from seqlab.data.series.spacing import DAY, spacing
 from seqlab.errors import DataError, UsageError
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "D": DAY, "W": 7 * DAY}
@@ -77,7 +78,7 @@ def _periods(dates: np.ndarray, count: int, unit: str) -> tuple[np.ndarray, Call
         ) // step, lambda place: (first + step * place).astype("datetime64[M]").astype("datetime64[D]")
     if unit == "B":
         days = dates.astype("datetime64[D]")
-        every = np.arange(days[0], days[-1] + 1)
+        every = np.arange(days[0], days[-1] + ONE_DAY)
         whole = every[weekday(every) < 5]
         # a Saturday belongs to its Friday
         return np.maximum(np.searchsorted(whole, days, side="right") - 1, 0), lambda place: whole[place]

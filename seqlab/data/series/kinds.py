@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
+from seqlab.data.series.days import weekday
 from seqlab.data.series.series import Series, only_rises
-from seqlab.data.series.spacing import spacing, weekday
+from seqlab.data.series.spacing import spacing
 from seqlab.errors import DataError
 
 Kind = Literal["auto", "prices", "levels", "returns", "counts"]

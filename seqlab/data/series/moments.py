@@ -6,6 +6,7 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
+from seqlab.data.series.days import ONE_DAY, unit_of
 from seqlab.data.tables.date_shapes import MONTHS
 from seqlab.data.tables.dates import read_dates
 from seqlab.errors import DataError, UsageError
@@ -56,15 +57,17 @@ def _as_in_files(text: str) -> np.datetime64 | None:
 
 def _last_day(of: np.datetime64) -> np.datetime64:
     """The last day of a month or a year."""
-    return (of + 1).astype("datetime64[D]") - 1
+    return (of + unit_of(of)).astype("datetime64[D]") - ONE_DAY
 
 
 def last_moment(of: np.datetime64, kind: np.dtype) -> np.datetime64:
     """The same in the unit of dates of type `kind`: a day ends with its last moment; days know no times."""
     if of.dtype == kind:
         return of
-    is_day = of.dtype == np.dtype("datetime64[D]")
-    return (of + 1).astype(kind) - 1 if is_day else of.astype(kind)
+    if of.dtype != np.dtype("datetime64[D]"):
+        return of.astype(kind)
+    next_day = (of + ONE_DAY).astype(kind)
+    return next_day - unit_of(next_day)
 
 
 def is_of_days_after(note: str, end: np.datetime64) -> bool:

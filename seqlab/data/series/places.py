@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqlab.data.series.days import ONE_DAY
+
 LAST = 31  # stands for the last day of a month, whichever that is
 MOST = 6  # rows of a month
 FEWEST = 12  # rows that it takes to tell
@@ -42,7 +44,7 @@ class Places:
 def places_of(days: np.ndarray) -> Places | None:
     """At which places days (datetime64[D], ascending) have been lately; None where they are a step apart throughout, or
     at none that come again a few times a month."""
-    days = days[days > days[-1] - LATELY]
+    days = days[days > days[-1] - LATELY * ONE_DAY]
     gaps = np.diff(days).astype(int)
     step = int(np.median(gaps)) if len(days) >= FEWEST else 0
     if not 4 <= step <= 20 or not (gaps % step).any():
@@ -51,7 +53,7 @@ def places_of(days: np.ndarray) -> Places | None:
     found, seen = np.unique(_of_month(days), return_counts=True)
     often = tuple(found[seen > whole / 2].tolist())
     years = days.astype("datetime64[Y]")
-    every = np.arange(days[0], days[-1] + 1)
+    every = np.arange(days[0], days[-1] + ONE_DAY)
     for places in (Places(of_month=often), Places(every=step)):
         if not places.every and not 2 <= len(often) <= MOST:
             continue
@@ -64,7 +66,7 @@ def places_of(days: np.ndarray) -> Places | None:
 
 def _of_month(days: np.ndarray) -> np.ndarray:
     """The day of the month, from 1 on; LAST for the last."""
-    is_last = (days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")
+    is_last = (days + ONE_DAY).astype("datetime64[M]") != days.astype("datetime64[M]")
     return np.where(is_last, LAST, _in(days, "M") + 1)
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from seqlab.data.series.days import ONE_DAY
 from seqlab.data.series.spacing import spacing
 from seqlab.errors import UsageError, did_you_mean
 
@@ -65,6 +66,6 @@ def _counted(rows: np.ndarray, days: np.ndarray, step: np.timedelta64) -> np.nda
     else:
         length = step.astype("timedelta64[D]")
         ends = length % np.timedelta64(7, "D") == np.timedelta64(0, "D") and (rows[-1].astype(int) + 3) % 7 != 0
-        edges = [rows - length + 1, rows + 1] if ends else [rows, rows + length]
+        edges = [rows - length + ONE_DAY, rows + ONE_DAY] if ends else [rows, rows + length]
     begin, end = (np.searchsorted(days, edge) for edge in edges)
     return (end - begin).astype(float)

@@ -56,7 +56,7 @@ def series_of_arrays(
     dates, values = _keep(np.isfinite(values[:, closes]).all(axis=1), dates, values, dropped, "without a value")
     usable = np.asarray((values[:, closes] > (-np.inf if additive else 0)).all(axis=1))
     dates, values = _keep(usable, dates, values, dropped, "with a price not above zero")
-    if (np.diff(dates) < np.timedelta64(0)).any():
+    if (dates[1:] < dates[:-1]).any():
         notes.append("the dates were not in order: sorted")
         order = np.argsort(dates, kind="stable")
         dates, values = dates[order], values[order]

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from seqlab.data.series.days import ONE_DAY, seconds_of_day, unit_of, weekday
 from seqlab.data.series.places import Places, places_of
 
 RECENT = 60  # dates at the end of a series that its spacing and weekdays are read from
@@ -146,16 +147,16 @@ def month_rule(dates: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], f
         return of.astype("datetime64[D]")
 
     def last_day(of: np.ndarray) -> np.ndarray:
-        return (of + 1).astype("datetime64[D]") - 1
+        return (of + unit_of(of)).astype("datetime64[D]") - ONE_DAY
 
     rules: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
         last_day,
         first_day,
         lambda of: np.busday_offset(last_day(of), 0, roll="backward"),
         lambda of: np.busday_offset(first_day(of), 0, roll="forward"),
-        lambda of: np.minimum(first_day(of) + latest, last_day(of)),
-        lambda of: last_day(of) - (weekday(last_day(of)) - same) % 7,
-        lambda of: first_day(of) + (same - weekday(first_day(of))) % 7 + 7 * nth,
+        lambda of: np.minimum(first_day(of) + latest * ONE_DAY, last_day(of)),
+        lambda of: last_day(of) - (weekday(last_day(of)) - same) % 7 * ONE_DAY,
+        lambda of: first_day(of) + ((same - weekday(first_day(of))) % 7 + 7 * nth) * ONE_DAY,
     )
     kept = [float((rule(months) == dates).mean()) for rule in rules]
     best = kept.index(max(kept))
@@ -165,7 +166,7 @@ def month_rule(dates: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], f
 def _of_weekdays(recent: np.ndarray, gap: float, count: int) -> Spacing | None:
     """Days of the week, some of which may be missing; None where they are no days that come again."""
     usual = usual_weekdays(recent)
-    places = np.cumsum(usual[weekday(np.arange(recent[0], recent[-1] + 1))])  # among the usual days
+    places = np.cumsum(usual[weekday(np.arange(recent[0], recent[-1] + ONE_DAY))])  # among the usual days
     steps = np.diff(places[(recent - recent[0]).astype(int)])
     regular = len(recent) < FEW or bool((steps > 1).mean() < 0.5)
     if usual.sum() > 3 and np.median(steps) == 1:  # beside weekends a few missing days make the usual gap larger
@@ -247,7 +248,7 @@ def times_of_week(dates: np.ndarray) -> Times | None:
 
 def last_weeks(dates: np.ndarray) -> np.ndarray:
     """The rows of the last days, as many as WEEKS have; all of a day or none."""
-    first = dates[-1].astype("datetime64[D]") - 7 * WEEKS + 1
+    first = dates[-1].astype("datetime64[D]") - (7 * WEEKS - 1) * ONE_DAY
     return dates[np.searchsorted(dates, first) :]
 
 
@@ -258,15 +259,6 @@ def usual_weekdays(days: np.ndarray) -> np.ndarray:
     if len(weekdays) < 15:  # too few to have had every day of a week
         often[:5] = True
     return often
-
-
-def weekday(days: np.ndarray) -> np.ndarray:
-    """0 is Monday: 1970-01-01 was a Thursday."""
-    return (days.astype("datetime64[D]").astype(int) + 3) % 7
-
-
-def seconds_of_day(dates: np.ndarray) -> np.ndarray:
-    return (dates.astype("datetime64[s]") - dates.astype("datetime64[D]")).astype(int)
 
 
 def _span(seconds: int, kind: np.dtype) -> np.timedelta64:

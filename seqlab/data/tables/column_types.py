@@ -247,7 +247,7 @@ def _iso_dates(entries: Entries) -> np.ndarray | None:
         days = np.array(entries.words, "datetime64[s]")
     except ValueError:  # a day that does not exist
         return None
-    return entries.spread(days, np.datetime64("NaT"), "datetime64[s]")
+    return entries.spread(days, np.datetime64("NaT", "s"), "datetime64[s]")
 
 
 def _dated(entries: Entries, how: str) -> tuple[np.ndarray | pd.Series | None, list[str], str]:

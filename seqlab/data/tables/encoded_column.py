@@ -90,7 +90,7 @@ class Column:
         if self.kind == "category":
             what = "encoded as no category"
         elif self.kind == "date":
-            what = f"filled with the median of training, {np.datetime64(0, 's') + round(86400 * self.median)}"
+            what = f"filled with the median of training, {np.datetime64(round(86400 * self.median), 's')}"
             what = what.removesuffix("T00:00:00")
         elif self.kind == "boolean":
             often = "half yes, half no" if self.median == 0.5 else "yes" if self.median else "no"
