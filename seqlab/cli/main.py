@@ -7,7 +7,6 @@ import functools
 import importlib
 import io
 import os
-import signal
 import sys
 from typing import Any, NoReturn
 
@@ -16,7 +15,7 @@ from click.shell_completion import add_completion_class
 
 import seqlab
 from seqlab.cli.output import clear_bar, failure
-from seqlab.cli.signals import Interrupted
+from seqlab.cli.signals import Interrupted, watch
 from seqlab.errors import SeqlabError, UsageError, did_you_mean
 
 # name -> (module of seqlab.cli.commands, what it does in a few words)
@@ -91,7 +90,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit status."""
     _open_closed_streams()
-    signal.signal(signal.SIGTERM, _terminated)
+    watch()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show is no reason to fail
     words = sys.argv[1:] if arguments is None else arguments
@@ -144,10 +143,6 @@ def _run(arguments: list[str]) -> int:
     finally:
         clear_bar()
     return outcome if isinstance(outcome, int) else 0
-
-
-def _terminated(*_: Any) -> NoReturn:
-    raise Interrupted(143)
 
 
 def _fail(as_json: bool, message: str, hint: str, kind: str, status: int) -> NoReturn:

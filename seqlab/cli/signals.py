@@ -18,6 +18,27 @@ class Interrupted(BaseException):
         self.status = status
 
 
+SEEN: list[int] = []  # signals of this command, in the order in which they came
+
+
+def watch() -> None:
+    """Let SIGTERM end the command as SIGINT does. An exception that is raised where Python ignores all, as in a
+    callback of an import, ends nothing: so signals are noted too, and `graceful_stop` goes by the note."""
+    SEEN.clear()
+    signal.signal(signal.SIGTERM, _ended)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup
+        signal.signal(signal.SIGINT, _ended)
+
+
+def _ended(number: int, _: Any) -> None:
+    SEEN.append(number)
+    raise Interrupted(_status(number))
+
+
+def _status(number: int) -> int:
+    return 130 if number == signal.SIGINT else 143
+
+
 class Stop:
     """Whether a training or a text is to end: what is asked after every step or character. armed: whether there is
     something to keep that is not kept yet; is_saved: whether all was, and is only measured."""
@@ -39,12 +60,15 @@ def graceful_stop(
 
     If the flag was set, the end of the block raises Interrupted with the signal's exit status.
     """
+    if SEEN:
+        raise Interrupted(_status(SEEN[0]))
     stop = Stop()
 
     def note(number: int, _: Any) -> None:
-        if stop.caught or not stop.armed:
-            raise Interrupted(130 if number == signal.SIGINT else 143)
-        stop.caught.append(number)
+        at_once = bool(stop.caught) or not stop.armed
+        stop.caught.append(number)  # also where it is raised, see `watch`
+        if at_once:
+            raise Interrupted(_status(number))
         if says and not common.quiet:  # not by say(): the bar may be half drawn
             print(f"{leave_bar()}\n{says}", file=sys.stderr, flush=True)
 
@@ -55,4 +79,4 @@ def graceful_stop(
         for number, handler in before.items():
             signal.signal(number, handler)
     if stop.caught:
-        raise Interrupted(130 if stop.caught[0] == signal.SIGINT else 143)
+        raise Interrupted(_status(stop.caught[0]))
