@@ -9,6 +9,8 @@ from typing import Any
 from seqlab.cli.options import Common
 from seqlab.cli.output import leave_bar
 
+SEEN: list[int] = []  # signals of this command, in the order in which they came
+
 
 class Interrupted(BaseException):
     """Ended by a signal, after saving. `status` is the exit status that says which. Like KeyboardInterrupt it is no
@@ -16,9 +18,6 @@ class Interrupted(BaseException):
 
     def __init__(self, status: int) -> None:
         self.status = status
-
-
-SEEN: list[int] = []  # signals of this command, in the order in which they came
 
 
 def watch() -> None:

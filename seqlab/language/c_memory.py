@@ -8,12 +8,12 @@ import re
 VARIABLE, UNUSED = 4.0, 6.0  # nats for the next character of a name, and of one that was written once only
 OFTEN = 5  # times, after which a name needs less: it would be written again and again
 FIRST = 2.0  # and for its first character, where an operand has to come
-NEVER = -30.0  # for what closes no bracket, or ends a statement inside one
 OPERATORS = frozenset("(!&=,|+-<[?:")
-SELDOM = -4.0  # for the end of a line there
+NEVER = -30.0  # for what closes no bracket, or ends a statement inside one
+SELDOM = -4.0  # for the end of a line inside one
 LONG, PRESSING = 200, 0.05  # characters after which what is open is to close, and nats for it with each further one
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-FOR = {"2": "1", "1": "("}
+FOR = {"2": "1", "1": "("}  # the parenthesis of a `for` that waits for so many semicolons, and what it is after one
 KEYWORDS = frozenset(
     re.findall(
         r"\w+",
@@ -73,11 +73,12 @@ class Brackets:
     """
 
     def __init__(self) -> None:
-        self.open: list[str] = []  # `2` and `1` are the parenthesis of a `for` that waits for so many semicolons
+        self.open: list[str] = []  # as in CLOSING, or in FOR
         self.word, self.last = "", "\n"  # the last word, and the last character but spaces
         self.begins, self.is_blank = True, True  # whether the line holds nothing so far, or spaces
         self.is_word = False  # whether the word goes on
-        self.directive, self.outside = "", [""]  # its first characters, and what was open before it
+        self.directive = ""  # its first characters
+        self.outside: list[str] = []  # what was open before it
         self.branches: list[list[str]] = []  # what was open at each #if that has not ended
         self.inside = 0  # characters since the outermost round or square bracket opened
 
@@ -86,7 +87,7 @@ class Brackets:
             self.directive, self.outside = char, self.open.copy()
         elif self.directive and char == "\n" and self.last != "\\":
             self._end_directive()
-        elif len(self.directive) in range(1, 20):
+        elif 0 < len(self.directive) < 20:
             self.directive += char
         self._match(char)
         is_word = char.isalnum() or char == "_"
